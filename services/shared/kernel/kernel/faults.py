@@ -60,7 +60,7 @@ class Stale(Fault):
 class RuleBroken(Fault):
     """A rule of law forbids it, under the law of the day `on`."""
 
-    def __init__(self, reason: str, rule: str, on: date, **facts: Fact) -> None:
+    def __init__(self, reason: str, rule: str, on: date, /, **facts: Fact) -> None:
         super().__init__(reason, facts, rule, on)
 
 

@@ -1,0 +1,1 @@
+"""State bodies and their structural units: where civil servants serve."""

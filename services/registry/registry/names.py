@@ -1,0 +1,73 @@
+"""Resource names of the registry (AIP-122) and the IDs within them."""
+
+import re
+
+from kernel.faults import Malformed
+
+from registry.values import BODY_ID, POSITION_ID, SERVANT_ID, UNIT_ID
+
+APPOINTMENT_ID = "[0-9a-f-]{36}"
+
+
+def body_name(body: str) -> str:
+    """Returns the name of a state body."""
+    return f"stateBodies/{body}"
+
+
+def unit_name(body: str, unit: str) -> str:
+    """Returns the name of a structural unit."""
+    return f"stateBodies/{body}/units/{unit}"
+
+
+def position_name(body: str, position: str) -> str:
+    """Returns the name of a position."""
+    return f"stateBodies/{body}/positions/{position}"
+
+
+def servant_name(servant: str) -> str:
+    """Returns the name of a civil servant."""
+    return f"servants/{servant}"
+
+
+def appointment_name(servant: str, appointment: str) -> str:
+    """Returns the name of an appointment."""
+    return f"servants/{servant}/appointments/{appointment}"
+
+
+def body_of(name: str, field: str) -> str:
+    """Returns the ID in a state body's name; Malformed for `field` if it is none."""
+    (body,) = _parts(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
+    return body
+
+
+def unit_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the body and the unit in a unit's name; Malformed for `field` if it is none."""
+    body, unit = _parts(name, field, f"stateBodies/({BODY_ID})/units/({UNIT_ID})", "stateBodies/{state_body}/units/{unit}")
+    return body, unit
+
+
+def position_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the body and the position in a position's name; Malformed for `field` if it is none."""
+    pattern = f"stateBodies/({BODY_ID})/positions/({POSITION_ID})"
+    body, position = _parts(name, field, pattern, "stateBodies/{state_body}/positions/{position}")
+    return body, position
+
+
+def servant_of(name: str, field: str) -> str:
+    """Returns the ID in a servant's name; Malformed for `field` if it is none."""
+    (servant,) = _parts(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
+    return servant
+
+
+def appointment_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the servant and the appointment in an appointment's name; Malformed for `field` if it is none."""
+    pattern = f"servants/({SERVANT_ID})/appointments/({APPOINTMENT_ID})"
+    servant, appointment = _parts(name, field, pattern, "servants/{servant}/appointments/{appointment}")
+    return servant, appointment
+
+
+def _parts(name: str, field: str, pattern: str, shape: str) -> tuple[str, ...]:
+    match = re.fullmatch(pattern, name)
+    if match is None:
+        raise Malformed({field: f"a name like {shape}"})
+    return match.groups()

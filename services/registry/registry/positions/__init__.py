@@ -1,0 +1,1 @@
+"""Positions: the staffing table of a body."""

@@ -1,0 +1,1 @@
+"""Civil servants, their appointments, and the import of both."""

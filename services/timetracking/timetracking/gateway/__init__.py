@@ -1,0 +1,1 @@
+"""The door that devices knock on: their own protocols in, passages in Kafka out, and an answer only once Kafka has them."""

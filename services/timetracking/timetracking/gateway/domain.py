@@ -1,0 +1,159 @@
+"""What a device reports, read out of its own protocol: passages, and records that could not be read."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum
+from hashlib import sha256
+
+RAW_MOST = 16_384
+"""Characters of raw text kept with a passage. A real event is 0.1–2 KB; a record beyond this is no passage."""
+
+KEY_MOST = 160
+"""Characters of an event key: a credential of 64, a time of 19, a status and room."""
+
+_SERIAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CREDENTIAL_MOST = 64
+
+
+class Direction(IntEnum):
+    """The direction of a crossing, as it was sent. The numbers are those of the contract."""
+
+    NONE = 0
+    IN = 1
+    OUT = 2
+
+
+class VerifyMethod(IntEnum):
+    """How the person was recognised. The numbers are those of the contract."""
+
+    UNKNOWN = 0
+    CARD = 1
+    CODE = 2
+    FINGERPRINT = 3
+    FACE = 4
+    QR = 5
+    OTHER = 6
+
+
+class Speech(Enum):
+    """The protocol in which an enrolled device speaks."""
+
+    ADMS = "zkteco-adms"
+    ISAPI = "hikvision-isapi"
+    GRPC = "grpc"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledDevice:
+    """A device on the allow-list: its serial, its protocol, and the access system in which its credentials are known."""
+
+    serial: str
+    speech: Speech
+    badge_system: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPassage:
+    """One granted crossing as a device reported it, before anyone asked what it means.
+
+    `wall_time` is naive, in whole seconds, as sent; `utc_offset_seconds` is set only where an offset was sent. `raw` is
+    what was sent without pictures, names and body temperature, `raw_digest` the SHA-256 of its UTF-8 bytes.
+    `live` is false only where the device said that it repeats an old event.
+    """
+
+    device: str
+    event_key: str
+    wall_time: datetime
+    utc_offset_seconds: int | None
+    badge_system: str
+    badge_number: str
+    direction: Direction
+    verify_method: VerifyMethod
+    raw: str
+    raw_digest: bytes
+    live: bool
+    previous_event_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that could not be read: where it stood in what was sent, what is wrong, and what may be kept of it."""
+
+    index: int
+    error: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one request of a device held. Each record is in exactly one of the three.
+
+    `ignored` counts records that are no passages (a door that closed, a face that was not recognised, a heartbeat);
+    `skipped_numbers` gives, for those of them that carry event numbers, the number before each.
+    """
+
+    passages: tuple[ReceivedPassage, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    ignored: int = 0
+    skipped_numbers: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def records(self) -> int:
+        """How many records were sent."""
+        return len(self.passages) + len(self.unreadable) + self.ignored
+
+
+class Refused(ValueError):
+    """A record is not what its protocol promises; the text says what would be right, without quoting a person's data."""
+
+
+def is_serial(text: str) -> bool:
+    """Says whether `text` can be a device's serial: letters, digits, "-", "_", "."; 1 to 64."""
+    return _SERIAL.fullmatch(text) is not None
+
+
+def credential(text: str) -> str:
+    """Returns a credential as sent, without blanks around it; refuses an empty, overlong or unprintable one."""
+    stripped = text.strip()
+    if not stripped or len(stripped) > _CREDENTIAL_MOST or not stripped.isprintable():
+        raise Refused("credential: 1 to 64 printable characters")
+    return stripped
+
+
+def digest(raw: str) -> bytes:
+    """Returns the SHA-256 of a raw text."""
+    return sha256(raw.encode()).digest()
+
+
+def kept(data: bytes, most: int = 2_048) -> str:
+    """Returns what may be kept of bytes that could not be read: text, cut to `most` characters; of anything else its length and digest only.
+
+    What is not text may be a picture, which is not ours to keep.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if any(not (letter.isprintable() or letter in "\t\r\n") for letter in text[: most + 1]):
+        return f"{len(data)} bytes that are not text, SHA-256 {sha256(data).hexdigest()}"
+    return text if len(text) <= most else f"{text[:most]}… ({len(data)} bytes, SHA-256 {sha256(data).hexdigest()})"
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleTimes:
+    """How far a wall time may lie from its receipt (parameters passages/oldest and passages/ahead); both ends are possible."""
+
+    oldest: timedelta
+    ahead: timedelta
+
+    def hold(self, wall_time: datetime, utc_offset_seconds: int | None, received_at: datetime) -> bool:
+        """Says whether a wall time is possible for a passage received at the instant `received_at` (aware).
+
+        A wall time without an offset is compared as if it were UTC: the bounds are days wide, an offset is hours, and the
+        zone follows from dated settings that the gateway does not know.
+        """
+        received = received_at.replace(tzinfo=None) - (received_at.utcoffset() or timedelta())
+        early, late = received - self.oldest, received + self.ahead
+        offset = timedelta(seconds=utc_offset_seconds or 0)
+        return early + offset <= wall_time <= late + offset

@@ -1,0 +1,267 @@
+"""Transactions of a service's database: the only way its state changes, and the only committer.
+
+A change, its audit record and its outbox rows are written in one transaction of at most five seconds, or the relay
+stalls behind it.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import sqlalchemy as sa
+from google.protobuf.message import Message
+from kernel.faults import Fault, Unavailable
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+
+from chassis.audit import DONE, AuditRecord, audit_key, audit_record, write_audit
+from chassis.outbox import OutboxRow, outbox_row, write_outbox
+from chassis.urls import asyncpg_url
+
+if TYPE_CHECKING:
+    from chassis.access import Caller
+
+LONGEST_TRANSACTION_S = 5.0
+# Advisory locks live in shared memory, which holds about 64 for each of 100 connections.
+MOST_LOCKS = 1_000
+# States in which the same transaction may succeed when it is tried again: connection lost or refused, server stopping
+# or starting, too many connections, serialization, deadlock, lock not to be had, a timeout.
+TRANSIENT_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014", "25P0")
+
+# The reason with which a call is refused while the database is away.
+AWAY = "UNAVAILABLE"
+
+_LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+_REVISIONS = """
+INSERT INTO published_revisions AS held (topic, key, revision)
+SELECT $1, key, 1 FROM unnest($2::text[]) AS key
+ON CONFLICT (topic, key) DO UPDATE SET revision = held.revision + 1
+RETURNING key, revision
+"""
+
+
+class LockAfterWrite(Exception):
+    """A transaction asked for a key's lock after its first write: its events could overtake newer ones."""
+
+
+class Transaction:
+    """One transaction: what it writes is seen by others whole, or not at all."""
+
+    def __init__(self, database: "Database", connection: AsyncConnection, caller: "Caller | None") -> None:
+        self.database = database
+        self.connection = connection
+        self.caller = caller
+        self.doomed: BaseException | None = None
+        self._session: AsyncSession | None = None
+        self._driver: Any = None
+        self._outbox: list[OutboxRow] = []
+        self._audit: list[AuditRecord] = []
+        self._locks = 0
+
+    @property
+    def session(self) -> AsyncSession:
+        """SQLAlchemy's session on this transaction's connection; it is flushed, never committed, by its users."""
+        if self._session is None:
+            self._session = AsyncSession(bind=self.connection, expire_on_commit=False, autoflush=True)
+        return self._session
+
+    async def driver(self) -> asyncpg.Connection:
+        """asyncpg's connection inside this transaction, for bulk statements over `unnest` and COPY."""
+        if self._driver is None:
+            raw = await self.connection.get_raw_connection()
+            self._driver = raw.driver_connection
+        if not self._driver.is_in_transaction():
+            # SQLAlchemy begins the transaction with its first statement; the driver alone would commit each its own.
+            await self.connection.exec_driver_sql("SELECT 1")
+        driver: asyncpg.Connection = self._driver
+        return driver
+
+    async def lock(self, namespace: str, keys: Iterable[str]) -> None:
+        """Waits for the keys of one kind and holds them to the end of the transaction.
+
+        Must precede the first write: the order of events is the order of transaction numbers, and a number is drawn by
+        the first write. Raises `LockAfterWrite` otherwise. Kinds are locked in the same order by everyone; at most
+        1,000 keys a transaction.
+        """
+        numbers = sorted({_lock_number(namespace, key) for key in keys})
+        self._locks += len(numbers)
+        if self._locks > MOST_LOCKS:
+            raise ValueError(f"a transaction holds at most {MOST_LOCKS} locks")
+        if not numbers:
+            return
+        driver = await self.driver()
+        if self._outbox or self._audit or await driver.fetchval("SELECT pg_current_xact_id_if_assigned() IS NOT NULL"):
+            raise LockAfterWrite(f"lock of {namespace} after the first write")
+        await driver.execute(_LOCK, numbers)
+
+    def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
+        """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""
+        self._outbox.append(outbox_row(topic, key, message, event_id))
+
+    def record(
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: bytes | None = None,
+        after: bytes | None = None,
+        outcome: str = DONE,
+    ) -> None:
+        """Writes down who did this; caller, method and request id are those of the present call."""
+        self._audit.append(audit_record(self.caller, action, resource, rule, before, after, outcome))
+
+    async def next_revision(self, topic: str, key: str) -> int:
+        """The next revision of an entity's published state (the first is 1); its lock is held by the caller."""
+        return (await self.next_revisions(topic, (key,)))[key]
+
+    async def next_revisions(self, topic: str, keys: Iterable[str]) -> Mapping[str, int]:
+        """The next revision of each key, in one statement."""
+        driver = await self.driver()
+        rows = await driver.fetch(_REVISIONS, topic, sorted(set(keys)))
+        return {row["key"]: row["revision"] for row in rows}
+
+    async def flush(self) -> None:
+        """Writes what has been gathered: rows of the session, audit records, outbox rows."""
+        if self._session is not None:
+            await self._session.flush()
+        if self._audit:
+            driver = await self.driver()
+            records, self._audit = self._audit, []
+            await write_audit(driver, await self.database.audit_key(driver), records)
+        if self._outbox:
+            rows, self._outbox = self._outbox, []
+            await write_outbox(await self.driver(), rows)
+
+    async def close(self) -> None:
+        """Lets go of the session; the connection is the database's."""
+        if self._session is not None:
+            await self._session.close()
+
+
+_outer: ContextVar[Transaction | None] = ContextVar("tartip_transaction", default=None)
+
+
+class Database:
+    """A service's database, entered as the role its URL names."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, longest_s: float = LONGEST_TRANSACTION_S, name: str = "tartip") -> None:
+        milliseconds = str(int(longest_s * 1000))
+        self.engine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=LONGEST_TRANSACTION_S,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": LONGEST_TRANSACTION_S,
+                "server_settings": {
+                    "application_name": name,
+                    "statement_timeout": milliseconds,
+                    "transaction_timeout": milliseconds,
+                    "idle_in_transaction_session_timeout": milliseconds,
+                    "jit": "off",  # short statements only: compiling them costs more than it saves
+                },
+            },
+        )
+        self._audit_key: bytes | None = None
+
+    @asynccontextmanager
+    async def transaction(self, caller: "Caller | None" = None, *, apart: bool = False) -> AsyncIterator[Transaction]:
+        """Opens a transaction that commits when the block ends well and rolls back when it raises.
+
+        Inside `shared` it joins the transaction that is open there, which commits later; `apart` opens one of its own
+        even then (a refusal is recorded so). Raises `Unavailable` where the same may succeed later.
+        """
+        outer = _outer.get()
+        if outer is not None and outer.database is self and not apart:
+            try:
+                yield outer
+            except BaseException as error:
+                outer.doomed = error
+                raise
+            return
+        async with self._own(caller) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def shared(self, caller: "Caller | None" = None) -> AsyncIterator[Transaction]:
+        """Opens a transaction that every `transaction()` inside joins, whole or not at all."""
+        async with self._own(caller) as transaction:
+            token = _outer.set(transaction)
+            try:
+                yield transaction
+            finally:
+                _outer.reset(token)
+
+    @asynccontextmanager
+    async def _own(self, caller: "Caller | None") -> AsyncIterator[Transaction]:
+        connection = await self._connected()
+        try:
+            async with aclosing(connection), connection.begin():
+                transaction = Transaction(self, connection, caller)
+                try:
+                    yield transaction
+                    if transaction.doomed is not None:
+                        raise RuntimeError("a part of this transaction failed and was passed over") from transaction.doomed
+                    await transaction.flush()
+                finally:
+                    await transaction.close()
+        except Fault:
+            raise
+        except Exception as error:
+            if is_transient(error):
+                raise Unavailable(AWAY) from error
+            raise
+
+    async def _connected(self) -> AsyncConnection:
+        try:
+            return await self.engine.connect()
+        except (OSError, sa.exc.TimeoutError) as error:
+            raise Unavailable(AWAY) from error
+        except Exception as error:
+            if is_transient(error):
+                raise Unavailable(AWAY) from error
+            raise
+
+    async def audit_key(self, driver: Any) -> bytes:
+        """The database's key for digests in the audit; read once."""
+        if self._audit_key is None:
+            self._audit_key = await audit_key(driver)
+        return self._audit_key
+
+    async def reachable(self) -> bool:
+        """Whether the database answers, for readiness."""
+        try:
+            async with aclosing(await self._connected()) as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        except Unavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self.engine.dispose()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may succeed when it is tried again: a closed list, everything else is a bug."""
+    seen: BaseException | None = error
+    while seen is not None:
+        state = getattr(seen, "sqlstate", None)
+        if state is not None:
+            return str(state).startswith(TRANSIENT_STATES)
+        if isinstance(seen, (ConnectionError, TimeoutError, sa.exc.TimeoutError)):
+            return True
+        if isinstance(seen, sa.exc.DBAPIError) and seen.connection_invalidated:
+            return True
+        if isinstance(seen, asyncpg.InterfaceError) and "connection is closed" in str(seen):
+            return True
+        seen = getattr(seen, "orig", None) or seen.__cause__
+    return False
+
+
+def _lock_number(namespace: str, key: str) -> int:
+    digest = hashlib.blake2b(f"{namespace}\0{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

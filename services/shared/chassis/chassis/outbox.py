@@ -1,0 +1,58 @@
+"""What is to be published, written in the transaction of the change it tells of.
+
+The relay (`chassis.relay`) takes the rows from here to Kafka.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from kernel.identifiers import new_id
+from opentelemetry import propagate
+
+CONTENT_TYPE = "application/protobuf"
+
+# One statement for any number of rows; ordinality keeps the order in which they were published.
+_INSERT = """
+INSERT INTO outbox (topic, key, payload, headers)
+SELECT topic, key, payload, headers::jsonb
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY AS row (topic, key, payload, headers, place)
+ORDER BY place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message of a topic; `payload` is None for a tombstone, which is for erasure only."""
+
+    topic: str
+    key: str
+    payload: bytes | None
+    headers: Mapping[str, str]
+
+
+def outbox_row(topic: str, key: str, message: Message | None, event_id: str | None = None) -> OutboxRow:
+    """The row of a message, with the headers every event carries.
+
+    `event_id` defaults to the message's own field of that name if it is set, else to a new one.
+    """
+    headers = {"event_id": event_id or getattr(message, "event_id", "") or new_id(), "content-type": CONTENT_TYPE}
+    propagate.inject(headers)
+    if message is None:
+        return OutboxRow(topic, key, None, headers)
+    headers["schema"] = message.DESCRIPTOR.full_name
+    return OutboxRow(topic, key, message.SerializeToString(deterministic=True), headers)
+
+
+async def write_outbox(driver: Any, rows: Iterable[OutboxRow]) -> None:
+    """Writes the rows in their order, in one statement; `driver` is asyncpg's connection."""
+    kept = list(rows)
+    await driver.execute(
+        _INSERT,
+        [row.topic for row in kept],
+        [row.key for row in kept],
+        [row.payload for row in kept],
+        [json.dumps(dict(row.headers)) for row in kept],
+    )

@@ -1,0 +1,87 @@
+"""What a process is told by its environment: one typed object, read once at the start.
+
+Every variable begins with `TARTIP_`. A value that is missing or wrong is an error that names the variable and never
+shows the value, since a value may be a secret.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TARTIP_"
+
+
+class SettingsError(Exception):
+    """The environment does not say what the process needs; the message names the variables."""
+
+
+class Settings(BaseSettings):
+    """What the processes of every service are told; a service adds its own fields in a subclass.
+
+    Shapes: URLs are `postgresql://user:password@host:port/database`; `kafka` is `host:port[,host:port]`; `listen` and
+    `admin_listen` are `host:port`; `clock` is "" (the real one) or `file:/path` (a stepped one); `traces` is "",
+    `otlp:http://…` or `file:/path.jsonl`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str
+    migrator_database_url: str
+    kafka: str
+    issuer: str
+    audience: str = "tartip"
+    listen: str
+    admin_listen: str
+    clock: str = ""
+    page_key: SecretStr
+    traces: str = ""
+    allow_demo_issuer: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).model_fields:
+            raise SettingsError(f"{variable(name)} is not set")
+        raise AttributeError(name)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def variable(field: str) -> str:
+    """The name of the environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def read(settings: type[S], need: Iterable[str] | None = None) -> S:
+    """Reads the environment for one command.
+
+    `need` names the fields this command cannot do without (default: all that have no default), so that a migration job
+    need not be given the address of Kafka. A field that was not needed and is not set raises `SettingsError` when it is
+    used after all.
+    """
+    needed = set(settings.model_fields) if need is None else set(need)
+    unknown = needed - set(settings.model_fields)
+    if unknown:
+        raise SettingsError(f"{settings.__name__} has no field {', '.join(sorted(unknown))}")
+    try:
+        return settings()
+    except ValidationError as error:
+        problems = {str(part["loc"][0]): part for part in error.errors(include_input=False, include_url=False)}
+    absent = {field for field, part in problems.items() if part["type"] == "missing" and field not in needed}
+    wrong = [f"{variable(field)}: {_said(part['type'], part['msg'])}" for field, part in problems.items() if field not in absent]
+    if wrong:
+        raise SettingsError("; ".join(sorted(wrong))) from None
+    filled = _filled(settings, absent)
+    for field in absent:
+        del filled.__dict__[field]
+    return filled
+
+
+def _filled(settings: type[S], absent: set[str]) -> S:
+    build: Callable[..., S] = settings
+    return build(**dict.fromkeys(absent, ""))
+
+
+def _said(kind: str, message: str) -> str:
+    return "is not set" if kind == "missing" else message

@@ -1,0 +1,111 @@
+"""The tables that every service's database has, as the chassis reads and writes them.
+
+A service's own declarative base takes `metadata()`, so that constraints are named alike everywhere. The tables are
+born in `chassis.migrations.foundation`; a test compares the two.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import UserDefinedType
+
+NAMES = {
+    "pk": "%(table_name)s_pkey",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+}
+
+
+def metadata() -> sa.MetaData:
+    """A fresh set of tables with the platform's names for constraints; one for each service."""
+    return sa.MetaData(naming_convention=NAMES)
+
+
+class Xid8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction number, as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+FOUNDATION = metadata()
+
+_now = sa.text("clock_timestamp()")
+_xid = sa.text("pg_current_xact_id()")
+
+
+def _instant(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=_now)
+
+
+outbox = sa.Table(
+    "outbox",
+    FOUNDATION,
+    sa.Column("xid", Xid8, primary_key=True, server_default=_xid),
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary),
+    sa.Column("headers", JSONB, nullable=False),
+    _instant("occurred_at"),
+)
+
+audit_records = sa.Table(
+    "audit_records",
+    FOUNDATION,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("xid", Xid8, nullable=False, server_default=_xid),
+    _instant("recorded_at"),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("client", sa.Text, nullable=False),
+    sa.Column("grants", ARRAY(sa.Text), nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("before_digest", sa.LargeBinary),
+    sa.Column("after_digest", sa.LargeBinary),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("trace_id", sa.Text, nullable=False),
+)
+
+audit_key = sa.Table(
+    "audit_key",
+    FOUNDATION,
+    sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.text("true")),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+)
+
+request_results = sa.Table(
+    "request_results",
+    FOUNDATION,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("method", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("body_digest", sa.LargeBinary, nullable=False),
+    sa.Column("grants", ARRAY(sa.Text), nullable=False),
+    sa.Column("response", sa.LargeBinary, nullable=False),
+    _instant("stored_at"),
+    sa.Index(None, "stored_at"),
+)
+
+projection_positions = sa.Table(
+    "projection_positions",
+    FOUNDATION,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("start_offset", sa.BigInteger, nullable=False),
+    sa.Column("applied", sa.BigInteger, nullable=False),
+)
+
+published_revisions = sa.Table(
+    "published_revisions",
+    FOUNDATION,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)

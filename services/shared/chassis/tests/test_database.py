@@ -1,0 +1,148 @@
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from chassis.database import Database, LockAfterWrite
+from chassis.migrations import migrate
+from chassis.tables import audit_records, outbox, published_revisions
+from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from google.protobuf.wrappers_pb2 import StringValue
+from kernel.faults import Unavailable
+
+BARE = "chassis.testing.bare"
+
+
+@pytest.fixture
+async def fresh(database: MakeDatabase) -> FreshDatabase:
+    return await database(BARE)
+
+
+async def count(database: Database, table: sa.Table) -> int:
+    async with database.transaction() as tx:
+        return (await tx.connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+
+
+async def test_events_stand_in_the_outbox_in_the_order_they_were_published(fresh: FreshDatabase) -> None:
+    async with fresh.app.transaction() as tx:
+        for number in range(300):
+            tx.publish("bare.things.v1", f"key-{number % 7}", StringValue(value=str(number)))
+    async with fresh.app.transaction() as tx:
+        rows = (await tx.connection.execute(sa.select(outbox).order_by(outbox.c.xid, outbox.c.id))).all()
+    assert [StringValue.FromString(row.payload).value for row in rows] == [str(number) for number in range(300)]
+    assert rows[8].key == "key-1"
+    assert rows[0].headers["schema"] == "google.protobuf.StringValue"
+    assert len({row.headers["event_id"] for row in rows}) == 300
+    assert len({row.xid for row in rows}) == 1
+
+
+async def test_a_transaction_that_fails_leaves_nothing(fresh: FreshDatabase) -> None:
+    async def fail() -> None:
+        async with fresh.app.transaction() as tx:
+            tx.publish("bare.things.v1", "a", StringValue(value="a"))
+            tx.record("create", "things/a")
+            await tx.flush()
+            raise KeyError("a")
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert await count(fresh.app, outbox) == 0
+    assert await count(fresh.app, audit_records) == 0
+
+
+async def test_the_driver_works_inside_the_transaction(fresh: FreshDatabase) -> None:
+    async def fail() -> None:
+        async with fresh.app.transaction() as tx:
+            driver = await tx.driver()
+            await driver.execute("INSERT INTO published_revisions VALUES ('t', 'k', 1)")
+            raise KeyError("k")
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert await count(fresh.app, published_revisions) == 0
+
+
+async def test_a_lock_after_the_first_write_is_refused(fresh: FreshDatabase) -> None:
+    async def write_then_lock() -> None:
+        async with fresh.app.transaction() as tx:
+            await tx.lock("things", ["a", "b"])
+            await tx.next_revision("t", "a")
+            await tx.lock("things", ["c"])
+
+    with pytest.raises(LockAfterWrite):
+        await write_then_lock()
+
+
+async def test_a_lock_holds_a_second_writer_until_the_first_has_committed(fresh: FreshDatabase) -> None:
+    async with fresh.app.transaction() as first:
+        await first.lock("things", ["a"])
+        async with fresh.worker.transaction() as second:
+            driver = await second.driver()
+            await driver.execute("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await second.lock("things", ["a"])
+    async with fresh.worker.transaction() as third:
+        await third.lock("things", ["a"])
+
+
+async def test_revisions_rise_by_one_for_each_key(fresh: FreshDatabase) -> None:
+    async with fresh.app.transaction() as tx:
+        assert await tx.next_revisions("t", ["b", "a"]) == {"a": 1, "b": 1}
+    async with fresh.app.transaction() as tx:
+        assert await tx.next_revision("t", "a") == 2
+        assert await tx.next_revision("other", "a") == 1
+
+
+async def test_the_application_cannot_change_the_schema(fresh: FreshDatabase) -> None:
+    for database in (fresh.app, fresh.worker):
+        for statement in ("CREATE TABLE things (id int)", "ALTER TABLE outbox ADD COLUMN more int", "DROP TABLE outbox"):
+            with pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"):
+                async with database.transaction() as tx:
+                    await tx.connection.execute(sa.text(statement))
+
+
+async def test_audit_records_can_be_written_and_read_but_never_changed(fresh: FreshDatabase) -> None:
+    for database in (fresh.app, fresh.worker):
+        async with database.transaction() as tx:
+            tx.record("create", "things/a", rule="o120-p18", before=None, after=b"content")
+        for statement in ("UPDATE audit_records SET subject = 'x'", "DELETE FROM audit_records", "TRUNCATE audit_records"):
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+                async with database.transaction() as tx:
+                    await tx.connection.execute(sa.text(statement))
+    async with fresh.app.transaction() as tx:
+        row = (await tx.connection.execute(sa.select(audit_records))).first()
+    assert row is not None
+    assert (row.subject, row.action, row.resource, row.rule, row.outcome) == ("system", "create", "things/a", "o120-p18", "done")
+    assert row.before_digest is None
+    assert len(row.after_digest) == 32
+
+
+async def test_another_services_role_may_not_enter(fresh: FreshDatabase, database: MakeDatabase) -> None:
+    other = await database("regimes")
+    stranger = Database(other.urls.app.replace(f"/{other.name}", f"/{fresh.name}"))
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied for database"):
+        async with stranger.transaction():
+            pass
+    await stranger.close()
+
+
+async def test_a_transaction_that_lasts_too_long_is_ended(fresh: FreshDatabase) -> None:
+    hasty = Database(fresh.urls.app, longest_s=0.05)
+    with pytest.raises(Unavailable):
+        async with hasty.transaction() as tx:
+            await tx.connection.execute(sa.text("SELECT pg_sleep(5)"))
+    await hasty.close()
+
+
+async def test_a_database_that_is_away_is_an_unavailable_dependency(fresh: FreshDatabase) -> None:
+    lost = Database("postgresql://nobody:nothing@127.0.0.1:1/none")
+    assert await fresh.app.reachable()
+    assert not await lost.reachable()
+    with pytest.raises(Unavailable):
+        async with lost.transaction():
+            pass
+
+
+async def test_migrating_a_second_time_changes_nothing(fresh: FreshDatabase) -> None:
+    async with fresh.app.transaction() as tx:
+        tx.publish("bare.things.v1", "a", StringValue(value="a"))
+    await migrate(fresh.urls.migrator, f"{BARE}.migrations")
+    assert await count(fresh.app, outbox) == 1

@@ -1,0 +1,61 @@
+import pytest
+from chassis.settings import Settings, SettingsError, read
+
+ENOUGH = {
+    "TARTIP_DATABASE_URL": "postgresql://app:secret@localhost/registry",
+    "TARTIP_MIGRATOR_DATABASE_URL": "postgresql://migrator:secret@localhost/registry",
+    "TARTIP_KAFKA": "localhost:9092",
+    "TARTIP_ISSUER": "http://localhost/realms/tartip",
+    "TARTIP_LISTEN": "127.0.0.1:0",
+    "TARTIP_ADMIN_LISTEN": "127.0.0.1:0",
+    "TARTIP_PAGE_KEY": "a page key",
+}
+
+
+class PortSettings(Settings):
+    port: int
+
+
+@pytest.fixture(autouse=True)
+def enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENOUGH.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    settings = read(Settings)
+    assert settings.kafka == "localhost:9092"
+    assert settings.audience == "tartip"
+    assert settings.page_key.get_secret_value() == "a page key"
+    assert "a page key" not in repr(settings)
+
+
+def test_a_missing_value_is_an_error_that_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TARTIP_KAFKA")
+    monkeypatch.delenv("TARTIP_ISSUER")
+    with pytest.raises(SettingsError, match="TARTIP_ISSUER: is not set; TARTIP_KAFKA: is not set"):
+        read(Settings)
+
+
+def test_a_command_is_not_asked_for_what_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TARTIP_KAFKA")
+    settings = read(Settings, need=("migrator_database_url",))
+    assert settings.issuer == "http://localhost/realms/tartip"
+    with pytest.raises(SettingsError, match="TARTIP_KAFKA is not set"):
+        _ = settings.kafka
+
+
+def test_what_a_command_needs_is_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TARTIP_KAFKA")
+    with pytest.raises(SettingsError, match="TARTIP_KAFKA"):
+        read(Settings, need=("kafka",))
+    with pytest.raises(SettingsError, match="no field rabbit"):
+        read(Settings, need=("rabbit",))
+
+
+def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARTIP_PORT", "hunter2")
+    with pytest.raises(SettingsError) as refused:
+        read(PortSettings)
+    assert "TARTIP_PORT" in str(refused.value)
+    assert "hunter2" not in str(refused.value)

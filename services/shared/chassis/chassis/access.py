@@ -1,0 +1,132 @@
+"""Who may do what: grants `role@scope` from the token, narrowed to what the called method allows."""
+
+from collections.abc import Collection, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal, Self
+
+ScopeKind = Literal["state-body", "region", "nation", "system", "own"]
+SCOPE_KINDS: dict[str, ScopeKind] = {"state-bodies": "state-body", "regions": "region", "systems": "system"}
+OWN_ROLE = "servant"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An authority: a role within one scope, as the group path of the token says it.
+
+    "/state-bodies/KGD/hr-officer" is `Grant("hr-officer", "state-body", "KGD")`, "/nation/inspector" is
+    `Grant("inspector", "nation", "")`. A servant's reach to their own records is `Grant("servant", "own", <servant>)`:
+    it comes from the claim `servant`, never from a path.
+    """
+
+    role: str
+    scope_kind: ScopeKind
+    scope: str
+
+    @classmethod
+    def parse(cls, path: str) -> Self | None:
+        """Reads a group path; None where it is no grant: no role, no scope, an unknown kind of scope."""
+        parts = path.split("/")
+        if parts[0] != "" or not all(parts[1:]):
+            return None
+        match parts[1:]:
+            case ["nation", role] if role != OWN_ROLE:
+                return cls(role, "nation", "")
+            case [kind, scope, role] if kind in SCOPE_KINDS and role != OWN_ROLE:
+                return cls(role, SCOPE_KINDS[kind], scope)
+        return None
+
+    @property
+    def path(self) -> str:
+        """The group path of the grant."""
+        if self.scope_kind == "nation":
+            return f"/nation/{self.role}"
+        folder = next((folder for folder, kind in SCOPE_KINDS.items() if kind == self.scope_kind), self.scope_kind)
+        return f"/{folder}/{self.scope}/{self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The records within a caller's grants: of the whole nation, of regions, of bodies, of systems, and their own."""
+
+    nation: bool = False
+    regions: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    systems: frozenset[str] = frozenset()
+    servant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a person or a system, with the grants that count for the called method.
+
+    `servant` is the registry's ID of the caller as a servant, if they are one: a name to look relationships up by, not
+    an authority. `relationships` are those that open the called method ("unit-head").
+    """
+
+    subject: str
+    client: str
+    servant: str | None = None
+    grants: tuple[Grant, ...] = ()
+    relationships: frozenset[str] = frozenset()
+
+    @property
+    def reach(self) -> Reach:
+        """What the grants reach together; a repository shows nothing outside of it."""
+        return Reach(
+            nation=any(grant.scope_kind == "nation" for grant in self.grants),
+            regions=_scopes(self.grants, "region"),
+            bodies=_scopes(self.grants, "state-body"),
+            systems=_scopes(self.grants, "system"),
+            servant=next(iter(_scopes(self.grants, "own")), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """The access rule of one method; `kinds` are the kinds of scope within which a grant counts for it."""
+
+    method: str
+    roles: frozenset[str]
+    relationships: frozenset[str]
+    kinds: frozenset[ScopeKind]
+
+    def admits(self, subject: str, client: str, servant: str | None, grants: Iterable[Grant]) -> Caller | None:
+        """Returns the caller with the grants that count here, or None where none of them opens the method."""
+        counting = [grant for grant in grants if grant.role in self.roles and grant.scope_kind in self.kinds]
+        if servant and OWN_ROLE in self.roles:
+            counting.append(Grant(OWN_ROLE, "own", servant))
+        relationships = self.relationships if servant else frozenset[str]()
+        if not counting and not relationships:
+            return None
+        return Caller(subject, client, servant, tuple(counting), relationships)
+
+
+def grants_of(paths: Collection[str]) -> tuple[Grant, ...]:
+    """Reads the grants of a token; a path that is no grant gives none."""
+    return tuple(grant for grant in map(Grant.parse, paths) if grant is not None)
+
+
+def _scopes(grants: Iterable[Grant], kind: ScopeKind) -> frozenset[str]:
+    return frozenset(grant.scope for grant in grants if grant.scope_kind == kind)
+
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Caller:
+    """Returns who calls the RPC that is being answered; LookupError outside of an authorised RPC."""
+    caller = _caller.get()
+    if caller is None:
+        raise LookupError("there is no caller outside of an authorised RPC")
+    return caller
+
+
+def caller_or_none() -> Caller | None:
+    """Returns who calls, or None outside of an authorised RPC (a job, a consumer)."""
+    return _caller.get()
+
+
+def become(caller: Caller | None) -> None:
+    """Makes `caller` the one of the current task; every RPC has a task of its own."""
+    _caller.set(caller)

@@ -1,0 +1,1 @@
+"""What surrounds every RPC, in order: telemetry, faults, authentication, authorisation, idempotency."""

@@ -1,0 +1,117 @@
+"""The life of a process: it starts, says whether it lives and is ready, and ends in bounded time when asked."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from chassis.metrics import exposition
+
+log = structlog.get_logger("chassis.process")
+
+SHUTDOWN_S = 25.0  # shorter than the 30 s after which Kubernetes kills
+KILLED = 130
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: float = SHUTDOWN_S) -> None:
+    """Runs `main(stop)` until it returns; SIGTERM and SIGINT set `stop`.
+
+    After that `main` has `shutdown_s` seconds before it is cancelled; a second signal ends the process at once. Exits
+    with 1 where `main` raised, after logging why.
+    """
+    try:
+        asyncio.run(_run(main, shutdown_s))
+    except KeyboardInterrupt:
+        sys.exit(KILLED)
+    except Exception:
+        log.exception("the process fails")
+        sys.exit(1)
+
+
+async def _run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: float) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(name: str) -> None:
+        if stop.is_set():
+            os._exit(KILLED)
+        log.info("asked to stop", signal=name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number.name)
+    work = asyncio.ensure_future(main(stop))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    _, pending = await asyncio.wait({work}, timeout=shutdown_s)
+    if pending:
+        log.error("still working after its time: cancelled", seconds=shutdown_s)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        raise TimeoutError("the shutdown took too long")
+    work.result()
+
+
+class Admin:
+    """What operators and probes see of a process over HTTP: /live, /ready and /metrics.
+
+    A process is ready when every condition that it named is met: `admin.expect("database")` names one, not met yet;
+    `admin.met("database")` and `admin.unmet("database", "refused")` change it.
+    """
+
+    def __init__(self, listen: str) -> None:
+        self._listen = listen
+        self._conditions: dict[str, str | None] = {}
+        self.port = 0
+
+    def expect(self, *conditions: str) -> None:
+        """Names conditions of readiness, not met yet."""
+        for condition in conditions:
+            self._conditions.setdefault(condition, "starting")
+
+    def met(self, condition: str) -> None:
+        """Says that a condition holds now."""
+        self._conditions[condition] = None
+
+    def unmet(self, condition: str, why: str) -> None:
+        """Says that a condition does not hold now, and why, in a word without secrets."""
+        self._conditions[condition] = why
+
+    @property
+    def waiting_for(self) -> dict[str, str]:
+        """The conditions that do not hold, each with its why."""
+        return {condition: why for condition, why in self._conditions.items() if why is not None}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Admin"]:
+        """Answers until the end of the block; a port of 0 is chosen by the system and then stands in `port`."""
+        app = web.Application()
+        app.add_routes([web.get("/live", self._live), web.get("/ready", self._ready), web.get("/metrics", self._metrics)])
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        host, _, port = self._listen.rpartition(":")
+        try:
+            await web.TCPSite(runner, host, int(port)).start()
+            self.port = runner.addresses[0][1]
+            yield self
+        finally:
+            await runner.cleanup()
+
+    async def _live(self, _: web.Request) -> web.Response:
+        return web.json_response({"live": True})
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        waiting = self.waiting_for
+        return web.json_response({"ready": not waiting, "waitingFor": waiting}, status=503 if waiting else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body, content_type = exposition()
+        return web.Response(body=body, headers={"content-type": content_type})

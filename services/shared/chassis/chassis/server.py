@@ -1,0 +1,149 @@
+"""The gRPC server of a service: who may call is checked before, how it refuses is settled after its handlers."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import grpc.aio
+import structlog
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.access import current_caller
+from chassis.access_rules import access_rules
+from chassis.errors import Law, Refusals
+from chassis.interceptors.authentication import Verifier, authenticated
+from chassis.interceptors.authorisation import authorised
+from chassis.interceptors.faults import answered
+from chassis.interceptors.idempotency import Ledger, Once
+from chassis.interceptors.layers import Layers
+from chassis.interceptors.telemetry import observed
+from chassis.messages import Messages
+
+__all__ = ["Limits", "Served", "Server", "ServerSettings", "current_caller"]
+
+log = structlog.get_logger("chassis.server")
+
+# How a service is added: the generated `add_…_to_server`, the servicer, and the service's descriptor.
+Served = tuple[Callable[[Any, grpc.aio.Server], None], object, ServiceDescriptor]
+HEALTH = health.SERVICE_NAME
+REFLECTION = reflection.SERVICE_NAME
+
+
+class ServerSettings(Protocol):
+    """What a server must be told."""
+
+    @property
+    def listen(self) -> str:
+        """host:port; a port of 0 is chosen by the system."""
+
+
+class Limits(BaseSettings):
+    """Limits of the server, each with a reason; `TARTIP_MAX_MESSAGE_BYTES` and so on change them."""
+
+    model_config = SettingsConfigDict(env_prefix="TARTIP_", frozen=True, extra="ignore")
+
+    max_message_bytes: int = 4 * 1024 * 1024  # a page of 500 rows has 0.5 MB, 1,000 passages 0.6 MB
+    max_concurrent_streams: int = 1000  # a connection; more wait at the client
+    keepalive_seconds: int = 60  # balancers drop silent connections after some minutes
+    min_ping_seconds: int = 20  # a client that pings more often is told to go
+    max_connection_age_seconds: int = 1800  # so that clients balance anew after a scale-out; streams get the grace
+    max_connection_age_grace_seconds: int = 300
+    drain_seconds: float = 0.0  # between NOT_SERVING and the stop; in a cluster as long as endpoints take to notice
+    grace_seconds: float = 10.0  # for RPCs at work when the server stops
+    reflection: bool = False
+
+    def options(self) -> list[tuple[str, int]]:
+        """Returns the limits as gRPC's channel arguments."""
+        return [
+            ("grpc.max_receive_message_length", self.max_message_bytes),
+            ("grpc.max_send_message_length", self.max_message_bytes),
+            ("grpc.max_concurrent_streams", self.max_concurrent_streams),
+            ("grpc.keepalive_time_ms", self.keepalive_seconds * 1000),
+            ("grpc.http2.min_ping_interval_without_data_ms", self.min_ping_seconds * 1000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.max_connection_age_ms", self.max_connection_age_seconds * 1000),
+            ("grpc.max_connection_age_grace_ms", self.max_connection_age_grace_seconds * 1000),
+            ("grpc.so_reuseport", 0),  # two processes on one port are a mistake to be told of
+        ]
+
+
+class Server:
+    """Serves the RPCs of one service package.
+
+    Refuses to be made where an RPC declares no access (AccessNotDeclared) or a reason of the package's ErrorReason has
+    no text in three languages (TextMissing).
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        services: Sequence[Served],
+        verifier: Verifier,
+        messages: Messages,
+        law: Law,
+        ledger: Ledger | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        descriptors = [descriptor for _, _, descriptor in services]
+        package = _package(descriptors)
+        messages.require(importlib.import_module(f"{package}.error_reason_pb2").ErrorReason.DESCRIPTOR)
+        layers = (
+            observed(),
+            answered(Refusals(package.split(".")[1], messages, law)),
+            authenticated(verifier),
+            authorised(access_rules(descriptors)),
+        )
+        interceptor = Layers(layers, Once(ledger, descriptors), (HEALTH, REFLECTION))
+        self._server = grpc.aio.server(interceptors=[interceptor], options=self.limits.options())
+        for add, servicer, _ in services:
+            add(servicer, self._server)
+        self._health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = ["", *(descriptor.full_name for descriptor in descriptors)]
+        if self.limits.reflection:
+            reflection.enable_server_reflection([*self._names[1:], HEALTH, REFLECTION], self._server)
+        self.port = self._server.add_insecure_port(settings.listen)
+
+    async def start(self) -> None:
+        """Begins to answer; `port` is the port that it listens on."""
+        await self._server.start()
+        await self._say(health_pb2.HealthCheckResponse.SERVING)
+        log.info("serving", port=self.port, services=self._names[1:])
+
+    async def stop(self) -> None:
+        """Says NOT_SERVING, waits for balancers to see it, lets RPCs at work end, then ends the others."""
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self.limits.drain_seconds)
+        await self._server.stop(self.limits.grace_seconds)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Server"]:
+        """Serves for the length of the block."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serves until `stop` is set."""
+        async with self.running():
+            await stop.wait()
+
+    async def _say(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
+        for name in self._names:
+            await self._health.set(name, status)
+
+
+def _package(services: Iterable[ServiceDescriptor]) -> str:
+    packages = {service.file.package for service in services}
+    if len(packages) != 1:
+        raise ValueError(f"a server serves one package, not {sorted(packages)}")
+    return packages.pop()

@@ -104,7 +104,7 @@ class Unit:
     parent_unit: str | None = None
     hr_service: bool = False
     heads: tuple[Headship, ...] = ()
-    revision: int = 0
+    revision: int = 1
 
     @classmethod
     def set_up(cls, body: str, id: str, title: LocalizedText, parent_unit: str | None = None, hr_service: bool = False) -> "Unit":
@@ -122,7 +122,7 @@ class Unit:
         if self.heads and self.heads[-1].servant == servant and self.heads[-1].span.until is None and self.heads[-1].span.since <= since:
             return self
         before = tuple(_ended_before(head, since) for head in self.heads if head.span.since < since)
-        return replace(self, heads=(*before, Headship(servant, DaySpan(since))))
+        return replace(self, heads=(*before, Headship(servant, DaySpan(since))), revision=self.revision + 1)
 
 
 def _ended_before(head: Headship, day: date) -> Headship:

@@ -26,7 +26,7 @@ class Position:
     supervising_position: str | None = None
     hours_set_by_regulation: bool = False
     hazardous: bool = False
-    revision: int = 0
+    revision: int = 1
 
     @classmethod
     def set_up(

@@ -1,0 +1,28 @@
+"""Rows of positions."""
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.rows import ID, Base
+
+
+class PositionRow(Base):
+    """A position of a body's staffing table."""
+
+    __tablename__ = "positions"
+    __table_args__ = (
+        ForeignKeyConstraint(["body", "unit"], ["units.body", "units.id"]),
+        ForeignKeyConstraint(["body", "supervising_position"], ["positions.body", "positions.id"]),
+    )
+
+    body: Mapped[str] = mapped_column(ID, ForeignKey("state_bodies.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    title_kk: Mapped[str] = mapped_column(Text)
+    title_ru: Mapped[str] = mapped_column(Text)
+    title_en: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(ID)
+    category: Mapped[str] = mapped_column(Text)
+    supervising_position: Mapped[str | None] = mapped_column(ID)
+    hours_set_by_regulation: Mapped[bool]
+    hazardous: Mapped[bool]
+    revision: Mapped[int]

@@ -1,0 +1,121 @@
+"""Civil servants and their appointments in PostgreSQL."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.access import Caller, Reach
+from kernel.days import DaySpan
+from kernel.faults import NotFound
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from registry.bodies.tables import StateBodyRow
+from registry.names import servant_name
+from registry.positions.domain import Position
+from registry.positions.repository import position_from
+from registry.positions.tables import PositionRow
+from registry.rows import FRESH
+from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, Servant
+from registry.servants.iin import Iin
+from registry.servants.tables import AppointmentRow, ServantRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredServants:
+    """The recorded civil servants, whole with their appointments; what is saved has been so since `at`."""
+
+    session: AsyncSession
+    at: datetime
+
+    async def get(self, servant: str, visible_to: Caller) -> Servant:
+        """Returns the servant; NotFound if there is none within the caller's reach."""
+        found = await self._where(and_(ServantRow.id == servant, _within(visible_to.reach)))
+        if not found:
+            raise NotFound(servant_name(servant))
+        return found[0]
+
+    async def page(self, body: str, after: str, limit: int) -> Sequence[Servant]:
+        """Returns at most `limit` servants who have an appointment in the body and an ID above `after`, by ID."""
+        serves = exists().where(AppointmentRow.servant == ServantRow.id, AppointmentRow.body == body)
+        return await self._where(and_(ServantRow.id > after, serves), limit)
+
+    async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
+        """Returns the servants with one of these IDs or IINs, whoever may see them."""
+        digits = sorted(iin.digits for iin in iins)
+        return await self._where(or_(ServantRow.id.in_(sorted(ids)), ServantRow.iin.in_(digits)))
+
+    async def visible(self, ids: Collection[str], visible_to: Caller) -> frozenset[str]:
+        """Returns those of the IDs whose servants are within the caller's reach."""
+        query = select(ServantRow.id).where(ServantRow.id.in_(sorted(ids)), _within(visible_to.reach))
+        return frozenset(await self.session.scalars(query))
+
+    async def state(self, servant: str) -> tuple[Servant, datetime]:
+        """Returns a recorded servant, and since when it is so."""
+        (found,) = await self._where(ServantRow.id == servant)
+        changed_at = (await self.session.scalars(select(ServantRow.changed_at).where(ServantRow.id == servant))).one()
+        return found, changed_at
+
+    async def changed_since(self, since: datetime | None, after: str, limit: int) -> Sequence[str]:
+        """Returns at most `limit` IDs above `after`, by ID, of the servants whose newest state is not older than `since`."""
+        query = select(ServantRow.id).where(ServantRow.id > after)
+        if since is not None:
+            query = query.where(ServantRow.changed_at >= since)
+        return list(await self.session.scalars(query.order_by(ServantRow.id).limit(limit)))
+
+    async def save(self, servants: Sequence[Servant]) -> None:
+        """Records new servants (revision 1) and replaces known ones, with their appointments."""
+        people = insert(ServantRow)
+        kept = {name: people.excluded[name] for name in ("display_name", "revision", "changed_at")}
+        await self.session.execute(
+            people.on_conflict_do_update(index_elements=[ServantRow.id], set_=kept),
+            [_servant_values(servant, self.at) for servant in servants],
+        )
+        appointments = insert(AppointmentRow)
+        kept = {name: appointments.excluded[name] for name in ("since", "until", "rate_percent", "act", "revision")}
+        await self.session.execute(
+            appointments.on_conflict_do_update(index_elements=[AppointmentRow.id], set_=kept),
+            [_appointment_values(servant.id, one) for servant in servants for one in servant.appointments],
+        )
+
+    async def _where(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Servant]:
+        query = select(ServantRow).where(condition).order_by(ServantRow.id).limit(limit)
+        people = (await self.session.scalars(query, execution_options=FRESH)).all()
+        post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)
+        held = select(AppointmentRow, PositionRow).join(PositionRow, post).where(AppointmentRow.servant.in_([row.id for row in people]))
+        appointments: dict[str, list[Appointment]] = defaultdict(list)
+        for row, position in (
+            await self.session.execute(held.order_by(AppointmentRow.since, AppointmentRow.id), execution_options=FRESH)
+        ).tuples():
+            appointments[row.servant].append(_appointment(row, position_from(position)))
+        return [Servant(row.id, Iin(row.iin), row.display_name, tuple(appointments[row.id]), row.revision) for row in people]
+
+
+def _within(reach: Reach) -> ColumnElement[bool]:
+    """The condition that a servant is the caller or has an appointment in a body that the caller's grants reach."""
+    serves = (
+        exists().where(AppointmentRow.servant == ServantRow.id).where(AppointmentRow.body == StateBodyRow.id, StateBodyRow.within(reach))
+    )
+    return serves if reach.servant is None else or_(ServantRow.id == reach.servant, serves)
+
+
+def _servant_values(servant: Servant, changed_at: datetime) -> dict[str, object]:
+    if servant.iin is None:
+        raise ValueError("a servant is saved with the IIN")
+    values = {"id": servant.id, "iin": servant.iin.digits, "display_name": servant.display_name}
+    return {**values, "revision": servant.revision, "changed_at": changed_at}
+
+
+def _appointment_values(servant: str, appointment: Appointment) -> dict[str, object]:
+    terms = appointment.terms
+    where = {"id": appointment.id, "servant": servant, "body": terms.body, "position": terms.position, "kind": terms.kind.value}
+    span = {"since": terms.span.since, "until": terms.span.until}
+    return {**where, **span, "rate_percent": terms.rate_percent, "act": terms.act, "revision": appointment.revision}
+
+
+def _appointment(row: AppointmentRow, post: Position) -> Appointment:
+    span = DaySpan(row.since, row.until)
+    terms = AppointmentTerms(row.body, row.position, AppointmentKind(row.kind), span, row.rate_percent, row.act)
+    return Appointment(row.id, post, terms, row.revision)

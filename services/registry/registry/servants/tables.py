@@ -1,0 +1,42 @@
+"""Rows of civil servants and their appointments."""
+
+from datetime import date, datetime
+
+from sqlalchemy import DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.rows import ID, Base
+
+
+class ServantRow(Base):
+    """A civil servant; `iin` is personal, `changed_at` the instant of the newest published state."""
+
+    __tablename__ = "servants"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    iin: Mapped[str] = mapped_column(Text, unique=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int]
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AppointmentRow(Base):
+    """A span in which a servant holds a position."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        UniqueConstraint("servant", "body", "position", "kind", "since"),
+        ForeignKeyConstraint(["body", "position"], ["positions.body", "positions.id"]),
+        Index(None, "body", "servant"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    servant: Mapped[str] = mapped_column(ID, ForeignKey("servants.id"))
+    body: Mapped[str] = mapped_column(ID)
+    position: Mapped[str] = mapped_column(ID)
+    kind: Mapped[str] = mapped_column(Text)
+    since: Mapped[date]
+    until: Mapped[date | None]
+    rate_percent: Mapped[int]
+    act: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int]

@@ -1,0 +1,85 @@
+"""One transaction of the registry: its repositories, what it publishes and what it writes into the audit."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+
+from chassis.access import Caller
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+
+from registry.bodies import events as body_events
+from registry.bodies.domain import BodyState
+from registry.bodies.repository import StoredBodies, StoredService, StoredUnits
+from registry.positions.repository import StoredPositions
+from registry.servants import events as servant_events
+from registry.servants.domain import Servant
+from registry.servants.iin import Iin
+from registry.servants.repository import StoredServants
+
+
+class UnitOfWork:
+    """What use cases see of a transaction; everything in it happened `at` one instant."""
+
+    def __init__(self, transaction: Transaction, at: datetime) -> None:
+        session = transaction.session
+        self._transaction = transaction
+        self._at = at
+        self.bodies = StoredBodies(session, at)
+        self.units = StoredUnits(session)
+        self.service = StoredService(session)
+        self.positions = StoredPositions(session)
+        self.servants = StoredServants(session, at)
+
+    async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = (), iins: Iterable[Iin] = ()) -> None:
+        """Takes the keys' locks, kind after kind in one order for everyone, before the first write."""
+        await self._transaction.lock("body", bodies)
+        await self._transaction.lock("servant", servants)
+        await self._transaction.lock("iin", (iin.digits for iin in iins))
+
+    async def body_changed(self, body: str) -> BodyState:
+        """Raises the body's revision and publishes its whole state; its lock is held."""
+        state = await self.bodies.raised(body)
+        self._transaction.publish(body_events.TOPIC, body, body_events.message(state, self._at))
+        return state
+
+    def servant_changed(self, servant: Servant) -> None:
+        """Publishes the servant's whole state; its lock is held and its revision raised."""
+        self._transaction.publish(servant_events.TOPIC, servant.id, servant_events.message(servant, self._at))
+
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
+        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept."""
+        self._transaction.record(action, resource, rule, _content(before), _content(after))
+
+    async def republish_body(self, body: str) -> None:
+        """Publishes the body's newest state once more, with its revision and instant as they were; its lock is held."""
+        state, changed_at = await self.bodies.state(body)
+        self._transaction.publish(body_events.TOPIC, body, body_events.message(state, changed_at))
+
+    async def republish_servant(self, servant: str) -> None:
+        """Publishes the servant's newest state once more, with its revision and instant as they were; its lock is held."""
+        state, changed_at = await self.servants.state(servant)
+        self._transaction.publish(servant_events.TOPIC, servant, servant_events.message(state, changed_at))
+
+
+def _content(state: object | None) -> bytes | None:
+    if state is None:
+        return None
+    assert dataclasses.is_dataclass(state)
+    assert not isinstance(state, type)
+    return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()
+
+
+def begin(database: Database, clock: Clock) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:
+    """Returns what opens a unit of work; it commits when its block ends well and rolls back when it raises."""
+
+    @asynccontextmanager
+    async def work(caller: Caller | None) -> AsyncIterator[UnitOfWork]:
+        async with database.transaction(caller) as transaction:
+            yield UnitOfWork(transaction, clock())
+
+    return work

@@ -1,0 +1,61 @@
+"""The parking lot: where a message waits that could not be applied, with what a person needs to send it again."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.topics import parked
+
+# topic, key, value, headers; resolves when the broker has it.
+Park = Callable[[str, bytes | None, bytes, Mapping[str, str]], Awaitable[object]]
+
+UNREADABLE = "unreadable"
+BUG = "bug"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a parked piece lay; `index` is its place inside its message."""
+
+    topic: str
+    partition: int
+    offset: int
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}/{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A piece that was not applied, and why; `error` is a type and a reason, never a text that may name a person.
+
+    `value` is the message of one piece, or the bytes as they came where they could not be read. `headers` are those
+    of the message; a message that was parked before keeps its first failure and counts its attempts on.
+    """
+
+    origin: Origin
+    key: bytes | None
+    value: bytes
+    headers: Mapping[str, str]
+    reason: str
+    error: str
+    first_failed_at: datetime
+    attempts: int
+
+    @property
+    def parking_lot(self) -> str:
+        return parked(self.origin.topic)
+
+    @property
+    def parking_headers(self) -> dict[str, str]:
+        """The headers of the parked record: those of the message (event_id, schema, traceparent) and the story of the failure."""
+        before = self.headers.get("attempts", "0")
+        return {
+            **self.headers,
+            "reason": self.reason,
+            "error": self.error,
+            "origin": str(self.origin),
+            "first_failed_at": self.headers.get("first_failed_at", self.first_failed_at.isoformat()),
+            "attempts": str(self.attempts + (int(before) if before.isdecimal() else 0)),
+        }

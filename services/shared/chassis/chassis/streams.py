@@ -1,0 +1,264 @@
+"""Kafka's topics to use cases, through Faust, in the one safe shape.
+
+Faust acknowledges what it hands out unless told otherwise, and loses what a handler raised at. So the streams here
+are `noack`, one agent a topic puts messages into a bounded lane and does nothing else, and our own worker takes
+groups from the lane, applies them and acknowledges each message in order after the commit. An acknowledgement out of
+order would let Faust commit past work still in flight; nothing here runs a topic's groups side by side.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import faust
+import faust.streams
+import structlog
+from mode import CrashingSupervisor
+
+from chassis.bug_limit import BugLimit, TooManyBugs
+from chassis.delivery import Delivery, Letter, Received, Subscription, describe
+from chassis.lane import Lane
+from chassis.parking import Park
+from chassis.positions import Extent, Partition, Positions
+from chassis.quiet_logs import quieten
+from chassis.survey import survey
+
+__all__ = ["BugLimit", "Consumer", "StreamBroken", "Subscription", "TooManyBugs"]
+
+log = structlog.get_logger(__name__)
+
+# aiokafka leaves the group when nothing is fetched for so long; a held worker fetches nothing and must keep its place.
+_LONGEST_HOLD_S = 24 * 60 * 60.0
+# Faust wakes a second later whenever its buffer was full, so the buffer must outlast a second of small messages.
+_BUFFERED_MESSAGES = 16384
+_LAG_EVERY_S = 2.0
+_FAREWELL_S = 10.0
+_SURVEY_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class StreamBroken(Exception):
+    """Faust stopped by itself; the process ends, and what was not acknowledged comes again."""
+
+
+class _Line:
+    """One subscription at work: its messages wait in the lane, and its worker delivers them."""
+
+    def __init__(self, subscription: Subscription[Any], park: Park, limit: BugLimit) -> None:
+        self.subscription = subscription
+        self.lane: Lane[Letter[Any]] = Lane(subscription.most)
+        self.delivery: Delivery[Any] = Delivery(subscription, park, limit)
+
+    async def work(self) -> None:
+        """Delivers group after group until the lane is closed."""
+        while group := await self.lane.gather():
+            current = [letter for letter in group if letter.received.current()]
+            if current:
+                await self.delivery.deliver(current)
+
+
+class Consumer:
+    """A member of the consumer group `name`, with one worker a subscription.
+
+    `park` takes topic, key, value and headers and resolves when the broker has them. `session_timeout_s` is how long
+    the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bootstrap: str,
+        subscriptions: Sequence[Subscription[Any]],
+        park: Park,
+        *,
+        session_timeout_s: float = 20.0,
+        commit_interval_s: float = 1.0,
+        grace_s: float = 5.0,
+        limit: BugLimit | None = None,
+    ) -> None:
+        if getattr(faust.streams, "_CStreamIterator", None) is None:
+            # Faust's iterator in plain Python acknowledges the messages that it skips in a rebalance.
+            raise StreamBroken("Faust's compiled stream iterator is missing: the plain one loses messages")
+        self._name = name
+        self._bootstrap = bootstrap
+        self._lines = [_Line(each, park, limit or BugLimit()) for each in subscriptions]
+        self._session_timeout_s = session_timeout_s
+        self._commit_interval_s = commit_interval_s
+        self._grace_s = grace_s
+        self._positions = Positions()
+        self._running = False
+
+    @property
+    def positions(self) -> Mapping[Partition, int]:
+        """The next offset to apply by (topic, partition): everything below was applied and committed to the database."""
+        return self._positions.next_offsets
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions are assigned and nothing is waited for."""
+        return self._running and self._positions.known and not any(line.delivery.holding for line in self._lines)
+
+    @property
+    def caught_up_to_start(self) -> bool:
+        """Whether all that the topics held when this process started is applied."""
+        return self._positions.caught_up
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).
+
+        At the end the group in work may finish within the grace; what is not acknowledged comes again.
+        """
+        quieten()
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            extents = await self._first_survey(stopping)
+            if extents is None:
+                return
+            self._positions.aim(extents)
+            with tempfile.TemporaryDirectory(prefix="faust-") as folder:
+                async with self._faust(folder) as followed:
+                    workers = [asyncio.create_task(line.work()) for line in self._lines]
+                    await asyncio.wait({stopping, followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
+                    await self._finish(workers)
+            for task in (*workers, followed):
+                if task.done() and not task.cancelled():
+                    task.result()
+        finally:
+            stopping.cancel()
+
+    async def _first_survey(self, stopping: asyncio.Task[bool]) -> Mapping[Partition, Extent] | None:
+        """What the topics hold, as soon as the broker and all topics are there; None if the end comes first."""
+        looking = asyncio.create_task(self._survey())
+        await asyncio.wait({looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if looking.done():
+            return looking.result()
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+        return None
+
+    async def _survey(self) -> Mapping[Partition, Extent]:
+        tries = 0
+        while True:
+            try:
+                return await survey(self._bootstrap, self._name, [line.subscription.topic for line in self._lines])
+            except Exception as error:
+                pause_s = _SURVEY_PAUSES_S[min(tries, len(_SURVEY_PAUSES_S) - 1)]
+                log.warning("topics not to be seen", group=self._name, error=describe(error), again_in_s=pause_s)
+                tries += 1
+                await asyncio.sleep(pause_s)
+
+    @asynccontextmanager
+    async def _faust(self, folder: str) -> AsyncIterator[asyncio.Task[None]]:
+        """Faust at work inside our loop; the task given ends only by an error."""
+        app = self._app(folder)
+        surveys: set[asyncio.Task[None]] = set()
+
+        async def assigned(_app: Any, /, *given: Any, **_rest: Any) -> None:
+            partitions = frozenset((each.topic, each.partition) for each in given[0])
+            self._positions.assign(partitions)
+            task = asyncio.create_task(self._look(partitions))
+            surveys.add(task)
+            task.add_done_callback(surveys.discard)
+
+        app.on_partitions_assigned.connect(assigned)
+        followed = asyncio.create_task(_follow(app))
+        lag = asyncio.create_task(self._measure_lag(app))
+        self._running = True
+        try:
+            yield followed
+        finally:
+            self._running = False
+            for task in (lag, *surveys):
+                task.cancel()
+            await asyncio.gather(lag, *surveys, return_exceptions=True)
+            await _farewell(app, followed)
+
+    async def _look(self, partitions: frozenset[Partition]) -> None:
+        self._positions.look(partitions, await self._survey())
+
+    async def _measure_lag(self, app: faust.App) -> None:
+        while True:
+            await asyncio.sleep(_LAG_EVERY_S)
+            for partition in self._positions.next_offsets:
+                end = app.consumer.highwater(faust.types.TP(*partition)) if app.consumer.assignment() else None
+                if end is not None:
+                    self._positions.end(partition, end)
+
+    async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """Lets each worker finish its group, unless it waits for something that is away."""
+        for line, worker in zip(self._lines, workers, strict=True):
+            line.lane.close()
+            if line.delivery.holding:
+                worker.cancel()
+        await asyncio.wait(workers, timeout=self._grace_s)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    def _app(self, folder: str) -> faust.App:
+        app = faust.App(
+            self._name,
+            broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
+            autodiscover=False,
+            loop=asyncio.get_running_loop(),
+            datadir=folder,
+            store="memory://",
+            key_serializer="raw",
+            value_serializer="raw",
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            consumer_auto_offset_reset="earliest",
+            broker_commit_interval=self._commit_interval_s,
+            broker_session_timeout=self._session_timeout_s,
+            broker_heartbeat_interval=self._session_timeout_s / 5,
+            broker_max_poll_interval=_LONGEST_HOLD_S,
+            stream_buffer_maxsize=_BUFFERED_MESSAGES,
+            stream_wait_empty=False,
+            stream_processing_timeout=_LONGEST_HOLD_S,
+            web_enabled=False,
+        )
+        for line in self._lines:
+            self._listen(app, line)
+        return app
+
+    def _listen(self, app: faust.App, line: _Line) -> None:
+        topic = app.topic(line.subscription.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+        @app.agent(topic, name=f"{self._name}:{line.subscription.topic}", concurrency=1, supervisor_strategy=CrashingSupervisor)
+        async def collect(stream: Any) -> None:
+            async for event in stream.noack().events():
+                letter = line.delivery.read(self._received(app, event))
+                await line.lane.put(letter, letter.weight)
+
+    def _received(self, app: faust.App, event: Any) -> Received:
+        message = event.message
+
+        def current() -> bool:
+            return bool(message.generation_id == app.consumer_generation_id)
+
+        def acknowledge() -> None:
+            if current():
+                event.ack()
+                self._positions.applied((message.topic, message.partition), message.offset)
+
+        headers = {name: bytes(value).decode("utf-8", "replace") for name, value in (message.headers or ()) if value is not None}
+        return Received(message.topic, message.partition, message.offset, message.key, message.value, headers, current, acknowledge)
+
+
+async def _follow(app: faust.App) -> None:
+    await app.start()
+    await app.wait_until_stopped()
+    raise StreamBroken("Faust stopped") from app.crash_reason
+
+
+async def _farewell(app: faust.App, followed: asyncio.Task[None]) -> None:
+    if not followed.done():
+        followed.cancel()
+        with suppress(asyncio.CancelledError):
+            await followed
+    try:
+        await asyncio.wait_for(app.stop(), _FAREWELL_S)
+    except Exception as error:
+        log.warning("left without a farewell", error=describe(error))

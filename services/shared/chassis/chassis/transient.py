@@ -1,0 +1,66 @@
+"""Which errors pass by themselves: something that the work needs is away, and the work itself is sound.
+
+The list is closed. What stands on it is waited for; anything else is a refusal or a bug of the program.
+"""
+
+from collections.abc import Iterator
+
+import grpc
+import sqlalchemy.exc
+from kernel.faults import Fault, Unavailable
+
+# PostgreSQL's classes: 08 connection, 53 resources, 57P server shut down or starting, 58 the system beneath it.
+_CLASSES = ("08", "53", "57P", "58")
+# Serialization failure, deadlock, lock not to be had: the same work succeeds when the others are through.
+_CONTENTION = frozenset({"40001", "40P01", "55P03"})
+# Statement, transaction and idle-in-transaction timeout.
+_OUT_OF_TIME = frozenset({"57014", "25P04", "25P03"})
+_GRPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether to hold and try again: the database or the broker is away, a service is, or time ran out.
+
+    A fault is what it says, whatever it was raised from.
+    """
+    if isinstance(error, Fault):
+        return isinstance(error, Unavailable)
+    return any(_passes_by_itself(link) for link in _chain(error))
+
+
+def is_out_of_time(error: BaseException) -> bool:
+    """Whether time ran out; less work at once may then help."""
+    return any(isinstance(link, TimeoutError) or _sqlstate(link) in _OUT_OF_TIME for link in _chain(error))
+
+
+def _passes_by_itself(error: BaseException) -> bool:
+    # OSError holds ConnectionError, TimeoutError, name resolution, and the missing socket of a stopped PostgreSQL.
+    if isinstance(error, Unavailable | OSError | sqlalchemy.exc.TimeoutError):
+        return True
+    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, grpc.RpcError):
+        code = getattr(error, "code", None)
+        return callable(code) and code() in _GRPC
+    state = _sqlstate(error)
+    return state.startswith(_CLASSES) or state in _CONTENTION or state in _OUT_OF_TIME
+
+
+def _sqlstate(error: BaseException) -> str:
+    state = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else ""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from (SQLAlchemy's lies over the database's own), and what a task group holds."""
+    seen: set[int] = set()
+    ahead: list[BaseException | None] = [error]
+    while ahead:
+        link = ahead.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        ahead += [link.__cause__, getattr(link, "orig", None)]
+        if isinstance(link, BaseExceptionGroup):
+            ahead += link.exceptions

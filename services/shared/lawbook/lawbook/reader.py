@@ -1,0 +1,87 @@
+"""Reads the book's YAML so that a file means what it seems to mean.
+
+YAML 1.2, one document a file, no anchors, tags or nulls. Unquoted are only: true and false, whole numbers without
+leading zeros, dates, and words that begin with a letter and are no old word for a truth value. Everything else is
+quoted or refused: "22:00", "0.5", "yes". Keys are words or dates and are never repeated.
+"""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+OLD_TRUTH = {"yes", "no", "on", "off", "y", "n", "null", "true", "false"}
+
+
+class LawUnreadable(ValueError):
+    """A file of the lawbook does not say what it must, or says it in a way that could be read differently."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Returns the mapping that the file at `path` holds; LawUnreadable names the file and the line."""
+    try:
+        node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise LawUnreadable(f"{path.name}: {error}") from error
+    if not isinstance(node, MappingNode):
+        raise LawUnreadable(f"{path.name}: must be a mapping")
+    try:
+        value = _mapping(node, set())
+    except LawUnreadable as error:
+        raise LawUnreadable(f"{path.name}, {error}") from error
+    return value
+
+
+def _value(node: Node, seen: set[int]) -> Any:
+    if id(node) in seen or node.anchor:
+        raise _refused(node, "anchors are not used")
+    seen.add(id(node))
+    if isinstance(node, MappingNode):
+        return _mapping(node, seen)
+    if isinstance(node, SequenceNode):
+        return [_value(child, seen) for child in node.value]
+    if isinstance(node, ScalarNode):
+        return _scalar(node)
+    raise _refused(node, "is neither a value, a list nor a mapping")
+
+
+def _mapping(node: MappingNode, seen: set[int]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, ScalarNode):
+            raise _refused(key_node, "a key must be a word or a date")
+        key = key_node.value if key_node.style else _scalar(key_node)
+        if isinstance(key, bool | int):
+            raise _refused(key_node, "a key must be a word or a date")
+        if key in found:
+            raise _refused(key_node, f"{key!r} stands twice")
+        found[key] = _value(value_node, seen)
+    return found
+
+
+def _scalar(node: ScalarNode) -> Any:
+    text = str(node.value)
+    if node.style:
+        return text
+    if text in ("true", "false"):
+        return text == "true"
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if DATE.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise _refused(node, f"{text} is no date") from None
+    if not text[:1].isalpha() or text.lower() in OLD_TRUTH:
+        raise _refused(node, f"{text!r} must be quoted")
+    return text
+
+
+def _refused(node: Node, why: str) -> LawUnreadable:
+    return LawUnreadable(f"line {node.start_mark.line + 1}: {why}")

@@ -1,0 +1,1 @@
+"""The law that the machines apply, for people to read."""

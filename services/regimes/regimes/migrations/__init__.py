@@ -1,0 +1,1 @@
+"""Schema changes of the regimes' database, in the order of their dates."""

@@ -1,0 +1,1 @@
+"""Bodies and servants as the registry tells of them: the local projection."""

@@ -1,0 +1,130 @@
+"""The projection of bodies and servants in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from chassis.access import Caller
+from kernel.faults import NotFound
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regimes.names import body_name, servant_name
+from regimes.people.domain import Appointment, Body, Servant
+from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
+from regimes.projections import BODIES, SERVANTS, require_level
+from regimes.rows import FRESH
+
+UNSYNCHRONISED = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBodies:
+    """The bodies that the registry told of."""
+
+    session: AsyncSession
+
+    async def get(self, body: str, visible_to: Caller) -> Body:
+        """Returns the body; NotFound if there is none within the caller's reach, Unavailable while it may still be told of."""
+        await require_level(self.session, BODIES)
+        query = select(BodyRow).where(BodyRow.id == body, BodyRow.reached(BodyRow.id, visible_to.reach))
+        row = await self.session.scalar(query, execution_options=FRESH)
+        if row is None:
+            raise NotFound(body_name(body))
+        return row.told()
+
+    async def find(self, bodies: Iterable[str]) -> Mapping[str, Body]:
+        """Returns those of the IDs that are known, whoever may see them."""
+        rows = await self.session.scalars(select(BodyRow).where(BodyRow.id.in_(sorted(bodies))), execution_options=FRESH)
+        return {row.id: row.told() for row in rows}
+
+    async def within(self, bodies: Iterable[str], visible_to: Caller) -> frozenset[str]:
+        """Returns those of the IDs that the caller's grants reach."""
+        wanted = frozenset(bodies)
+        reach = visible_to.reach
+        if reach.nation or wanted <= reach.bodies:
+            return wanted
+        rows = await self.session.scalars(select(BodyRow.id).where(BodyRow.id.in_(sorted(wanted)), BodyRow.reached(BodyRow.id, reach)))
+        return frozenset(rows) | (wanted & reach.bodies)
+
+    async def save(self, bodies: Sequence[Body]) -> None:
+        """Records each with its units, in place of an older state; a newer one that is there stays."""
+        if not bodies:
+            return
+        rows = [
+            {
+                "id": body.body,
+                "region": body.region,
+                "zone": body.zone,
+                "units": [[unit.unit, unit.parent] for unit in body.units],
+                "revision": body.revision,
+            }
+            for body in bodies
+        ]
+        statement = upsert(BodyRow).values(rows)
+        told = statement.excluded
+        newer = {"region": told.region, "zone": told.zone, "units": told.units, "revision": told.revision}
+        await self.session.execute(
+            statement.on_conflict_do_update(index_elements=[BodyRow.id], set_=newer, where=BodyRow.revision < told.revision),
+            execution_options=UNSYNCHRONISED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredServants:
+    """The servants that the registry told of."""
+
+    session: AsyncSession
+
+    async def get(self, servant: str, visible_to: Caller) -> Servant:
+        """Returns the servant; NotFound if there is none within the caller's reach, Unavailable while it may still be told of."""
+        await require_level(self.session, SERVANTS, BODIES)
+        query = select(ServantRow.id).where(ServantRow.id == servant, AppointmentRow.reached(ServantRow.id, visible_to.reach))
+        if await self.session.scalar(query) is None:
+            raise NotFound(servant_name(servant))
+        return (await self.find([servant]))[servant]
+
+    async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
+        """Returns those of the IDs that are known, whoever may see them."""
+        wanted = sorted(servants)
+        known = {
+            row.id: row.revision
+            for row in await self.session.execute(select(ServantRow.id, ServantRow.revision).where(ServantRow.id.in_(wanted)))
+        }
+        query = select(AppointmentRow).where(AppointmentRow.servant.in_(wanted)).order_by(AppointmentRow.servant, AppointmentRow.id)
+        rows = await self.session.scalars(query, execution_options=FRESH)
+        held = {servant: tuple(row.told() for row in own) for servant, own in groupby(rows, key=lambda row: row.servant)}
+        return {servant: Servant(servant, held.get(servant, ()), revision) for servant, revision in known.items()}
+
+    async def save(self, servants: Sequence[Servant]) -> None:
+        """Records each with the appointments, in place of an older state; the locks of their keys are held."""
+        if not servants:
+            return
+        statement = upsert(ServantRow).values([{"id": servant.servant, "revision": servant.revision} for servant in servants])
+        told = statement.excluded
+        newer = statement.on_conflict_do_update(
+            index_elements=[ServantRow.id], set_={"revision": told.revision}, where=ServantRow.revision < told.revision
+        )
+        written = frozenset(await self.session.scalars(newer.returning(ServantRow.id), execution_options=UNSYNCHRONISED))
+        fresh = [servant for servant in servants if servant.servant in written]
+        await self.session.execute(
+            delete(AppointmentRow).where(AppointmentRow.servant.in_(sorted(written))), execution_options=UNSYNCHRONISED
+        )
+        rows = [_values(servant.servant, appointment) for servant in fresh for appointment in servant.appointments]
+        if rows:
+            await self.session.execute(insert(AppointmentRow), rows)
+
+
+def _values(servant: str, appointment: Appointment) -> dict[str, object]:
+    return {
+        "servant": servant,
+        "id": appointment.appointment,
+        "since": appointment.span.since,
+        "until": appointment.span.until,
+        "body": appointment.body,
+        "unit": appointment.unit,
+        "kind": appointment.kind.value,
+        "keeps_time": appointment.keeps_time,
+        "hours_set_by_regulation": appointment.hours_set_by_regulation,
+    }

@@ -1,0 +1,71 @@
+"""Rows of bodies and servants as the registry told of them; no foreign keys: they arrive in any order."""
+
+from datetime import date
+
+from chassis.access import Reach
+from kernel.days import DaySpan
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+
+from regimes.people.domain import Appointment, AppointmentKind, Body, Unit
+from regimes.rows import ID, Base
+
+
+class BodyRow(Base):
+    """A state body; `units` is a list of [unit, parent unit or empty]."""
+
+    __tablename__ = "bodies"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    region: Mapped[str] = mapped_column(ID, index=True)
+    zone: Mapped[str]
+    units: Mapped[list[list[str]]] = mapped_column(JSONB)
+    revision: Mapped[int]
+
+    @classmethod
+    def reached(cls, body: InstrumentedAttribute[str], reach: Reach) -> ColumnElement[bool]:
+        """The condition that `body` is one that the caller's grants reach."""
+        if reach.nation:
+            return true()
+        return or_(body.in_(sorted(reach.bodies)), body.in_(select(cls.id).where(cls.region.in_(sorted(reach.regions)))))
+
+    def told(self) -> Body:
+        """Returns the body as the registry told of it."""
+        return Body(self.id, self.region, self.zone, tuple(Unit(unit, parent) for unit, parent in self.units), self.revision)
+
+
+class ServantRow(Base):
+    """A civil servant."""
+
+    __tablename__ = "servants"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    revision: Mapped[int]
+
+
+class AppointmentRow(Base):
+    """A span in which a servant holds a post."""
+
+    __tablename__ = "appointments"
+
+    servant: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    since: Mapped[date]
+    until: Mapped[date | None]
+    body: Mapped[str] = mapped_column(ID)
+    unit: Mapped[str] = mapped_column(ID)
+    kind: Mapped[str]
+    keeps_time: Mapped[bool]
+    hours_set_by_regulation: Mapped[bool]
+
+    @classmethod
+    def reached(cls, servant: InstrumentedAttribute[str], reach: Reach, *during: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The condition that `servant` is the caller, or is or was appointed in a body that the grants reach (`during` a span)."""
+        appointed = exists().where(cls.servant == servant, BodyRow.reached(cls.body, reach), *during)
+        return appointed if reach.servant is None else or_(servant == reach.servant, appointed)
+
+    def told(self) -> Appointment:
+        """Returns the appointment as the registry told of it."""
+        span = DaySpan(self.since, self.until)
+        return Appointment(self.id, span, self.body, self.unit, AppointmentKind(self.kind), self.keeps_time, self.hours_set_by_regulation)

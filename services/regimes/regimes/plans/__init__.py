@@ -1,0 +1,1 @@
+"""What each servant was to do on each date."""

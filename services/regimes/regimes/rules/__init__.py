@@ -1,0 +1,1 @@
+"""Labour-order rules: the regime that a body itself has approved."""

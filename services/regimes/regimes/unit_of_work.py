@@ -1,0 +1,72 @@
+"""One transaction over everything that the regimes own; the only committer."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from chassis.access import Caller
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from lawbook import Lawbook
+
+from regimes.assignments.repository import StoredAssignments
+from regimes.people.repository import StoredBodies, StoredServants
+from regimes.plans.domain import PublishedPlan, newest_month, oldest_month
+from regimes.plans.messages import month_plan_changed
+from regimes.plans.repository import StoredDueMonths, StoredGrounds, StoredPlans
+from regimes.rules.repository import StoredRules
+
+PLANS = "regimes.plans.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """What use cases do inside one transaction."""
+
+    transaction: Transaction
+    bodies: StoredBodies
+    servants: StoredServants
+    rules: StoredRules
+    assignments: StoredAssignments
+    grounds: StoredGrounds
+    published: StoredPlans
+    due_months: StoredDueMonths
+
+    async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
+        """Takes the keys' locks, all of a transaction at once and before its first write: bodies first, then servants."""
+        await self.transaction.lock("body", bodies)
+        await self.transaction.lock("servant", servants)
+
+    async def lock_plans(self, keys: Iterable[str]) -> None:
+        """Takes the locks of the plans' keys, before the first write."""
+        await self.transaction.lock("plan", keys)
+
+    def plan_changed(self, plan: PublishedPlan) -> None:
+        """Publishes the plan when, and only when, this transaction commits."""
+        self.transaction.publish(PLANS, plan.plan.key, month_plan_changed(plan))
+
+    def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
+        self.transaction.record(action, resource, rule, after=repr(after).encode() if after is not None else None)
+
+
+def units_of_work(database: Database, clock: Clock, law: Lawbook) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:
+    """Returns how a unit of work is begun."""
+
+    @asynccontextmanager
+    async def begin(caller: Caller | None) -> AsyncIterator[UnitOfWork]:
+        now = clock()
+        async with database.transaction(caller) as transaction:
+            session = transaction.session
+            yield UnitOfWork(
+                transaction=transaction,
+                bodies=StoredBodies(session),
+                servants=StoredServants(session),
+                rules=StoredRules(session),
+                assignments=StoredAssignments(session),
+                grounds=StoredGrounds(session),
+                published=StoredPlans(session),
+                due_months=StoredDueMonths(session, oldest_month(now, law), newest_month(now)),
+            )
+
+    return begin

@@ -107,9 +107,10 @@ def read(device: EnrolledDevice, pushed: list[Alert]) -> Reading:
     return Reading(tuple(passages), tuple(unreadable), ignored, tuple(skipped))
 
 
-def answer(url: str, code: int, status: str, sub_status: str) -> str:
+def answer(url: str, code: int, status: str, sub_status: str, sentence: str = "") -> str:
     """Returns a ResponseStatus, the form in which the protocol says what became of a request."""
-    return json.dumps({"requestURL": url, "statusCode": code, "statusString": status, "subStatusCode": sub_status})
+    said = {"requestURL": url, "statusCode": code, "statusString": status, "subStatusCode": sub_status}
+    return json.dumps(said | ({"errorMsg": sentence} if sentence else {}))
 
 
 def _alert(media_type: str, text: bytes) -> Alert:

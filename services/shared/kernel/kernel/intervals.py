@@ -1,0 +1,76 @@
+"""Spans of instants: the arithmetic under every presence, plan and figure.
+
+An instant is a whole second since 1970 (UTC) as an int. A span is a half-open pair (start, end) with start < end.
+`Spans` are disjoint, in time order, and never touch where it matters to nobody: touching spans may stand side by side,
+since only sums and overlaps are asked of them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+Span = tuple[int, int]
+Spans = Sequence[Span]
+
+
+def union(*groups: Iterable[Span]) -> list[Span]:
+    """All seconds that any of the groups holds; empty and reversed spans hold none; touching spans become one."""
+    merged: list[Span] = []
+    for start, end in sorted(span for group in groups for span in group):
+        if start >= end:
+            continue
+        if merged and start <= merged[-1][1]:
+            if end > merged[-1][1]:
+                merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def overlap(left: Spans, right: Spans) -> list[Span]:
+    """The seconds that both hold."""
+    shared: list[Span] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        start = left[i][0] if left[i][0] > right[j][0] else right[j][0]
+        if left[i][1] < right[j][1]:
+            end = left[i][1]
+            i += 1
+        else:
+            end = right[j][1]
+            j += 1
+        if start < end:
+            shared.append((start, end))
+    return shared
+
+
+def less(left: Spans, right: Spans) -> list[Span]:
+    """The seconds of the left that the right does not hold."""
+    if not right:
+        return list(left)
+    rest: list[Span] = []
+    j = 0
+    for start, end in left:
+        while j < len(right) and right[j][1] <= start:
+            j += 1
+        k = j
+        while k < len(right) and right[k][0] < end:
+            if start < right[k][0]:
+                rest.append((start, right[k][0]))
+            if right[k][1] > start:
+                start = right[k][1]
+            k += 1
+        if start < end:
+            rest.append((start, end))
+    return rest
+
+
+def within(spans: Spans, start: int, end: int) -> list[Span]:
+    """The seconds inside [start, end)."""
+    return [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
+
+
+def total(spans: Iterable[Span]) -> int:
+    """How many seconds they hold; the spans are disjoint."""
+    seconds = 0
+    for start, end in spans:
+        seconds += end - start
+    return seconds

@@ -1,0 +1,178 @@
+"""Passages on their way to Kafka: grouped by partition, because Faust pays for messages and not for what is in them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+from chassis.clock import Clock
+from chassis.publisher import partition_of
+from chassis.telemetry import carrier, tracer
+from kernel.identifiers import new_id
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanContext
+from tartip.timetracking.v1.events_pb2 import PassageBatch
+from tartip.timetracking.v1.passage_service_pb2 import Passage
+
+from timetracking.gateway import counters
+from timetracking.gateway.settings import BatchLimits
+
+log = structlog.get_logger("timetracking.gateway")
+
+PASSAGES = "timetracking.passages.v1"
+CONTENT_TYPE = "application/x-protobuf"
+SCHEMA = "tartip.timetracking.v1.PassageBatch"
+
+
+class NotTaken(Exception):
+    """Kafka does not have what was sent, or has not said so in time: the device keeps it and sends it again."""
+
+
+class Publisher(Protocol):
+    """Kafka, as the gateway needs it (chassis.publisher.Publisher)."""
+
+    async def send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str], partition: int | None = None) -> object:
+        """Resolves when Kafka has the message on all replicas in sync."""
+        ...
+
+    async def partitions(self, topic: str) -> int:
+        """Says how many partitions a topic has; asks Kafka once."""
+        ...
+
+
+def topic_of(passage: Passage) -> str:
+    """Returns the topic that a passage, stamped with its receipt, goes to."""
+    return PASSAGES
+
+
+def credential_key(passage: Passage) -> bytes:
+    """Returns what decides the partition: all passages of a credential are in one, so that one consumer folds a day."""
+    return f"{passage.badge_system}:{passage.badge_number}".encode()
+
+
+def headers_of(event_id: str) -> dict[str, str]:
+    """Returns the headers of a batch, with the current trace."""
+    return {"event_id": event_id, "content-type": CONTENT_TYPE, "schema": SCHEMA, **carrier()}
+
+
+@dataclass(slots=True)
+class _Open:
+    """A batch that still takes passages; `delivered` gets None, or what went wrong."""
+
+    timer: asyncio.TimerHandle
+    delivered: "asyncio.Future[Exception | None]"
+    passages: list[Passage] = field(default_factory=list)
+    octets: int = 0
+    origins: dict[SpanContext, None] = field(default_factory=dict)
+
+
+class Batcher:
+    """Groups what many devices send at once into batches of one partition each, and tells each of them when Kafka has its own."""
+
+    def __init__(self, publisher: Publisher, clock: Clock, limits: BatchLimits, answer_within_s: float) -> None:
+        self._publisher = publisher
+        self._clock = clock
+        self._limits = limits
+        self._answer_within_s = answer_within_s
+        self._open: dict[tuple[str, int], _Open] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+
+    async def submit(self, passages: Sequence[Passage]) -> None:
+        """Returns when Kafka has every one of the passages; raises NotTaken where it does not confirm them in time.
+
+        After NotTaken some or all of them may be in Kafka all the same.
+        """
+        if not passages:
+            return
+        if self._waiting + len(passages) > self._limits.waiting:
+            raise NotTaken("too much is waiting for Kafka")
+        try:
+            async with asyncio.timeout(self._answer_within_s) as bound:
+                places = [await self._place(passage) for passage in passages]
+        except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
+            raise NotTaken("the partitions are not known") from error
+        delivered = {self._add(place, passage) for place, passage in zip(places, passages, strict=True)}
+        remaining = max(0.0, (bound.when() or 0.0) - asyncio.get_running_loop().time())
+        done, late = await asyncio.wait(delivered, timeout=remaining)  # unlike wait_for it leaves the shared futures alone
+        failures = [failure for one in done if (failure := one.result()) is not None]
+        if late or failures:
+            raise NotTaken("Kafka did not confirm in time" if late else "Kafka refused") from (failures[0] if failures else None)
+
+    async def drain(self, within_s: float) -> bool:
+        """Closes all batches and waits until Kafka has them; says whether it has."""
+        for place in list(self._open):
+            self._close(place)
+        if not self._sending:
+            return True
+        _, late = await asyncio.wait(self._sending, timeout=within_s)
+        return not late
+
+    async def _place(self, passage: Passage) -> tuple[str, int]:
+        topic = topic_of(passage)
+        return topic, partition_of(credential_key(passage), await self._publisher.partitions(topic))
+
+    def _add(self, place: tuple[str, int], passage: Passage) -> "asyncio.Future[Exception | None]":
+        octets = passage.ByteSize() + 8  # the field's tag and length
+        batch = self._open.get(place)
+        if batch is not None and batch.octets + octets > self._limits.octets:
+            self._close(place)
+            batch = None
+        if batch is None:
+            loop = asyncio.get_running_loop()
+            batch = _Open(loop.call_later(self._limits.linger_s, self._close, place), loop.create_future())
+            self._open[place] = batch
+        batch.passages.append(passage)
+        batch.octets += octets
+        origin = trace.get_current_span().get_span_context()
+        if origin.is_valid:
+            batch.origins[origin] = None
+        self._count_waiting(1)
+        if len(batch.passages) >= self._limits.passages:
+            self._close(place)
+        return batch.delivered
+
+    def _close(self, place: tuple[str, int]) -> None:
+        batch = self._open.pop(place)
+        batch.timer.cancel()
+        sending = asyncio.get_running_loop().create_task(self._send(place, batch))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    async def _send(self, place: tuple[str, int], batch: _Open) -> None:
+        topic, partition = place
+        event_id = new_id()
+        message = PassageBatch(event_id=event_id, passages=batch.passages)
+        message.occurred_at.FromDatetime(self._clock())
+        counters.batch_passages.observe(len(batch.passages))
+        outcome: Exception | None = NotTaken("the gateway ended before Kafka confirmed")
+        try:
+            with (
+                counters.delivery_seconds.time(),
+                tracer.start_as_current_span(
+                    "publish passages", context=_first(batch.origins), links=[Link(origin) for origin in batch.origins]
+                ),
+            ):
+                await self._publisher.send(topic, None, message.SerializeToString(), headers_of(event_id), partition)
+            outcome = None
+        except Exception as error:  # whatever it is, the devices are told, and none of them waits for ever
+            log.warning(
+                "passages are not in Kafka", topic=topic, partition=partition, passages=len(batch.passages), error=type(error).__name__
+            )
+            outcome = error
+        finally:
+            self._count_waiting(-len(batch.passages))
+            if not batch.delivered.done():
+                batch.delivered.set_result(outcome)
+
+    def _count_waiting(self, change: int) -> None:
+        self._waiting += change
+        counters.waiting.set(self._waiting)
+
+
+def _first(origins: Iterable[SpanContext]) -> Context:
+    """Returns the trace that a batch goes on with: its first device's; the others are linked."""
+    first = next(iter(origins), None)
+    return Context() if first is None else trace.set_span_in_context(trace.NonRecordingSpan(first), Context())

@@ -1,0 +1,27 @@
+"""What became of every record that a device sent, as numbers that add up.
+
+received = published + parked + refused + ignored + unanswered, for each device. An unanswered record is one that the device
+was told to send again, because Kafka did not confirm it in time; it may be in Kafka all the same, and its repetition
+changes nothing.
+"""
+
+from chassis.metrics import counter, gauge, histogram
+
+STRANGER = "(not enrolled)"
+"""The device label of all serials that are not enrolled: anyone may invent serials, and each label costs memory for ever."""
+
+received = counter("tartip_gateway_received_total", "records", "Records that devices sent in whole requests, read or not.", ("device",))
+published = counter("tartip_gateway_published_total", "passages", "Passages that Kafka has.", ("device",))
+parked = counter("tartip_gateway_parked_total", "records", "Records in the parking lot, by reason.", ("device", "reason"))
+refused = counter("tartip_gateway_refused_total", "records", "Records or requests refused by name, by reason.", ("device", "reason"))
+ignored = counter(
+    "tartip_gateway_ignored_total", "records", "Records that are no passages: heartbeats, doors, unrecognised faces.", ("device",)
+)
+unanswered = counter(
+    "tartip_gateway_unanswered_total", "records", "Records to be sent again: Kafka did not confirm them in time.", ("device",)
+)
+waiting = gauge("tartip_gateway_waiting", "passages", "Passages taken in and not yet in Kafka; zero when the gateway is level.")
+batch_passages = histogram(
+    "tartip_gateway_batch_passages", "passages", "Passages in a batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
+)
+delivery_seconds = histogram("tartip_gateway_delivery_seconds", "seconds", "From closing a batch until Kafka has it.")

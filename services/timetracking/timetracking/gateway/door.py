@@ -1,0 +1,90 @@
+"""The gateway as one thing that starts and stops: HTTP for devices, gRPC for systems, one batcher behind both."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+from chassis.clock import Clock
+from chassis.interceptors.authentication import Verifier
+from chassis.messages import Messages
+from chassis.server import Server
+from lawbook import Lawbook
+from tartip.timetracking.v1 import passage_service_pb2
+from tartip.timetracking.v1.passage_service_pb2_grpc import add_PassageServiceServicer_to_server
+
+from timetracking.gateway.adms_routes import AdmsRoutes
+from timetracking.gateway.allow_list import AllowList
+from timetracking.gateway.batches import Batcher, Publisher
+from timetracking.gateway.intake import Intake, possible_times
+from timetracking.gateway.isapi_routes import IsapiRoutes
+from timetracking.gateway.parking_lot import ParkingLot
+from timetracking.gateway.servicer import PassageServicer
+from timetracking.gateway.settings import GatewaySettings
+
+log = structlog.get_logger("timetracking.gateway")
+
+_DRAIN_S = 5.0
+"""Seconds for open batches at the end; their devices were not answered yet and would send them again."""
+
+
+class Gateway:
+    """Takes what devices send until it is stopped. `http_port` and `grpc_port` are known once it runs."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        publisher: Publisher,
+        allow_list: AllowList,
+        clock: Clock,
+        law: Lawbook,
+        verifier: Verifier,
+        messages: Messages,
+    ) -> None:
+        within_s = settings.gateway_answer_within_s
+        self._settings = settings
+        self._batcher = Batcher(publisher, clock, settings.batch_limits, within_s)
+        intake = Intake(self._batcher, ParkingLot(publisher, within_s), clock, possible_times(law))
+        zone = ZoneInfo(settings.gateway_zone)
+        self._app = web.Application(client_max_size=settings.gateway_body_octets)
+        self._app.add_routes(AdmsRoutes(allow_list, intake, clock, zone, settings.gateway_body_within_s).routes())
+        self._app.add_routes(IsapiRoutes(allow_list, intake, settings.gateway_body_within_s).routes())
+        service = passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]
+        served = (add_PassageServiceServicer_to_server, PassageServicer(allow_list, intake), service)
+        self._server = Server(settings, [served], verifier, messages, law)
+        self.http_port = 0
+        self.grpc_port = self._server.port
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Gateway"]:
+        """Takes passages for the length of the block; at its end answers whom it can and leaves nothing half sent."""
+        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False)
+        await runner.setup()
+        try:
+            host, _, port = self._settings.gateway_listen.rpartition(":")
+            await web.TCPSite(runner, host, int(port)).start()
+            self.http_port = runner.addresses[0][1]
+            async with self._server.running():
+                log.info("the gateway takes passages", http=self.http_port, grpc=self.grpc_port)
+                yield self
+        finally:
+            await runner.cleanup()
+            if not await self._batcher.drain(_DRAIN_S):
+                log.warning("Kafka did not confirm everything before the end: the devices will send it again")
+
+
+async def serve_gateway(
+    settings: GatewaySettings,
+    publisher: Publisher,
+    allow_list: AllowList,
+    clock: Clock,
+    law: Lawbook,
+    verifier: Verifier,
+    messages: Messages,
+    stop: asyncio.Event,
+) -> None:
+    """Runs the gateway until `stop` is set."""
+    async with Gateway(settings, publisher, allow_list, clock, law, verifier, messages).running():
+        await stop.wait()

@@ -1,0 +1,83 @@
+"""What both HTTP protocols do with a request before it is read: find its device, take its body whole, or refuse by name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from chassis.telemetry import continued, tracer
+from chassis.transient import is_transient
+
+from timetracking.gateway import counters
+from timetracking.gateway.allow_list import AllowList
+from timetracking.gateway.batches import NotTaken
+from timetracking.gateway.domain import EnrolledDevice, Speech, is_serial
+
+log = structlog.get_logger("timetracking.gateway")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(eq=False, slots=True)
+class RequestRefused(Exception):
+    """A request is refused as a whole: an HTTP status, the reason's name, a sentence, and the device where it is enrolled."""
+
+    status: int
+    reason: str
+    sentence: str
+    device: str = counters.STRANGER
+
+
+async def enrolled(allow_list: AllowList, serial: str, speech: Speech) -> EnrolledDevice:
+    """Returns the device that speaks; refuses a serial that is not enrolled, or enrolled with another protocol, in the same words."""
+    device = await allow_list.find(serial) if is_serial(serial) else None
+    if device is None or device.speech is not speech:
+        log.warning("a device is not enrolled", serial=serial[:64], speech=speech.value)
+        raise RequestRefused(403, "not-enrolled", "the device is not enrolled")
+    return device
+
+
+async def whole_body(request: web.Request, within_s: float, device: str = counters.STRANGER) -> bytes:
+    """Returns the body once all of it is here. A body that is too large, too slow or cut is refused whole: not a part of it is read."""
+    most = request.client_max_size
+    if request.content_length is not None and request.content_length > most:
+        raise RequestRefused(413, "too-large", f"the body is larger than {most} bytes", device)
+    try:
+        async with asyncio.timeout(within_s):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise RequestRefused(413, "too-large", f"the body is larger than {most} bytes", device) from None
+    except TimeoutError:
+        raise RequestRefused(408, "too-slow", f"the body did not arrive within {within_s:g} s", device) from None
+    except (ClientError, HttpProcessingError, ConnectionError, asyncio.IncompleteReadError):
+        raise RequestRefused(400, "incomplete", "the body is cut", device) from None
+
+
+def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, str], web.Response]) -> Handler:
+    """Wraps a handler so that a device always gets an answer in its own protocol, and its request is one span.
+
+    `refusal` writes (request, status, sentence) in that protocol. Nothing is acknowledged that did not go through.
+    """
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        with tracer.start_as_current_span(name, context=continued(request.headers)) as span:
+            try:
+                answer = await handle(request)
+            except RequestRefused as refused:
+                counters.refused.labels(refused.device, refused.reason).inc()
+                log.warning("a request is refused", reason=refused.reason, device=refused.device)
+                answer = refusal(request, refused.status, refused.sentence)
+                answer.force_close()  # what is left of its body is not worth waiting for
+            except NotTaken as not_taken:
+                log.warning("not taken: the device is to send it again", why=str(not_taken))
+                answer = refusal(request, 503, "not taken, send again")
+            except Exception as error:
+                transient = is_transient(error)
+                log.exception("a device's request failed", transient=transient)
+                answer = refusal(request, 503 if transient else 500, "not taken, send again")
+            span.set_attribute("http.response.status_code", answer.status)
+            return answer
+
+    return answering

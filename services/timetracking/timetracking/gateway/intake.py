@@ -1,0 +1,106 @@
+"""What is done with everything that a device sends, whatever its protocol: into Kafka, or into the parking lot, or counted."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from chassis.clock import Clock
+from lawbook import Lawbook
+from tartip.timetracking.v1 import passage_service_pb2
+from tartip.timetracking.v1.passage_service_pb2 import Passage
+
+from timetracking.gateway import counters
+from timetracking.gateway.batches import Batcher, NotTaken
+from timetracking.gateway.domain import EnrolledDevice, PossibleTimes, Reading, ReceivedPassage
+from timetracking.gateway.event_numbers import SkippedNumbers
+from timetracking.gateway.parking_lot import ParkingLot
+
+log = structlog.get_logger("timetracking.gateway")
+
+
+def possible_times(law: Lawbook) -> Callable[[datetime], PossibleTimes]:
+    """Returns the bounds of wall times as a function of the instant of receipt, under the law of that day."""
+
+    def bounds(received_at: datetime) -> PossibleTimes:
+        on = received_at.date()
+        return PossibleTimes(
+            oldest=timedelta(days=law.require("passages/oldest", on).value),
+            ahead=timedelta(days=law.require("passages/ahead", on).value),
+        )
+
+    return bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a reading: `impossible` are the indices of passages that were parked for their wall time."""
+
+    received_at: datetime
+    impossible: tuple[int, ...]
+
+
+class Intake:
+    """The one way from a device into Kafka: what it returns for is in Kafka, what it raises NotTaken for is to be sent again."""
+
+    def __init__(self, batcher: Batcher, parking_lot: ParkingLot, clock: Clock, possible: Callable[[datetime], PossibleTimes]) -> None:
+        self._batcher = batcher
+        self._parking_lot = parking_lot
+        self._clock = clock
+        self._possible = possible
+        self._numbers = SkippedNumbers()
+
+    async def take(self, device: EnrolledDevice, reading: Reading) -> Taken:
+        """Returns when Kafka has all of it: the passages, and in the parking lot what cannot go on; raises NotTaken otherwise."""
+        received_at = self._clock()
+        possible = self._possible(received_at)
+        self._numbers.note(device.serial, reading.skipped_numbers)
+        good: list[Passage] = []
+        impossible: list[tuple[int, Passage]] = []
+        for index, passage in enumerate(reading.passages):
+            message = self._message(passage, received_at)
+            if possible.hold(passage.wall_time, passage.utc_offset_seconds, received_at):
+                good.append(message)
+            else:
+                impossible.append((index, message))
+        counters.received.labels(device.serial).inc(reading.records)
+        counters.ignored.labels(device.serial).inc(reading.ignored)
+        outcomes = await asyncio.gather(
+            self._publish(device, good),
+            self._parking_lot.park_impossible(device, impossible, received_at),
+            self._parking_lot.park_unreadable(device, reading.unreadable, received_at),
+            return_exceptions=True,  # each part is counted by its own outcome, whatever becomes of the others
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        if impossible or reading.unreadable:
+            log.warning("records are parked", device=device.serial, malformed=len(reading.unreadable), impossible_time=len(impossible))
+        return Taken(received_at, tuple(index for index, _ in impossible))
+
+    async def _publish(self, device: EnrolledDevice, passages: list[Passage]) -> None:
+        try:
+            await self._batcher.submit(passages)
+        except NotTaken:
+            counters.unanswered.labels(device.serial).inc(len(passages))
+            raise
+        counters.published.labels(device.serial).inc(len(passages))
+
+    def _message(self, passage: ReceivedPassage, received_at: datetime) -> Passage:
+        message = Passage(
+            device=passage.device,
+            event_key=passage.event_key,
+            wall_time=passage.wall_time.isoformat(),
+            utc_offset_seconds=passage.utc_offset_seconds,
+            badge_system=passage.badge_system,
+            badge_number=passage.badge_number,
+            direction=passage_service_pb2.Direction.ValueType(passage.direction),
+            verify_method=passage_service_pb2.VerifyMethod.ValueType(passage.verify_method),
+            raw=passage.raw,
+            raw_digest=passage.raw_digest,
+            live=passage.live,
+            previous_event_number=self._numbers.nearest(passage.device, passage.previous_event_number),
+        )
+        message.received_at.FromDatetime(received_at)
+        return message

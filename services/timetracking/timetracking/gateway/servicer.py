@@ -1,0 +1,146 @@
+"""RecordPassages: the stream of systems that speak our own protocol."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+from chassis.access import Caller, current_caller
+from chassis.errors import status_of
+from grpc.aio import ServicerContext
+from kernel.faults import Fault, Malformed, Unavailable, WrongState
+from tartip.timetracking.v1.passage_service_pb2 import RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
+from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceServicer
+
+from timetracking.gateway import canonical, counters
+from timetracking.gateway.allow_list import AllowList
+from timetracking.gateway.batches import NotTaken
+from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Speech, Unreadable, is_serial
+from timetracking.gateway.intake import Intake
+
+log = structlog.get_logger("timetracking.gateway")
+
+PASSAGES_MOST = 1_000
+"""Passages of one request, as the contract says."""
+
+UNDER_WAY = 16
+"""Requests of a stream that wait for Kafka side by side, so that a sender of single passages need not wait 50 ms for each."""
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The passages of one device in a request, with their places in it."""
+
+    device: EnrolledDevice
+    passages: list[ReceivedPassage] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+class PassageServicer(PassageServiceServicer):
+    """Takes passages of the caller's own devices; each answer says up to where Kafka has them."""
+
+    def __init__(self, allow_list: AllowList, intake: Intake) -> None:
+        self._allow_list = allow_list
+        self._intake = intake
+
+    async def RecordPassages(
+        self,
+        request_iterator: AsyncIterator[RecordPassagesRequest],
+        context: ServicerContext[RecordPassagesRequest, RecordPassagesResponse],
+    ) -> AsyncIterator[RecordPassagesResponse]:
+        """Answers each request in its turn once all of it is in Kafka or refused; UNAVAILABLE ends the stream, and what is not acknowledged is to be sent again."""
+        caller = current_caller()
+        under_way: deque[asyncio.Task[RecordPassagesResponse]] = deque()
+        coming: asyncio.Task[RecordPassagesRequest | None] | None = asyncio.ensure_future(_next(request_iterator))
+        broken: Exception | None = None
+        try:
+            while coming is not None or under_way:
+                watched: list[asyncio.Task[RecordPassagesResponse] | asyncio.Task[RecordPassagesRequest | None]] = [*list(under_way)[:1]]
+                if coming is not None and len(under_way) < UNDER_WAY:
+                    watched.append(coming)
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if under_way and under_way[0].done():
+                    yield under_way.popleft().result()
+                elif coming is not None and coming.done():
+                    try:
+                        request = coming.result()
+                    except Exception as error:  # bytes that are no message: what came before is answered first
+                        request, broken = None, error
+                    coming = None if request is None else asyncio.ensure_future(_next(request_iterator))
+                    if request is not None:
+                        under_way.append(asyncio.ensure_future(self._answer(caller, request)))
+            if broken is not None:
+                raise broken
+        finally:
+            await _end([*under_way, *([coming] if coming is not None else [])])
+
+    async def _answer(self, caller: Caller, request: RecordPassagesRequest) -> RecordPassagesResponse:
+        if len(request.passages) > PASSAGES_MOST:
+            raise Malformed({"passages": f"at most {PASSAGES_MOST}"})
+        refusals: dict[int, Fault] = {}
+        by_device = await self._sort(caller, request, refusals)
+        try:
+            outcomes = await asyncio.gather(*(self._take(one, refusals) for one in by_device), return_exceptions=True)
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+        except NotTaken as not_taken:
+            log.warning("not taken: the sender is to send it again", why=str(not_taken))
+            raise Unavailable() from not_taken
+        response = RecordPassagesResponse(acknowledged_sequence=request.first_sequence + len(request.passages) - 1)
+        for place in sorted(refusals):
+            response.refused.append(RefusedPassage(sequence=request.first_sequence + place, refusal=status_of(refusals[place])))
+        return response
+
+    async def _sort(self, caller: Caller, request: RecordPassagesRequest, refusals: dict[int, Fault]) -> Iterable[_Sorted]:
+        known: dict[str, _Sorted | None] = {}
+        for place, passage in enumerate(request.passages):
+            serial = passage.device
+            if serial not in known:
+                device = await self._own_device(caller, serial)
+                known[serial] = None if device is None else _Sorted(device)
+            sorted_out = known[serial]
+            if sorted_out is None:
+                refusals[place] = WrongState("DEVICE_NOT_ENROLLED", device=serial[:64])
+                counters.received.labels(counters.STRANGER).inc()
+                counters.refused.labels(counters.STRANGER, "not-enrolled").inc()
+                continue
+            try:
+                sorted_out.passages.append(canonical.read(sorted_out.device, passage))
+                sorted_out.places.append(place)
+            except Refused as refused:
+                what, _, right = str(refused).partition(": ")
+                refusals[place] = Malformed({f"passages[{place}].{what}": right})
+                sorted_out.unreadable.append(Unreadable(place, str(refused), canonical.kept_passage(passage)))
+        return [one for one in known.values() if one is not None]
+
+    async def _own_device(self, caller: Caller, serial: str) -> EnrolledDevice | None:
+        """Returns the device if it is enrolled for this stream and in an access system of the caller's; the difference is not told."""
+        device = await self._allow_list.find(serial) if is_serial(serial) else None
+        if device is None or device.speech is not Speech.GRPC or device.badge_system not in caller.reach.systems:
+            log.warning("a device is not enrolled", serial=serial[:64], speech=Speech.GRPC.value)
+            return None
+        return device
+
+    async def _take(self, one: _Sorted, refusals: dict[int, Fault]) -> None:
+        taken = await self._intake.take(one.device, Reading(tuple(one.passages), tuple(one.unreadable)))
+        for index in taken.impossible:
+            refusals[one.places[index]] = WrongState(
+                "IMPOSSIBLE_TIME",
+                device=one.device.serial,
+                wallTime=one.passages[index].wall_time.isoformat(),
+                receivedAt=taken.received_at,
+            )
+
+
+async def _next(requests: AsyncIterator[RecordPassagesRequest]) -> RecordPassagesRequest | None:
+    return await anext(requests, None)
+
+
+async def _end(tasks: list[asyncio.Task[RecordPassagesResponse] | asyncio.Task[RecordPassagesRequest | None]]) -> None:
+    """Ends what the stream left behind; what is on its way to Kafka goes on by itself."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

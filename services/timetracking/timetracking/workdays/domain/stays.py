@@ -1,0 +1,131 @@
+"""From counted reads to stays: entry and exit, what is missing, what a person added.
+
+An entry whose exit was not read is assumed to last, an exit whose entry was not read to have begun; a person's added
+entry or exit mends that, and a late real read always wins over it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kernel.intervals import Span
+
+from timetracking.workdays.domain.reads import CountedRead
+from timetracking.workdays.domain.words import Added, Direction, Finding, FindingKind, Stay
+
+RULE_OF_RECORDS = "lc-79"
+
+
+@dataclass(slots=True)
+class Presence:
+    """The stays of one window with what is missing in them."""
+
+    stays: list[Stay] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    used: set[Added] = field(default_factory=set)
+
+    def known(self, start: int, end: int) -> None:
+        if start < end:
+            self.stays.append(Stay(start, end, assumed=False))
+
+    def assumed(self, start: int, end: int) -> None:
+        if start < end:
+            self.stays.append(Stay(start, end, assumed=True))
+
+    def missing(self, kind: FindingKind, read: int, seconds: int) -> None:
+        self.findings.append(Finding(kind, read, seconds, RULE_OF_RECORDS))
+
+
+def crosses(
+    last: CountedRead | None, first: CountedRead | None, own: Span | None, following: Span | None, longest: int, beyond: int, margin: int
+) -> bool:
+    """Whether a stay goes over the border between two windows: only by reads with a direction of their own.
+
+    `own` and `following` are the duties of the two dates. The exit is at most `longest` after the entry, or the own
+    duty's length and `beyond` if that is more; where the next date has duty, not later than the later of its start and
+    the own duty's end plus the margin.
+    """
+    if last is None or first is None or last.direction is not Direction.IN or first.direction is not Direction.OUT:
+        return False
+    if own is not None:
+        longest = max(longest, own[1] - own[0] + beyond)
+    if first.at - last.at > longest:
+        return False
+    if following is None:
+        return True
+    latest = following[0] if own is None else max(following[0], own[1] + margin)
+    return first.at <= latest
+
+
+def presence(
+    counted: Sequence[CountedRead],
+    window: Span,
+    lending: Span | None,
+    added: Sequence[Added],
+    *,
+    crosses_in: bool,
+    crosses_out: bool,
+    open_end: bool,
+) -> Presence:
+    """Pairs the counted reads of a window.
+
+    `lending` is the span that lends its ends to what is missing (of a flexible plan its core). With `open_end` the window
+    has not ended: the last missing exit is zero long and raises nothing.
+    """
+    day = Presence()
+    entry: int | None = window[0] if crosses_in else None
+    before: int | None = None  # the previous counted read
+    for read in counted:
+        direction = read.direction or (Direction.IN if entry is None else Direction.OUT)
+        if direction is Direction.IN:
+            if entry is not None:
+                _missing_exit(day, entry, read.at, lending, added, last=False, open_end=False)
+            entry = read.at
+        else:
+            if entry is not None:
+                day.known(entry, read.at)
+            else:
+                _missing_entry(day, read.at, window[0] if before is None else before, lending, added)
+            entry = None
+        before = read.at
+    if entry is not None:
+        if crosses_out:
+            day.known(entry, window[1])
+            day.missing(FindingKind.OVERNIGHT_STAY, entry, window[1] - entry)
+        else:
+            _missing_exit(day, entry, window[1], lending, added, last=True, open_end=open_end)
+    return day
+
+
+def _missing_exit(
+    day: Presence, entry: int, until: int, lending: Span | None, added: Sequence[Added], *, last: bool, open_end: bool
+) -> None:
+    """Mends an entry without an exit by the earliest added exit before `until`, else assumes its end."""
+    fitting = [
+        each
+        for each in added
+        if each.direction is Direction.OUT and entry <= each.at and (each.at < until if last else each.at <= until) and each not in day.used
+    ]
+    if fitting:
+        mended = min(fitting, key=lambda each: each.at)
+        day.used.add(mended)
+        day.known(entry, mended.at)
+    elif not open_end:
+        end = max(entry, min(until, lending[1])) if lending is not None else entry
+        day.assumed(entry, end)
+        day.missing(FindingKind.MISSING_EXIT, entry, end - entry)
+
+
+def _missing_entry(day: Presence, leave: int, since: int, lending: Span | None, added: Sequence[Added]) -> None:
+    """Mends an exit without an entry by the latest added entry after `since`, else assumes its begin.
+
+    `since` is the previous counted read, an exit since nobody is inside, or the window's start.
+    """
+    fitting = [each for each in added if each.direction is Direction.IN and since <= each.at <= leave and each not in day.used]
+    if fitting:
+        mended = max(fitting, key=lambda each: each.at)
+        day.used.add(mended)
+        day.known(mended.at, leave)
+        return
+    start = min(leave, max(since, lending[0])) if lending is not None else leave
+    day.assumed(start, leave)
+    day.missing(FindingKind.MISSING_ENTRY, leave, leave - start)

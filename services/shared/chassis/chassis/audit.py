@@ -6,14 +6,12 @@ Before and after are kept as HMAC-SHA-256 under a key of the database, since a b
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry import trace
 
+from chassis.access import Caller, caller_or_none
 from chassis.calls import current_call
-
-if TYPE_CHECKING:
-    from chassis.access import Caller
 
 DONE = "done"
 REFUSED = "refused"
@@ -44,7 +42,7 @@ class AuditRecord:
 
 
 def audit_record(
-    caller: "Caller | None",
+    caller: Caller | None,
     action: str,
     resource: str,
     rule: str | None = None,
@@ -54,7 +52,7 @@ def audit_record(
 ) -> AuditRecord:
     """The record of a deed done by `caller`, or by the caller of the present call, or by the system itself."""
     call = current_call()
-    who = caller or (call.caller if call else None)
+    who = caller or caller_or_none()
     span = trace.get_current_span().get_span_context()
     return AuditRecord(
         subject=who.subject if who else "system",
@@ -72,12 +70,9 @@ def audit_record(
     )
 
 
-def grant_names(caller: "Caller | None") -> tuple[str, ...]:
-    """What the caller may, as text and in order: "hr-officer@state-body:KGD", and "servant@<id>" for one's own records."""
-    if caller is None:
-        return ()
-    names = {f"{grant.role}@{grant.scope_kind}:{grant.scope}" for grant in caller.grants}
-    return tuple(sorted(names | ({f"servant@{caller.servant}"} if caller.servant else set())))
+def grant_names(caller: Caller | None) -> tuple[str, ...]:
+    """What counts for the caller here, as text and in order: "/state-bodies/KGD/hr-officer"."""
+    return tuple(sorted({grant.path for grant in caller.grants})) if caller else ()
 
 
 async def audit_key(driver: Any) -> bytes:

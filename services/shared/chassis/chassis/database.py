@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -16,20 +16,15 @@ from google.protobuf.message import Message
 from kernel.faults import Fault, Unavailable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
+from chassis.access import Caller
 from chassis.audit import DONE, AuditRecord, audit_key, audit_record, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
+from chassis.transient import is_transient
 from chassis.urls import asyncpg_url
-
-if TYPE_CHECKING:
-    from chassis.access import Caller
 
 LONGEST_TRANSACTION_S = 5.0
 # Advisory locks live in shared memory, which holds about 64 for each of 100 connections.
 MOST_LOCKS = 1_000
-# States in which the same transaction may succeed when it is tried again: connection lost or refused, server stopping
-# or starting, too many connections, serialization, deadlock, lock not to be had, a timeout.
-TRANSIENT_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014", "25P0")
-
 # The reason with which a call is refused while the database is away.
 AWAY = "UNAVAILABLE"
 
@@ -49,7 +44,7 @@ class LockAfterWrite(Exception):
 class Transaction:
     """One transaction: what it writes is seen by others whole, or not at all."""
 
-    def __init__(self, database: "Database", connection: AsyncConnection, caller: "Caller | None") -> None:
+    def __init__(self, database: "Database", connection: AsyncConnection, caller: Caller | None) -> None:
         self.database = database
         self.connection = connection
         self.caller = caller
@@ -168,7 +163,7 @@ class Database:
         self._audit_key: bytes | None = None
 
     @asynccontextmanager
-    async def transaction(self, caller: "Caller | None" = None, *, apart: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(self, caller: Caller | None = None, *, apart: bool = False) -> AsyncIterator[Transaction]:
         """Opens a transaction that commits when the block ends well and rolls back when it raises.
 
         Inside `shared` it joins the transaction that is open there, which commits later; `apart` opens one of its own
@@ -186,7 +181,7 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def shared(self, caller: "Caller | None" = None) -> AsyncIterator[Transaction]:
+    async def shared(self, caller: Caller | None = None) -> AsyncIterator[Transaction]:
         """Opens a transaction that every `transaction()` inside joins, whole or not at all."""
         async with self._own(caller) as transaction:
             token = _outer.set(transaction)
@@ -196,7 +191,7 @@ class Database:
                 _outer.reset(token)
 
     @asynccontextmanager
-    async def _own(self, caller: "Caller | None") -> AsyncIterator[Transaction]:
+    async def _own(self, caller: Caller | None) -> AsyncIterator[Transaction]:
         connection = await self._connected()
         try:
             async with aclosing(connection), connection.begin():
@@ -211,17 +206,37 @@ class Database:
         except Fault:
             raise
         except Exception as error:
-            if is_transient(error):
+            if _away(error):
+                raise Unavailable(AWAY) from error
+            raise
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Any]:
+        """Lends asyncpg's connection outside of any transaction: every statement commits by itself.
+
+        For what outlives one transaction, as the relay's lock does: the connection is closed at the end, and with it goes
+        what it held. Raises `Unavailable` where the database is away.
+        """
+        connection = await self._connected()
+        try:
+            async with aclosing(connection):
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                try:
+                    yield (await connection.get_raw_connection()).driver_connection
+                finally:
+                    await connection.invalidate()
+        except Fault:
+            raise
+        except Exception as error:
+            if _away(error):
                 raise Unavailable(AWAY) from error
             raise
 
     async def _connected(self) -> AsyncConnection:
         try:
             return await self.engine.connect()
-        except (OSError, sa.exc.TimeoutError) as error:
-            raise Unavailable(AWAY) from error
         except Exception as error:
-            if is_transient(error):
+            if _away(error):
                 raise Unavailable(AWAY) from error
             raise
 
@@ -245,21 +260,11 @@ class Database:
         await self.engine.dispose()
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether the same transaction may succeed when it is tried again: a closed list, everything else is a bug."""
-    seen: BaseException | None = error
-    while seen is not None:
-        state = getattr(seen, "sqlstate", None)
-        if state is not None:
-            return str(state).startswith(TRANSIENT_STATES)
-        if isinstance(seen, (ConnectionError, TimeoutError, sa.exc.TimeoutError)):
-            return True
-        if isinstance(seen, sa.exc.DBAPIError) and seen.connection_invalidated:
-            return True
-        if isinstance(seen, asyncpg.InterfaceError) and "connection is closed" in str(seen):
-            return True
-        seen = getattr(seen, "orig", None) or seen.__cause__
-    return False
+def _away(error: Exception) -> bool:
+    """Whether the database is what failed, and the same may succeed later."""
+    # The driver says this without a state, when the connection it was lent has been cut.
+    cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
+    return cut or is_transient(error)
 
 
 def _lock_number(namespace: str, key: str) -> int:

@@ -3,10 +3,13 @@ import pytest
 import sqlalchemy as sa
 from chassis.database import Database, LockAfterWrite
 from chassis.migrations import migrate
+from chassis.roles import provide
 from chassis.tables import audit_records, outbox, published_revisions
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.postgres import Postgres
 from google.protobuf.wrappers_pb2 import StringValue
 from kernel.faults import Unavailable
+from sqlalchemy import make_url
 
 BARE = "chassis.testing.bare"
 
@@ -115,9 +118,9 @@ async def test_audit_records_can_be_written_and_read_but_never_changed(fresh: Fr
     assert len(row.after_digest) == 32
 
 
-async def test_another_services_role_may_not_enter(fresh: FreshDatabase, database: MakeDatabase) -> None:
-    other = await database("regimes")
-    stranger = Database(other.urls.app.replace(f"/{other.name}", f"/{fresh.name}"))
+async def test_another_services_role_may_not_enter(fresh: FreshDatabase, postgres: Postgres) -> None:
+    other = await provide(postgres.url, "stranger", "stranger", postgres.password_of)
+    stranger = Database(make_url(other.app).set(database=fresh.name).render_as_string(hide_password=False))
     with pytest.raises(sa.exc.ProgrammingError, match="permission denied for database"):
         async with stranger.transaction():
             pass

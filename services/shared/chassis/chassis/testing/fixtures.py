@@ -16,6 +16,7 @@ import pytest_asyncio
 from chassis.database import Database
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
+from chassis.testing.broker import Broker, temporary_broker
 from chassis.testing.postgres import Postgres, temporary_postgres
 from chassis.urls import plain_url
 
@@ -39,6 +40,13 @@ def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL of this session."""
     with temporary_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """An in-process Kafka of this session: `broker.bootstrap`. Topics appear when they are first used; take fresh names."""
+    with temporary_broker() as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="session")

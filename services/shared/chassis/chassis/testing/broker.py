@@ -1,0 +1,156 @@
+"""Kafka inside this process: librdkafka's own broker, for tests and the local stack.
+
+It speaks Kafka's protocol on 127.0.0.1, has four partitions a topic, and keeps about 5 MB a partition: beyond that it
+drops the oldest in silence. `watch` ends with `BrokerFull` before that.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+# librdkafka (rdkafka_mock.c) drops beyond 5 MiB a partition; what lies between is room for what is just arriving.
+FULL_AT_BYTES = 4_000_000
+# A batch header, a record's own, and headers rounded up: rather too much than too little.
+OVERHEAD_BYTES = 80
+_WAIT_S = 5.0
+
+
+class BrokerFull(Exception):
+    """A partition of the in-process broker is about to lose its oldest messages, or already has."""
+
+
+@dataclass(slots=True)
+class Fill:
+    """How full the partitions are, counted from what was produced into them."""
+
+    limit: int = FULL_AT_BYTES
+    held: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def add(self, topic: str, partition: int, size: int) -> None:
+        """Counts one message; raises `BrokerFull` when the partition's limit is reached."""
+        held = self.held.get((topic, partition), 0) + size + OVERHEAD_BYTES
+        self.held[topic, partition] = held
+        if held >= self.limit:
+            raise BrokerFull(f"{topic}/{partition} holds {held} bytes; the in-process broker is for demos and tests: start a real Kafka")
+
+
+class Broker:
+    """A running in-process broker; `bootstrap` is where clients find it."""
+
+    def __init__(self) -> None:
+        # The handle that starts the broker keeps it alive; it is also asked what topics there are.
+        self._handle = Producer({"test.mock.num.brokers": 1, "log_level": 3})
+        brokers = self._handle.list_topics(timeout=_WAIT_S).brokers.values()
+        self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+
+    def create(self, topics: Iterable[str]) -> None:
+        """Creates the topics; one that is there stays as it is."""
+        for topic in topics:
+            # This broker knows no request to create a topic: asking for one's partitions brings it about.
+            if not self._handle.list_topics(topic, timeout=_WAIT_S).topics[topic].partitions:
+                raise KafkaException(f"the in-process broker did not create {topic}")
+
+    def partitions(self) -> list[tuple[str, int]]:
+        """All partitions there are."""
+        topics = self._handle.list_topics(timeout=_WAIT_S).topics
+        return sorted((name, number) for name, topic in topics.items() for number in topic.partitions)
+
+    def read(self, topic: str) -> list[Any]:
+        """Everything that lies in the topic now (confluent_kafka's messages), by partition and offset."""
+        reader, found = self._reader(), list[Any]()
+        try:
+            places = [TopicPartition(topic, number, 0) for name, number in self.partitions() if name == topic]
+            waiting = sum(end - start for start, end in (reader.get_watermark_offsets(place, timeout=_WAIT_S) for place in places))
+            reader.assign(places)
+            while len(found) < waiting:
+                found += [message for message in reader.consume(waiting, 0.1) if message.error() is None]
+        finally:
+            reader.close()
+        return sorted(found, key=lambda message: (message.partition(), message.offset()))
+
+    def watch(self, stopped: Callable[[], bool], limit: int = FULL_AT_BYTES) -> None:
+        """Reads everything that is produced until `stopped`; raises `BrokerFull` before a partition loses something."""
+        reader = self._reader()
+        fill, known = Fill(limit), set[tuple[str, int]]()
+        try:
+            while not stopped():
+                fresh = set(self.partitions()) - known
+                if fresh:
+                    reader.incremental_assign([TopicPartition(topic, number, 0) for topic, number in fresh])
+                    known |= fresh
+                for message in reader.consume(5000, 0.1):
+                    _count(fill, message)
+        finally:
+            reader.close()
+
+    def assert_nothing_dropped(self) -> None:
+        """Raises `BrokerFull` if a partition has lost its oldest messages."""
+        reader = self._reader()
+        try:
+            for topic, number in self.partitions():
+                low, _ = reader.get_watermark_offsets(TopicPartition(topic, number), timeout=_WAIT_S)
+                if low > 0:
+                    raise BrokerFull(f"{topic}/{number} has lost its {low} oldest messages")
+        finally:
+            reader.close()
+
+    def stop(self) -> None:
+        """Ends the broker; its clients see it vanish."""
+        self._handle.flush(1)
+        del self._handle
+
+    def _reader(self) -> Any:
+        return Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": "tartip-broker-watch",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "log_level": 3,
+            }
+        )
+
+
+def _count(fill: Fill, message: Any) -> None:
+    if message.error() is not None:
+        return
+    headers = sum(len(name) + len(value or b"") for name, value in message.headers() or ())
+    size = len(message.value() or b"") + len(message.key() or b"") + headers
+    if message.offset() > 0 and (message.topic(), message.partition()) not in fill.held:
+        raise BrokerFull(f"{message.topic()}/{message.partition()} has lost its {message.offset()} oldest messages")
+    fill.add(message.topic(), message.partition(), size)
+
+
+@contextmanager
+def temporary_broker() -> Iterator[Broker]:
+    """A broker for one test session; at its end nothing may have been dropped in silence."""
+    broker = Broker()
+    try:
+        yield broker
+        broker.assert_nothing_dropped()
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def watched(broker: Broker, on_full: Callable[[BrokerFull], None], limit: int = FULL_AT_BYTES) -> Iterator[None]:
+    """Watches the broker in a thread of its own; `on_full` is called there."""
+    stopping = threading.Event()
+
+    def watch() -> None:
+        try:
+            broker.watch(stopping.is_set, limit)
+        except BrokerFull as full:
+            on_full(full)
+
+    thread = threading.Thread(target=watch, name="tartip-broker-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(_WAIT_S)

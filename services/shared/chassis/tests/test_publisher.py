@@ -1,0 +1,78 @@
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+from chassis.publisher import NotPublished, Outgoing, Publisher, murmur2, partition_of
+from chassis.testing.broker import Broker
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
+    made = Publisher(broker.bootstrap)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"chassis.publisher-{next(numbers)}.v1"
+
+
+@pytest.mark.parametrize(
+    ("key", "hashed"),
+    [
+        (b"21", -973932308),
+        (b"foobar", -790332482),
+        (b"a-little-bit-long-string", -985981536),
+        (b"a-little-bit-longer-string", -1486304829),
+        (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+        (b"abc", 479470107),
+    ],
+)
+def test_a_key_is_hashed_as_java_does_it(key: bytes, hashed: int) -> None:
+    assert murmur2(key) == hashed
+    assert partition_of(key, 24) == (hashed & 0x7FFFFFFF) % 24
+
+
+async def test_a_key_lies_where_we_say_it_lies(publisher: Publisher, broker: Broker, topic: str) -> None:
+    count = await publisher.partitions(topic)
+    assert count == 4
+    keys = [f"system:{number}".encode() for number in range(200)]
+    await publisher.send_all(Outgoing(topic, key, key, {}) for key in keys)
+    lying = broker.read(topic)
+    assert {message.key(): message.partition() for message in lying} == {key: partition_of(key, count) for key in keys}
+
+
+async def test_a_message_arrives_with_its_headers_in_the_partition_named(publisher: Publisher, broker: Broker, topic: str) -> None:
+    assert await publisher.partitions(topic) == 4
+    first = await publisher.send(topic, None, b"first", {"event_id": "1"}, partition=2)
+    second = await publisher.send(topic, b"key", None, {}, partition=2)
+    assert (first, second) == (0, 1)
+    there = broker.read(topic)
+    assert [(message.value(), dict(message.headers() or ()), message.partition()) for message in there] == [
+        (b"first", {"event_id": b"1"}, 2),
+        (None, {}, 2),
+    ]
+
+
+async def test_many_sends_at_once_keep_their_order_in_a_partition(publisher: Publisher, broker: Broker, topic: str) -> None:
+    offsets = await asyncio.gather(*(publisher.send(topic, b"k", str(number).encode(), {}, partition=0) for number in range(5_000)))
+    assert offsets == list(range(5_000))
+    assert [int(message.value()) for message in broker.read(topic)] == list(range(5_000))
+
+
+async def test_a_sender_waits_when_too_much_is_on_its_way(broker: Broker, topic: str) -> None:
+    narrow = Publisher(broker.bootstrap, most_on_the_way=100)
+    offsets = await narrow.send_all(Outgoing(topic, None, str(number).encode(), {}, partition=0) for number in range(2_000))
+    assert offsets == list(range(2_000))
+    await narrow.close()
+
+
+async def test_a_broker_that_is_away_gives_the_message_back() -> None:
+    away = Publisher("127.0.0.1:1", give_up_after_ms=300)
+    with pytest.raises(NotPublished):
+        await away.send("chassis.nowhere.v1", b"k", b"v", {})
+    await away.close()

@@ -1,0 +1,231 @@
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import sqlalchemy as sa
+from chassis.database import Database
+from chassis.publisher import NotPublished, Outgoing, Publisher
+from chassis.relay import Relay
+from chassis.tables import outbox
+from chassis.testing.broker import Broker
+from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from google.protobuf.wrappers_pb2 import Int64Value
+
+WITHIN_S = 10.0
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def fresh(database: MakeDatabase) -> FreshDatabase:
+    return await database("chassis.testing.bare")
+
+
+@pytest.fixture
+async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
+    made = Publisher(broker.bootstrap)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"bare.relayed-{next(numbers)}.v1"
+
+
+async def test_what_was_committed_arrives_once_in_order_with_its_headers(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    for first in range(0, 30, 10):
+        await write(fresh.app, topic, range(first, first + 10))
+    async with relaying(fresh, publisher):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == list(range(30))
+    headers = dict(broker.read(topic)[0].headers())
+    assert headers["schema"] == b"google.protobuf.Int64Value"
+    assert headers["event_id"]
+
+
+async def test_nothing_is_skipped_when_an_older_transaction_commits_last(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with relaying(fresh, publisher) as relay:
+        async with fresh.app.transaction() as older:
+            older.publish(topic, "k", Int64Value(value=1))
+            await older.flush()
+            await write(fresh.worker, topic, [2])
+            # The relay has looked twice since the younger row was there, and has left it.
+            await looked(relay)
+            assert arrived(broker, topic) == []
+            assert await waiting(fresh.app) == 1
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [1, 2]
+
+
+async def test_a_relay_killed_before_it_deletes_doubles_and_loses_nothing(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    await write(fresh.app, topic, range(5))
+    killed = DiesAfterSending(publisher)
+    with pytest.raises(Died):
+        await Relay(fresh.worker, killed).run(asyncio.Event())
+    assert arrived(broker, topic) == list(range(5))
+    assert await waiting(fresh.app) == 5
+    async with relaying(fresh, publisher):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [*range(5), *range(5)]
+
+
+async def test_a_relay_cancelled_while_it_waits_for_kafka_leaves_its_rows(fresh: FreshDatabase, topic: str) -> None:
+    await write(fresh.app, topic, range(5))
+    silent = NeverArrives()
+    task = asyncio.create_task(Relay(fresh.worker, silent).run(asyncio.Event()))
+    await silent.reached.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert await waiting(fresh.app) == 5
+
+
+async def test_the_standby_takes_over_when_the_active_one_dies(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with relaying(fresh, publisher) as first, relaying(fresh, publisher) as second:
+        await until(lambda: either(first, second))
+        active, standby = (first, second) if first.active else (second, first)
+        await write(fresh.app, topic, [1])
+        await until(lambda: empty(fresh.app))
+        assert not standby.active
+        await end_sessions_holding_the_lock(fresh)
+        await until(lambda: either(standby))
+        await until(lambda: both_known(active, standby))
+        await write(fresh.app, topic, [2])
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [1, 2]
+
+
+async def test_a_broker_that_is_away_is_waited_for(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
+    await write(fresh.app, topic, range(3))
+    flaky = FailsFirst(publisher, times=2)
+    async with relaying(fresh, flaky):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [0, 1, 2]
+    assert flaky.times == 0
+
+
+async def test_it_is_drained_only_when_nothing_at_all_is_left(fresh: FreshDatabase, publisher: Publisher, topic: str) -> None:
+    async with relaying(fresh, publisher) as relay:
+        async with fresh.app.transaction() as older:
+            await older.next_revision("t", "k")
+            await write(fresh.worker, topic, [1])
+            written = time.time()
+            await looked(relay)
+            assert await waiting(fresh.app) == 1
+            assert relay.drained_at < written
+        await until(lambda: reached(relay, written))
+    assert await waiting(fresh.app) == 0
+
+
+class Died(Exception):
+    """Stands for SIGKILL at that point."""
+
+
+class DiesAfterSending:
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher = publisher
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> object:
+        await self.publisher.send_all(messages)
+        raise Died
+
+
+class NeverArrives:
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> object:
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class FailsFirst:
+    def __init__(self, publisher: Publisher, times: int) -> None:
+        self.publisher, self.times = publisher, times
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> object:
+        if self.times:
+            self.times -= 1
+            raise NotPublished
+        return await self.publisher.send_all(messages)
+
+
+@asynccontextmanager
+async def relaying(fresh: FreshDatabase, publisher: Publisher | FailsFirst) -> AsyncIterator[Relay]:
+    stop = asyncio.Event()
+    relay = Relay(fresh.worker, publisher, poll_s=0.01, standby_s=0.02)
+    task = asyncio.create_task(relay.run(stop))
+    try:
+        yield relay
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, WITHIN_S)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def write(database: Database, topic: str, values: Iterable[int]) -> None:
+    async with database.transaction() as tx:
+        for value in values:
+            tx.publish(topic, "k", Int64Value(value=value))
+
+
+def arrived(broker: Broker, topic: str) -> list[int]:
+    return [Int64Value.FromString(message.value()).value for message in broker.read(topic)]
+
+
+async def waiting(database: Database) -> int:
+    async with database.transaction() as tx:
+        return (await tx.connection.execute(sa.select(sa.func.count()).select_from(outbox))).scalar_one()
+
+
+async def empty(database: Database) -> bool:
+    return await waiting(database) == 0
+
+
+async def looked(relay: Relay) -> None:
+    """Waits until the relay has polled twice from now on."""
+    seen = relay.polls
+    await until(lambda: polled(relay, seen + 2))
+
+
+async def polled(relay: Relay, times: int) -> bool:
+    return relay.polls >= times
+
+
+async def either(*relays: Relay) -> bool:
+    return any(relay.active for relay in relays)
+
+
+async def both_known(former: Relay, present: Relay) -> bool:
+    return present.active and not former.active
+
+
+async def reached(relay: Relay, instant: float) -> bool:
+    return relay.drained_at >= instant
+
+
+async def end_sessions_holding_the_lock(fresh: FreshDatabase) -> None:
+    async with fresh.worker.transaction() as tx:
+        await tx.connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database"
+                " WHERE locktype = 'advisory' AND datname = current_database()"
+            )
+        )

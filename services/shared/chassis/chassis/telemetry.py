@@ -110,16 +110,20 @@ def log_as_json(service: str) -> None:
         logging.getLogger(name).setLevel(level)
 
 
-def traceback_without_values(error: structlog.typing.ExcInfo) -> str:
+def traceback_without_values(exc_info: structlog.typing.ExcInfo) -> str:
     """Returns the traceback with neither local variables nor the texts of errors that quote the data they failed on."""
-    parts = traceback.TracebackException(*error, capture_locals=False)
-    link: traceback.TracebackException | None = parts
-    while link is not None:
-        if link.exc_type is not None and link.exc_type.__module__.startswith(QUOTING):
-            link._str = "(its text may hold data)"  # type: ignore[attr-defined]
-            link.__notes__ = []  # type: ignore[attr-defined]
-        link = link.__cause__ or link.__context__
+    parts = traceback.TracebackException(*exc_info, capture_locals=False)
+    _hush(parts)
     return "".join(parts.format()).rstrip()
+
+
+def _hush(error: traceback.TracebackException | None) -> None:
+    if error is None:
+        return
+    if error.exc_type is not None and error.exc_type.__module__.startswith(QUOTING):
+        error._str = "(its text may hold data)"  # type: ignore[attr-defined]
+    for link in (error.__cause__, error.__context__, *(error.exceptions or ())):
+        _hush(link)
 
 
 def _with_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

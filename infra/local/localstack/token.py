@@ -1,0 +1,72 @@
+"""An access token of a person or a system of the realm: `make token AS=hr-officer`."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from localstack.endpoints import REALM, Endpoints, NotRunning, run_folder
+from localstack.realm import Realm, Secrets
+
+PEOPLE_CLIENT = "command-line"
+SERVICE_ACCOUNT = "service-account-"
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+
+
+class SignInRefused(Exception):
+    """There is no such name, or the issuer does not take its secret; says so for people."""
+
+
+async def token_for(who: str, issuer: str | None = None, secrets: Path | None = None) -> str:
+    """Signs in as a person ("hr-officer") or a system ("device-gateway") of the realm and returns the access token.
+
+    The issuer is that of the running platform and the secrets are those that it generated, unless named.
+    """
+    issuer = issuer or Endpoints.read().issuer
+    realm = Realm.read(REALM, Secrets.read(secrets or run_folder() / "secrets.json"))
+    form = _form(realm, who)
+    try:
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            async with session.get(f"{issuer}/.well-known/openid-configuration") as answer:
+                answer.raise_for_status()
+                endpoint = (await answer.json())["token_endpoint"]
+            async with session.post(endpoint, data=form) as answer:
+                body = await answer.json()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise NotRunning(f"The issuer {issuer} does not answer ({error}): start the platform with `make run`.") from None
+    if "access_token" not in body:
+        raise SignInRefused(f"The issuer refuses {who}: {body.get('error_description') or body.get('error')}.")
+    return str(body["access_token"])
+
+
+def people_and_systems(realm: Realm) -> list[str]:
+    """Returns the names that one can sign in as."""
+    people = [name for name, user in realm.users.items() if user.password]
+    return sorted(people + [name for name, client in realm.clients.items() if "client_credentials" in client.flows])
+
+
+def _form(realm: Realm, who: str) -> dict[str, str]:
+    user, client = realm.users.get(who), realm.clients.get(who)
+    if user is not None and user.password:
+        return {"grant_type": "password", "client_id": PEOPLE_CLIENT, "username": who, "password": user.password}
+    if client is not None and client.secret:
+        return {"grant_type": "client_credentials", "client_id": who, "client_secret": client.secret}
+    raise SignInRefused(f"The realm knows no {who}. It knows: {', '.join(people_and_systems(realm))}.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Says what the command takes."""
+    parser.add_argument("--as", dest="who", default=os.environ.get("AS") or "hr-officer", help="a person or a system of the realm")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the token alone, so that a shell can use it."""
+    try:
+        print(asyncio.run(token_for(args.who)))
+    except (NotRunning, SignInRefused) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0

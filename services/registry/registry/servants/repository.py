@@ -85,10 +85,9 @@ class StoredServants:
         people = (await self.session.scalars(query, execution_options=FRESH)).all()
         post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)
         held = select(AppointmentRow, PositionRow).join(PositionRow, post).where(AppointmentRow.servant.in_([row.id for row in people]))
+        held = held.order_by(AppointmentRow.since, AppointmentRow.id)
         appointments: dict[str, list[Appointment]] = defaultdict(list)
-        for row, position in (
-            await self.session.execute(held.order_by(AppointmentRow.since, AppointmentRow.id), execution_options=FRESH)
-        ).tuples():
+        for row, position in await self.session.execute(held, execution_options=FRESH):
             appointments[row.servant].append(_appointment(row, position_from(position)))
         return [Servant(row.id, Iin(row.iin), row.display_name, tuple(appointments[row.id]), row.revision) for row in people]
 

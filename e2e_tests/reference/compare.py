@@ -2,7 +2,7 @@
 
 Each random document is folded by both. The service also folds it shuffled, with rows standing twice, which must change
 nothing; and with `--spoil` documents that both have to refuse. A document on which they differ is made smaller as long as
-they still differ, and printed with the difference. Exit code 1 if there is any.
+they still differ, and printed with the difference, one for each subject. Exit code 1 if there is any.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import copy
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -37,7 +39,7 @@ def outcome(of: Fold, given: Json) -> Any:
 
 
 def comparable(answer: Any, strict: bool) -> Any:
-    """The answer without the edition and, unless strict, without orders that no page promises; days by servant and date."""
+    """The answer without the edition and, unless strict, without what no page promises; days by servant and date."""
     if not isinstance(answer, dict):
         return answer if strict else str(answer).split(" ")[0]
 
@@ -48,14 +50,23 @@ def comparable(answer: Any, strict: bool) -> Any:
     for day in answer["days"]:
         kept = dict(day)
         if not strict:
-            kept["findings"] = {f"{row['kind']} {row['first']}": row for row in sorted(day["findings"], key=line)}
-            kept["stays"] = sorted(day["stays"], key=line)
-            kept.setdefault("superseded", [])
+            kept["findings"] = numbered(sorted(day["findings"], key=line))
+            kept["stays"] = sorted((stay for stay in day["stays"] if stay["start"] != stay["end"]), key=line)
+            kept["superseded"] = len(day.get("superseded", []))
         days[f"{day['servant']} {day['date']}"] = kept
     rest = {name: value for name, value in answer.items() if name not in ("edition", "days")}
     if not strict:
         rest["across_days"] = {f"{row['servant']} {row['dates']}": row for row in answer["across_days"]}
     return {**rest, "order of days": list(days), "days": days}
+
+
+def numbered(findings: list[Json]) -> Json:
+    """The findings by kind and first second; a second one of the same is told apart."""
+    rows: Json = {}
+    for row in findings:
+        name = f"{row['kind']} {row['first']}"
+        rows[f"{name} again" if name in rows else name] = row
+    return rows
 
 
 def differences(reference: Any, service: Any, path: str = "") -> Iterator[str]:
@@ -70,10 +81,10 @@ def difference(of: Fold, given: Json, strict: bool) -> list[str]:
     return list(differences(comparable(outcome(fold, given), strict), comparable(outcome(of, given), strict)))
 
 
-def subject(lines: list[str]) -> str:
-    """What a difference is about: the last name in its path, so that a smaller document shows the same one."""
-    first = lines[0].split("\n")[0]
-    return first.rsplit("[", 1)[-1].split(" ")[0]
+def subject(line: str) -> str:
+    """What a difference is about: the names in its path, without the rows' own keys."""
+    names = line.split("\n")[0].strip("[]").split("][")
+    return "/".join(name.split(" ")[0] for name in names if not name.startswith("S"))
 
 
 def smaller(given: Json) -> Iterator[Json]:
@@ -127,56 +138,58 @@ def production() -> Fold:
     return lambda given: fold_document(given, law)
 
 
-def judge(of: Fold, given: Json, strict: bool, random: Random) -> tuple[list[str], Callable[[Json], bool]]:
-    """The differences of one document, and how to see whether a smaller one differs in the same."""
-    found = difference(of, given, strict)
-    if found:
-        about = subject(found)
-        return found, lambda smaller: bool(again := difference(of, smaller, strict)) and subject(again) == about
-    seed = random.random()
+def moved(of: Fold, given: Json, seed: float) -> list[str]:
+    """What changes when the lists stand in another order and some rows stand twice."""
+    usual, other = outcome(of, given), outcome(of, shuffled(given, Random(seed)))
+    if isinstance(usual, str) and isinstance(other, str):
+        return []  # both refused: the paths are of other places
+    if json.dumps(usual) == json.dumps(other):
+        return []
+    return [f"[shuffled]{line}" for line in differences(usual, other)] or ["[shuffled]\n    the same rows, in another order"]
 
-    def moved(some: Json) -> list[str]:
-        usual, other = outcome(of, some), outcome(of, shuffled(some, Random(seed)))
-        if isinstance(usual, str) and isinstance(other, str):
-            return []  # both refused: the paths are of other places
-        if json.dumps(usual) == json.dumps(other):
-            return []
-        return [f"[shuffled]{line}" for line in differences(usual, other)] or ["[shuffled] the same, in another order"]
 
-    return moved(given), lambda smaller: bool(moved(smaller))
+def judge(of: Fold, given: Json, strict: bool, seed: float) -> list[str]:
+    return difference(of, given, strict) + moved(of, given, seed)
+
+
+def show(name: str, of: Fold, given: Json, about: str, strict: bool, patience: float, seed: float) -> None:
+    """Prints the smallest document found that differs in one subject, and how."""
+
+    def alike(some: Json) -> list[str]:
+        return [line for line in judge(of, some, strict, seed) if subject(line) == about]
+
+    small = shrink(given, lambda some: bool(alike(some)), patience)
+    print(f"== {about}: document {name}, made smaller:")
+    print(json.dumps(small, ensure_ascii=False))
+    for line in alike(small)[:3]:
+        print(f"  {line}")
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m reference.compare", description=__doc__)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--count", type=int, default=100, help="documents")
-    arguments.add_argument("--show", type=int, default=3, help="stop after so many documents that differ")
-    arguments.add_argument("--patience", type=float, default=20, help="seconds for making one document smaller")
-    arguments.add_argument("--strict", action="store_true", help="orders of findings and stays and an empty `superseded` too")
-    arguments.add_argument("--spoil", action="store_true", help="documents with one thing wrong")
-    given = arguments.parse_args()
-    of, random = production(), Random(given.seed)
-    compared = days = differing = 0
+    arguments.add_argument("--show", type=int, default=5, help="how many kinds of differences to show")
+    arguments.add_argument("--patience", type=float, default=10, help="seconds for making one document smaller")
+    arguments.add_argument("--strict", action="store_true", help="also what no page promises: orders, empty stays, indexes")
+    arguments.add_argument("--spoil", action="store_true", help="documents with one thing wrong, which both have to refuse")
+    options = arguments.parse_args()
+    of, random = production(), Random(options.seed)
+    days = 0
+    differing: Counter[str] = Counter()
     began = time.monotonic()
-    for document in documents(given.seed, given.count):
-        compared += 1
-        if given.spoil:
-            what, document = spoiled(document, random)
-            print(f"document {compared}: {what}", end="\r")
-        found, differs = judge(of, document, given.strict, random)
-        answer = outcome(of, document)
-        days += len(answer["days"]) if isinstance(answer, dict) else 0
-        if found:
-            differing += 1
-            small = document if given.spoil else shrink(document, differs, given.patience)
-            print(f"document {given.seed}:{compared - 1} differs in {len(found)} places; made smaller:")
-            print(json.dumps(small, ensure_ascii=False, indent=1))
-            for line in (difference(of, small, given.strict) or found)[:8]:
-                print(f"  {line}")
-        if differing >= given.show:
-            break
-    took = time.monotonic() - began
-    print(f"{compared} documents, {days} days, {differing} documents differ, {took:.0f} s")
+    for number, drawn in enumerate(documents(options.seed, options.count)):
+        name, document = f"{options.seed}:{number}", drawn
+        if options.spoil:
+            flaw, document = spoiled(drawn, random)
+            name = f"{name} ({flaw})"
+        days += (date.fromisoformat(drawn["until"]) - date.fromisoformat(drawn["since"])).days * len(drawn["servants"])
+        seed = random.random()
+        for about in {subject(line) for line in judge(of, document, options.strict, seed)}:
+            differing[about] += 1
+            if differing[about] == 1 and len(differing) <= options.show:
+                show(name, of, document, about, options.strict, options.patience, seed)
+    print(f"{options.count} documents, {days} days, {time.monotonic() - began:.0f} s; documents that differ, by subject: {dict(differing)}")
     return 1 if differing else 0
 
 

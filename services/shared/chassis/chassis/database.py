@@ -28,7 +28,10 @@ MOST_LOCKS = 1_000
 # The reason with which a call is refused while the database is away.
 AWAY = "UNAVAILABLE"
 
-_LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+# A transaction has a number as soon as it has written.
+_LOCK = """
+SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
+"""
 _REVISIONS = """
 INSERT INTO published_revisions AS held (topic, key, revision)
 SELECT $1, key, 1 FROM unnest($2::text[]) AS key
@@ -86,10 +89,8 @@ class Transaction:
             raise ValueError(f"a transaction holds at most {MOST_LOCKS} locks")
         if not numbers:
             return
-        driver = await self.driver()
-        if self._outbox or self._audit or await driver.fetchval("SELECT pg_current_xact_id_if_assigned() IS NOT NULL"):
+        if self._outbox or self._audit or (await self.connection.exec_driver_sql(_LOCK, (numbers,))).scalar_one():
             raise LockAfterWrite(f"lock of {namespace} after the first write")
-        await driver.execute(_LOCK, numbers)
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""

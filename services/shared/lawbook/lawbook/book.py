@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from lawbook.production_calendar import ProductionCalendar, Week
 from lawbook.provision import NotInForce, Parameter, Provision, parameter_of
 from lawbook.reader import LawUnreadable, read
 from lawbook.rule import Rule, wordings_of
-from lawbook.source import Act, Source, act_of, citation_of, text_of
+from lawbook.source import LOWERED, Act, Source, act_of, citation_of, text_of
 
 HERE = Path(__file__).parent
 FOLDERS = ("calendars", "law", "rules", "sources")
@@ -54,10 +55,14 @@ class Lawbook:
         return tuple(self._parameters)
 
     def rule(self, rule_id: str, on: date) -> Rule:
-        """Returns the wording of the rule that holds on the date; NotInForce outside its spans, NotFound if there is no such rule."""
+        """Returns the wording of the rule that holds on the date, one step less certain once its act has ended.
+
+        NotInForce outside the rule's spans, NotFound if there is no such rule.
+        """
         for wording in self.wordings(rule_id):
             if wording.since <= on and (wording.until is None or on <= wording.until):
-                return wording
+                ended = self._sources[wording.source].act.ended(on)
+                return replace(wording, confidence=LOWERED[wording.confidence]) if ended else wording
         raise NotInForce(rule_id, on)
 
     def wordings(self, rule_id: str) -> tuple[Rule, ...]:
@@ -70,6 +75,10 @@ class Lawbook:
     def rules(self) -> tuple[str, ...]:
         """Returns the IDs of all rules in order."""
         return tuple(self._rules)
+
+    def years(self) -> tuple[int, ...]:
+        """Returns the years that have a production calendar."""
+        return self._calendars.years()
 
     def source(self, source_id: str) -> Source:
         """Returns the place of an act with its citation; NotFound if the book does not use it."""

@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TAGS = {dict: "map", list: "seq", str: "str", bool: "bool", int: "int", date: "timestamp"}
 OLD_TRUTH = {"yes", "no", "on", "off", "y", "n", "null", "true", "false"}
 
 
@@ -42,13 +43,16 @@ def _value(node: Node, seen: set[int]) -> Any:
     if id(node) in seen or node.anchor:
         raise _refused(node, "anchors are not used")
     seen.add(id(node))
+    value: Any
     if isinstance(node, MappingNode):
-        return _mapping(node, seen)
-    if isinstance(node, SequenceNode):
-        return [_value(child, seen) for child in node.value]
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    raise _refused(node, "is neither a value, a list nor a mapping")
+        value = _mapping(node, seen)
+    elif isinstance(node, SequenceNode):
+        value = [_value(child, seen) for child in node.value]
+    else:
+        value = _scalar(node)
+    if str(node.tag) != f"tag:yaml.org,2002:{TAGS[type(value)]}":
+        raise _refused(node, "tags are not used")
+    return value
 
 
 def _mapping(node: MappingNode, seen: set[int]) -> dict[Any, Any]:
@@ -65,9 +69,9 @@ def _mapping(node: MappingNode, seen: set[int]) -> dict[Any, Any]:
     return found
 
 
-def _scalar(node: ScalarNode) -> Any:
+def _scalar(node: Node) -> Any:
     text = str(node.value)
-    if node.style:
+    if isinstance(node, ScalarNode) and node.style:
         return text
     if text in ("true", "false"):
         return text == "true"

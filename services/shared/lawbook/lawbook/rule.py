@@ -9,7 +9,7 @@ from typing import Any
 from kernel.text import LocalizedText
 
 from lawbook.reader import LawUnreadable
-from lawbook.source import LOWERED, Act, Confidence, check_fields, citation_of, confidence_of, text_of
+from lawbook.source import Act, Confidence, check_fields, citation_of, confidence_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,5 @@ def wordings_of(rule_id: str, data: Mapping[str, Any], acts: Mapping[str, Act], 
             title = text_of(entry["title"], f"{where}: {since}")
         confidence = confidence_of(entry["confidence"], f"{where}: {since}")
         place = entry["source"].removeprefix(act.id).removeprefix("/")
-        wordings += _parted(Rule(rule_id, citation_of(act, place), title, since, until, confidence, entry["source"]), act)
+        wordings.append(Rule(rule_id, citation_of(act, place), title, since, until, confidence, entry["source"]))
     return tuple(wordings)
-
-
-def _parted(wording: Rule, act: Act) -> list[Rule]:
-    """The wording up to the end of its act, and what goes on after that, less certain."""
-    ended = act.in_force.until
-    if ended is None or (wording.until is not None and wording.until <= ended):
-        return [wording]
-    first_without = max(ended + timedelta(days=1), wording.since)
-    lowered = Rule(wording.id, wording.citation, wording.title, first_without, wording.until, LOWERED[wording.confidence], wording.source)
-    if first_without == wording.since:
-        return [lowered]
-    return [Rule(wording.id, wording.citation, wording.title, wording.since, ended, wording.confidence, wording.source), lowered]

@@ -27,13 +27,16 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act, or another document that the platform rests on, with the span in which it is in force."""
+    """An act, or another document that the platform rests on, with the span in which it is in force.
+
+    `number` and `adopted` are None for what is no act.
+    """
 
     id: str
     title: LocalizedText
     citation: LocalizedText
-    number: str
-    adopted: date
+    number: str | None
+    adopted: date | None
     in_force: DaySpan
     replaced_by: str | None
     places: Mapping[str, LocalizedText]
@@ -81,15 +84,15 @@ def check_fields(data: Mapping[Any, Any], needed: set[str], optional: set[str], 
 
 def act_of(data: Mapping[str, Any], where: str) -> Act:
     """Returns the act that a file describes."""
-    check_fields(data, {"id", "title", "citation", "number", "adopted", "in_force", "places"}, {"replaced_by"}, where)
+    check_fields(data, {"id", "title", "citation", "in_force", "places"}, {"number", "adopted", "replaced_by"}, where)
     span = data["in_force"]
     check_fields(span, {"since"}, {"until"}, f"{where}: in_force")
     return Act(
         id=data["id"],
         title=text_of(data["title"], f"{where}: title"),
         citation=text_of(data["citation"], f"{where}: citation"),
-        number=data["number"],
-        adopted=data["adopted"],
+        number=data.get("number"),
+        adopted=data.get("adopted"),
         in_force=DaySpan(span["since"], span.get("until")),
         replaced_by=data.get("replaced_by"),
         places={place: text_of(says, f"{where}: {place}") for place, says in data["places"].items()},

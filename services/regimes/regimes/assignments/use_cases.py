@@ -109,7 +109,7 @@ async def _within_reach(work: Work, caller: Caller, servant: Servant, assignment
     """Every date of the span is a day of a body that the caller acts for: an HR officer does not set hours elsewhere."""
     owners = {appointment.body for on in dates(assignment.since, assignment.until) if (appointment := servant.keeping_time(on))}
     if owners - await work.bodies.within(owners, visible_to=caller):
-        raise Forbidden(method="CreateAssignment")
+        raise Forbidden(method="tartip.regimes.v1.AssignmentService/CreateAssignment")
 
 
 @dataclass(frozen=True, slots=True)

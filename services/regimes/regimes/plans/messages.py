@@ -1,15 +1,13 @@
 """Plans as protobuf messages, for the answer of an RPC and for the event alike."""
 
-from datetime import date, datetime
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type import date_pb2
 from tartip.regimes.v1 import events_pb2, plan_service_pb2
 
 from regimes.plans.domain import AccountingMode, Place, PlanDay, PlanKind, PublishedPlan
 from regimes.wall_clock import Span
+from regimes.wire import day_message, instant_message
 
 KINDS: Final = {
     PlanKind.OFFICE: plan_service_pb2.PLAN_KIND_OFFICE,
@@ -31,8 +29,9 @@ MODES: Final = {
 
 def month_plan_changed(published: PublishedPlan) -> events_pb2.MonthPlanChanged:
     """Returns the event of a published plan."""
-    message = events_pb2.MonthPlanChanged(
+    return events_pb2.MonthPlanChanged(
         event_id=published.event_id,
+        occurred_at=instant_message(published.occurred_at),
         revision=published.revision,
         servant=published.plan.servant,
         year=published.plan.month.year,
@@ -40,19 +39,17 @@ def month_plan_changed(published: PublishedPlan) -> events_pb2.MonthPlanChanged:
         days=[plan_day(day) for day in published.plan.days],
         edition=published.edition,
     )
-    message.occurred_at.FromDatetime(published.occurred_at)
-    return message
 
 
 def plan_day(day: PlanDay) -> plan_service_pb2.PlanDay:
     """Returns a plan day as a message."""
     period = day.accounting.period
     return plan_service_pb2.PlanDay(
-        date=_date(day.date),
+        date=day_message(day.date),
         kind=KINDS[day.kind],
         intervals=[
             plan_service_pb2.PlannedInterval(
-                start=_instant(each.span.start), end=_instant(each.span.end), place=PLACES[each.place], premises=each.premises
+                start=instant_message(each.span.start), end=instant_message(each.span.end), place=PLACES[each.place], premises=each.premises
             )
             for each in day.intervals
         ],
@@ -61,8 +58,8 @@ def plan_day(day: PlanDay) -> plan_service_pb2.PlanDay:
         norm=Duration(seconds=day.norm),
         public_holiday=day.public_holiday,
         accounting_mode=MODES[day.accounting.mode],
-        accounting_since=_date(period.since) if period is not None else None,
-        accounting_until=_date(period.until) if period is not None and period.until is not None else None,
+        accounting_since=day_message(period.since if period is not None else None),
+        accounting_until=day_message(period.until if period is not None else None),
         grace=Duration(seconds=day.grace),
         act=day.act,
         zone=day.zone,
@@ -72,14 +69,4 @@ def plan_day(day: PlanDay) -> plan_service_pb2.PlanDay:
 
 
 def _span(span: Span) -> plan_service_pb2.TimeSpan:
-    return plan_service_pb2.TimeSpan(start=_instant(span.start), end=_instant(span.end))
-
-
-def _instant(at: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(at)
-    return message
-
-
-def _date(day: date) -> date_pb2.Date:
-    return date_pb2.Date(year=day.year, month=day.month, day=day.day)
+    return plan_service_pb2.TimeSpan(start=instant_message(span.start), end=instant_message(span.end))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -92,13 +92,15 @@ class StoredPlans:
         )
         await self.session.execute(replaced, [_values(plan) for plan in plans])
 
-    async def since(self, month: Month, after: ServantMonth | None, limit: int) -> Sequence[PublishedPlan]:
-        """Returns at most `limit` plans of that month or later, after a key, by servant and month."""
-        query = select(MonthPlanRow).where(MonthPlanRow.month >= month.first)
+    async def told_since(self, since: datetime | None, after: ServantMonth | None, limit: int) -> Sequence[ServantMonth]:
+        """Returns at most `limit` keys after a key, by servant and month, of the plans that became so at `since` or later."""
+        query = select(MonthPlanRow.servant, MonthPlanRow.month)
+        if since is not None:
+            query = query.where(MonthPlanRow.occurred_at >= since)
         if after is not None:
             query = query.where(tuple_(MonthPlanRow.servant, MonthPlanRow.month) > (after[0], after[1].first))
-        ordered = query.order_by(MonthPlanRow.servant, MonthPlanRow.month).limit(limit)
-        return [row.told() for row in await self.session.scalars(ordered, execution_options=FRESH)]
+        rows = await self.session.execute(query.order_by(MonthPlanRow.servant, MonthPlanRow.month).limit(limit))
+        return [(row.servant, Month.of(row.month)) for row in rows]
 
 
 # The months a span touches: those from the oldest that a passage can still concern up to the horizon, and besides every

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from chassis.access import Caller
@@ -48,8 +48,8 @@ class Published(Protocol):
     async def save(self, plans: Sequence[PublishedPlan]) -> None:
         """Records each in place of the state before."""
 
-    async def since(self, month: Month, after: ServantMonth | None, limit: int) -> Sequence[PublishedPlan]:
-        """Returns at most `limit` plans of that month or later, after a key, by servant and month."""
+    async def told_since(self, since: datetime | None, after: ServantMonth | None, limit: int) -> Sequence[ServantMonth]:
+        """Returns at most `limit` keys after a key, by servant and month, of the plans that became so at `since` or later."""
 
 
 class DueMonths(Protocol):
@@ -146,11 +146,13 @@ class ComposeDuePlans:
     law: Lawbook
     clock: Clock
 
-    async def __call__(self) -> int:
-        """Returns how many months were looked at; 0 where none is due, or another edition of the law is the active one."""
+    async def __call__(self) -> int | None:
+        """Returns how many months were looked at, 0 where none is due; None where another edition of the law is the active one."""
         async with self.work(None) as work:
+            if await work.due_months.edition() != self.law.edition:
+                return None
             waiting = await work.due_months.waiting(MONTHS_A_CHUNK)
-            if not waiting or await work.due_months.edition() != self.law.edition:
+            if not waiting:
                 return 0
             await work.lock_plans(f"{servant}/{month}" for servant, month in waiting)
             due = sorted(await work.due_months.take(waiting))
@@ -175,12 +177,11 @@ class RepublishPlans:
 
     work: Begin
 
-    async def __call__(self, since: Month, after: ServantMonth | None = None) -> ServantMonth | None:
-        """Returns the last key told of, to go on after; None at the end."""
+    async def __call__(self, since: datetime | None, after: ServantMonth | None = None) -> ServantMonth | None:
+        """Tells of what became so at `since` or later (None: of all); returns the last key, to go on after, None at the end."""
         async with self.work(None) as work:
-            page = await work.published.since(since, after, MONTHS_A_CHUNK)
-            await work.lock_plans(published.plan.key for published in page)
-            keys = [(published.plan.servant, published.plan.month) for published in page]
+            keys = await work.published.told_since(since, after, MONTHS_A_CHUNK)
+            await work.lock_plans(f"{servant}/{month}" for servant, month in keys)
             for _, published in sorted((await work.published.find(keys)).items()):
                 work.plan_changed(published)
             return keys[-1] if keys else None

@@ -1,13 +1,11 @@
 """Pages of a list, and the tokens that lead from one to the next."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from chassis.access import Caller
-from chassis.clock import Clock
-from chassis.pages import PageTokens, page_size
+from chassis.pages import PageTokens, filter_digest, page_size
 
 
 class ListRequest(Protocol):
@@ -34,7 +32,6 @@ class Listing:
     """Lists ordered by ID; a token is bound to the caller and to what is listed, and holds the last ID only."""
 
     tokens: PageTokens
-    clock: Clock
 
     async def page(
         self, caller: Caller, request: ListRequest, what: str, fetch: Callable[[str, int], Awaitable[Sequence[T]]]
@@ -43,11 +40,11 @@ class Listing:
 
         `fetch(after, limit)` reads the records; `what` names the list, with its parent. Refuses PAGE_TOKEN.
         """
-        digest = hashlib.sha256(what.encode()).hexdigest()
+        digest = filter_digest(what)
         size = page_size(request.page_size)
-        after = self.tokens.read(request.page_token, caller, digest) if request.page_token else ""
+        after = self.tokens.read(request.page_token, caller, digest)
         found = await fetch(after, size + 1)
         if len(found) <= size:
             return found, ""
         page = found[:size]
-        return page, self.tokens.issue(caller, digest, self.clock(), page[-1].id)
+        return page, self.tokens.issue(caller, digest, None, page[-1].id)

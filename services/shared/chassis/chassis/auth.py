@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,9 +59,19 @@ class TokenVerifier:
     by its digest until it expires, for 60 s at most.
     """
 
-    def __init__(self, issuer: str, audience: str, *, allow_demo_issuer: bool = False, source: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        *,
+        allow_demo_issuer: bool = False,
+        source: Issuer | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self._keys = IssuerKeys(source or HttpIssuer(issuer), issuer, allow_demo_issuer)
         self._registry = jwt.JWTClaimsRegistry(
+            now=lambda: int(clock()),
             leeway=LEEWAY_S,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
@@ -91,7 +101,7 @@ class TokenVerifier:
     async def verify(self, token: str) -> Claims:
         """Returns what the token says; TokenRefused where it does not count, Unavailable while no keys are known."""
         digest = hashlib.sha256(token.encode()).digest()
-        now = time.time()
+        now = self._clock()
         remembered = self._seen.get(digest)
         if remembered is not None and now < remembered[0]:
             return remembered[1]

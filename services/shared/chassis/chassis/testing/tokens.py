@@ -1,7 +1,7 @@
 """Tokens for tests: an issuer of one's own, with real keys and real signatures, in the same process."""
 
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
@@ -47,10 +47,10 @@ class Tokens:
         grants: Collection[str] = (),
         servant: str | None = None,
         client: str = "portal",
-        **claims: object,
+        claims: Mapping[str, object] | None = None,
     ) -> str:
         """Returns a token as the realm gives it; `claims` are put over the usual ones, None takes one away."""
-        return self.sign(self.claims(subject, grants, servant, client) | claims)
+        return self.sign(self.claims(subject, grants, servant, client) | dict(claims or {}))
 
     def claims(self, subject: str, grants: Collection[str] = (), servant: str | None = None, client: str = "portal") -> dict[str, object]:
         """Returns the claims of an access token of the realm."""
@@ -74,9 +74,9 @@ class Tokens:
         stated = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode({"alg": by.alg, "typ": "JWT", "kid": by.kid, **header}, stated, by, algorithms=[str(by.alg)])
 
-    def verifier(self) -> TokenVerifier:
+    def verifier(self, clock: Callable[[], float] = time.time) -> TokenVerifier:
         """Returns a verifier that reads its keys from here; enter its `running()`."""
-        return TokenVerifier(self.issuer, AUDIENCE, source=self)
+        return TokenVerifier(self.issuer, AUDIENCE, source=self, clock=clock)
 
     async def published(self) -> Published:
         """What the issuer publishes now."""

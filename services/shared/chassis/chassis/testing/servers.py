@@ -1,0 +1,37 @@
+"""A service's server inside a test: real gRPC on loopback, real tokens, real texts."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import lawbook
+
+from chassis.errors import Law
+from chassis.interceptors.idempotency import Ledger
+from chassis.messages import Messages
+from chassis.server import Limits, Served, Server
+from chassis.testing.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """Settings of a server on a port of the system's choice."""
+
+    listen: str = "127.0.0.1:0"
+
+
+@asynccontextmanager
+async def served(
+    services: Sequence[Served],
+    tokens: Tokens,
+    messages: Messages,
+    *,
+    law: Law | None = None,
+    ledger: Ledger | None = None,
+    limits: Limits | None = None,
+) -> AsyncIterator[str]:
+    """Serves for the length of the block and gives the address, for `chassis.client.channel(address, tokens.mint(…))`."""
+    async with tokens.verifier().running() as verifier:
+        server = Server(Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits or Limits(grace_seconds=0.2))
+        async with server.running():
+            yield f"127.0.0.1:{server.port}"

@@ -1,0 +1,162 @@
+"""Grants and what they reach."""
+
+import pytest
+from chassis.access import AccessRule, Caller, Grant, Reach, ScopeKind, become, current_caller, grants_of
+from chassis.access_rules import AccessNotDeclared, access_rules
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
+from tartip.access.v1 import access_pb2
+from tartip.regimes.v1 import assignment_service_pb2, labour_order_rules_service_pb2, law_service_pb2, plan_service_pb2
+from tartip.registry.v1 import servant_service_pb2, state_body_service_pb2
+from tartip.timetracking.v1 import device_service_pb2, passage_service_pb2, remote_session_service_pb2, workday_service_pb2
+
+WITHIN_BODY: frozenset[ScopeKind] = frozenset({"state-body", "region", "nation"})
+FILES = (
+    assignment_service_pb2,
+    labour_order_rules_service_pb2,
+    law_service_pb2,
+    plan_service_pb2,
+    servant_service_pb2,
+    state_body_service_pb2,
+    device_service_pb2,
+    passage_service_pb2,
+    remote_session_service_pb2,
+    workday_service_pb2,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "grant"),
+    [
+        ("/state-bodies/KGD/hr-officer", Grant("hr-officer", "state-body", "KGD")),
+        ("/regions/75/inspector", Grant("inspector", "region", "75")),
+        ("/nation/inspector", Grant("inspector", "nation", "")),
+        ("/systems/hq/device-gateway", Grant("device-gateway", "system", "hq")),
+    ],
+)
+def test_a_group_path_is_a_role_within_a_scope(path: str, grant: Grant) -> None:
+    assert Grant.parse(path) == grant
+    assert grant.path == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "hr-officer",
+        "/hr-officer",
+        "/state-bodies",
+        "/state-bodies/KGD",
+        "/state-bodies//hr-officer",
+        "/state-bodies/KGD/",
+        "/state-bodies/KGD/hr-officer/more",
+        "state-bodies/KGD/hr-officer",
+        "/regions/inspector",
+        "/nation",
+        "/nation/",
+        "/nations/inspector",
+        "/own/s-0001/servant",
+        "/state-bodies/KGD/servant",
+        "/nation/servant",
+    ],
+)
+def test_a_path_without_role_or_scope_grants_nothing(path: str) -> None:
+    assert Grant.parse(path) is None
+    assert grants_of([path]) == ()
+
+
+def test_a_missing_scope_never_means_nation() -> None:
+    rule = AccessRule("/m", frozenset({"inspector"}), frozenset(), WITHIN_BODY)
+    assert rule.admits("a", "portal", None, grants_of(["/inspector", "/regions/inspector"])) is None
+
+
+def test_an_officer_of_one_body_who_inspects_another_is_not_its_officer() -> None:
+    grants = grants_of(["/state-bodies/A/hr-officer", "/state-bodies/B/inspector"])
+    caller = AccessRule("/m", frozenset({"hr-officer"}), frozenset(), WITHIN_BODY).admits("a", "portal", None, grants)
+    assert caller is not None
+    assert caller.reach == Reach(bodies=frozenset({"A"}))
+
+
+def test_a_servant_reaches_their_own_records_only_where_the_method_lets_servants_in() -> None:
+    own = AccessRule("/m", frozenset({"servant", "hr-officer"}), frozenset(), WITHIN_BODY)
+    officers = AccessRule("/m", frozenset({"hr-officer"}), frozenset(), WITHIN_BODY)
+    grants = grants_of(["/state-bodies/A/hr-officer"])
+    let_in, not_let_in = own.admits("a", "p", "s-1", grants), officers.admits("a", "p", "s-1", grants)
+    assert let_in is not None
+    assert let_in.reach == Reach(bodies=frozenset({"A"}), servant="s-1")
+    assert not_let_in is not None
+    assert not_let_in.reach.servant is None
+    assert not_let_in.servant == "s-1"
+
+
+def test_a_servant_without_the_claim_is_nobody() -> None:
+    rule = AccessRule("/m", frozenset({"servant"}), frozenset({"unit-head"}), WITHIN_BODY)
+    assert rule.admits("a", "p", None, ()) is None
+    assert rule.admits("a", "p", "", ()) is None
+
+
+def test_a_relationship_lets_a_servant_in_without_any_reach() -> None:
+    caller = AccessRule("/m", frozenset({"hr-officer"}), frozenset({"unit-head"}), WITHIN_BODY).admits("a", "p", "s-1", ())
+    assert caller is not None
+    assert caller.relationships == {"unit-head"}
+    assert caller.reach == Reach()
+
+
+def test_a_grant_narrower_than_the_method_does_not_open_it() -> None:
+    rules = access_rules([state_body_service_pb2.DESCRIPTOR.services_by_name["StateBodyService"]])
+    create = rules["/tartip.registry.v1.StateBodyService/CreateStateBody"]
+    assert create.admits("a", "p", None, grants_of(["/state-bodies/KGD/operator"])) is None
+    assert create.admits("a", "p", None, grants_of(["/systems/hq/operator"])) is None
+    assert create.admits("a", "p", None, grants_of(["/regions/75/operator"])) is not None
+
+
+def test_only_a_system_submits_passages() -> None:
+    rules = access_rules([passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]])
+    record = rules["/tartip.timetracking.v1.PassageService/RecordPassages"]
+    assert record.admits("a", "p", None, grants_of(["/nation/device-gateway", "/state-bodies/KGD/device-gateway"])) is None
+    caller = record.admits("a", "p", None, grants_of(["/systems/hq/device-gateway"]))
+    assert caller is not None
+    assert caller.reach == Reach(systems=frozenset({"hq"}))
+
+
+def test_every_method_of_the_platform_declares_its_access() -> None:
+    services = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
+    rules = access_rules(services)
+    assert len(rules) == sum(len(service.methods) for service in services)
+
+
+@pytest.mark.parametrize(
+    ("access", "missing"),
+    [
+        (None, "no option"),
+        (access_pb2.Access(grants=["hr-officer"]), "no scope"),
+        (access_pb2.Access(scope=access_pb2.SCOPE_OWN), "no grant"),
+    ],
+)
+def test_a_method_without_a_whole_access_option_is_an_error(access: access_pb2.Access | None, missing: str) -> None:
+    with pytest.raises(AccessNotDeclared, match=missing):
+        access_rules([_service_with(access)])
+
+
+def test_there_is_no_caller_outside_of_a_call() -> None:
+    become(None)
+    with pytest.raises(LookupError):
+        current_caller()
+    caller = Caller("a", "portal")
+    become(caller)
+    assert current_caller() is caller
+    become(None)
+
+
+def _service_with(access: access_pb2.Access | None) -> ServiceDescriptor:
+    file = descriptor_pb2.FileDescriptorProto(name="planted.proto", package="planted", dependency=["tartip/access/v1/access.proto"])
+    file.message_type.add(name="Empty")
+    method = file.service.add(name="Planted").method.add(name="Call", input_type=".planted.Empty", output_type=".planted.Empty")
+    if access is not None:
+        method.options.Extensions[access_pb2.access].CopyFrom(access)
+    pool = descriptor_pool.DescriptorPool()
+    for needed in (descriptor_pb2.DESCRIPTOR, access_pb2.DESCRIPTOR):
+        pool.AddSerializedFile(needed.serialized_pb)
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool.FindServiceByName("planted.Planted")

@@ -18,6 +18,7 @@ from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
 from chassis.testing.broker import Broker, temporary_broker
 from chassis.testing.postgres import Postgres, temporary_postgres
+from chassis.testing.tokens import Tokens
 from chassis.urls import plain_url
 
 
@@ -47,6 +48,12 @@ def broker() -> Iterator[Broker]:
     """An in-process Kafka of this session: `broker.bootstrap`. Topics appear when they are first used; take fresh names."""
     with temporary_broker() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    """An issuer of this session: `tokens.mint("anna", ["/state-bodies/KGD/hr-officer"])`."""
+    return Tokens()
 
 
 @pytest_asyncio.fixture(scope="session")

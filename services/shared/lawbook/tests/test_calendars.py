@@ -94,7 +94,8 @@ def test_each_day_is_what_the_law_of_its_year_makes_it(on: date, public_holiday:
 
 
 def test_a_transfer_for_the_five_day_week_leaves_the_six_day_week_alone() -> None:
-    assert BOOK.calendar(2023, "6-day").day(date(2023, 7, 7)).working
+    days = BOOK.calendar(2023, "6-day").days
+    assert (days[date(2023, 7, 1)].hours, days[date(2023, 7, 7)].hours) == (5, 7)
 
 
 def test_there_are_13_public_holidays_while_30_august_is_one_or_15_march() -> None:

@@ -45,6 +45,7 @@ def test_words_numbers_dates_and_truths_are_read_as_they_look(tmp_path: Path) ->
         ("value: 2026-02-30", "2026-02-30 is no date"),
         ("value: 2026-02-03T10:00:00Z", "must be quoted"),
         ("value: &limit 40\nother: *limit", "anchors are not used"),
+        ("value: &limit 40", "anchors are not used"),
         ("value: 40\nother: 1\nvalue: 41", "'value' stands twice"),
         ("values: {2016-01-01: 1, 2016-01-01: 2}", "stands twice"),
         ("1: one", "a key must be a word or a date"),

@@ -11,17 +11,20 @@ import structlog
 from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
+from chassis.messages import Messages
 from chassis.migrations import migrate
 from chassis.process import Admin, run
 from chassis.publisher import Publisher
 from chassis.relay import Relay
-from chassis.requests import purge_answers
+from chassis.requests import RequestLedger, purge_answers
+from chassis.server import Server
 from chassis.settings import SettingsError, read
 from chassis.telemetry import start
 from kernel.faults import Unavailable
+from lawbook import load
 
 from registry.republish import republish
-from registry.server import server
+from registry.server import services
 from registry.settings import MIGRATE, REPUBLISH, SERVE, WORK, RegistrySettings
 from registry.unit_of_work import begin
 
@@ -36,7 +39,8 @@ async def serve(settings: RegistrySettings, stop: asyncio.Event) -> None:
     admin.expect("database", "issuer", "server")
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), _closing(database), verifier.running():
-        grpc = server(settings, database, verifier, settings.page_key.get_secret_value(), clock_from(settings.clock))
+        rpcs = services(database, settings.page_key.get_secret_value(), clock_from(settings.clock))
+        grpc = Server(settings, rpcs, verifier, Messages.load("registry"), load(), RequestLedger(database))
         async with grpc.running():
             admin.met("server")
             await _until(stop, _watch(admin, "database", database.reachable), _watch(admin, "issuer", lambda: _now(verifier.ready)))
@@ -118,6 +122,13 @@ async def _republish(settings: RegistrySettings, topic: str, since: datetime | N
     print(f"{published} states of {topic} will be published again")
 
 
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-22T09:00:00+05:00")
+    return instant
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m registry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -126,7 +137,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("migrate", help="bring the database's schema to the newest version")
     again = commands.add_parser("republish", help="publish the newest states of a topic again")
     again.add_argument("--topic", required=True)
-    again.add_argument("--since", type=datetime.fromisoformat, help="only states from this instant on (RFC 3339, with an offset)")
+    again.add_argument("--since", type=_instant, help="only states from this instant on (RFC 3339, with an offset)")
     return parser.parse_args()
 
 

@@ -1,0 +1,16 @@
+"""Fixtures of the registry's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from chassis.testing.fixtures import MakeDatabase
+
+from .serving import Registry, serving
+
+
+@pytest.fixture
+async def registry(database: MakeDatabase) -> AsyncIterator[Registry]:
+    """A served registry that holds what `Registry.fill` records."""
+    async with serving(await database("registry")) as served:
+        await served.fill()
+        yield served

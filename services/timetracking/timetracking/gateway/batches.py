@@ -65,7 +65,7 @@ class _Open:
     delivered: "asyncio.Future[Exception | None]"
     passages: list[Passage] = field(default_factory=list)
     octets: int = 0
-    origins: dict[SpanContext, None] = field(default_factory=dict)
+    origins: dict[int, SpanContext] = field(default_factory=dict)
 
 
 class Batcher:
@@ -128,7 +128,7 @@ class Batcher:
         batch.octets += octets
         origin = trace.get_current_span().get_span_context()
         if origin.is_valid:
-            batch.origins[origin] = None
+            batch.origins[origin.span_id] = origin
         self._count_waiting(1)
         if len(batch.passages) >= self._limits.passages:
             self._close(place)
@@ -143,24 +143,22 @@ class Batcher:
 
     async def _send(self, place: tuple[str, int], batch: _Open) -> None:
         topic, partition = place
-        event_id = new_id()
-        message = PassageBatch(event_id=event_id, passages=batch.passages)
-        message.occurred_at.FromDatetime(self._clock())
-        counters.batch_passages.observe(len(batch.passages))
         outcome: Exception | None = NotTaken("the gateway ended before Kafka confirmed")
+        links = [Link(origin) for origin in batch.origins.values()]
         try:
+            event_id = new_id()
+            message = PassageBatch(event_id=event_id, passages=batch.passages)
+            message.occurred_at.FromDatetime(self._clock())
+            counters.batch_passages.observe(len(batch.passages))
             with (
                 counters.delivery_seconds.time(),
-                tracer.start_as_current_span(
-                    "publish passages", context=_first(batch.origins), links=[Link(origin) for origin in batch.origins]
-                ),
+                tracer.start_as_current_span("publish passages", context=_first(batch.origins.values()), links=links),
             ):
                 await self._publisher.send(topic, None, message.SerializeToString(), headers_of(event_id), partition)
             outcome = None
         except Exception as error:  # whatever it is, the devices are told, and none of them waits for ever
-            log.warning(
-                "passages are not in Kafka", topic=topic, partition=partition, passages=len(batch.passages), error=type(error).__name__
-            )
+            where = {"topic": topic, "partition": partition, "passages": len(batch.passages)}
+            log.warning("passages are not in Kafka", **where, error=type(error).__name__)
             outcome = error
         finally:
             self._count_waiting(-len(batch.passages))

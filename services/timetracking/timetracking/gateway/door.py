@@ -29,6 +29,9 @@ log = structlog.get_logger("timetracking.gateway")
 _DRAIN_S = 5.0
 """Seconds for open batches at the end; their devices were not answered yet and would send them again."""
 
+_LINGER_S = 2.0
+"""Seconds in which the rest of a refused body is read and thrown away, so that its sender gets to read the refusal."""
+
 
 class Gateway:
     """Takes what devices send until it is stopped. `http_port` and `grpc_port` are known once it runs."""
@@ -60,7 +63,7 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gateway"]:
         """Takes passages for the length of the block; at its end answers whom it can and leaves nothing half sent."""
-        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False)
+        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False, lingering_time=_LINGER_S)
         await runner.setup()
         try:
             host, _, port = self._settings.gateway_listen.rpartition(":")

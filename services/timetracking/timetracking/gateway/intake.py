@@ -12,7 +12,7 @@ from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2 import Passage
 
 from timetracking.gateway import counters
-from timetracking.gateway.batches import Batcher, NotTaken
+from timetracking.gateway.batches import Batcher
 from timetracking.gateway.domain import EnrolledDevice, PossibleTimes, Reading, ReceivedPassage
 from timetracking.gateway.event_numbers import SkippedNumbers
 from timetracking.gateway.parking_lot import ParkingLot
@@ -82,7 +82,7 @@ class Intake:
     async def _publish(self, device: EnrolledDevice, passages: list[Passage]) -> None:
         try:
             await self._batcher.submit(passages)
-        except NotTaken:
+        except Exception:  # whatever it is, they are counted, so that the numbers add up
             counters.unanswered.labels(device.serial).inc(len(passages))
             raise
         counters.published.labels(device.serial).inc(len(passages))

@@ -92,13 +92,14 @@ class Server:
     ) -> None:
         self.limits = limits or Limits()
         descriptors = [descriptor for _, _, descriptor in services]
+        rules = access_rules(descriptors)
         package = _package(descriptors)
         messages.require(importlib.import_module(f"{package}.error_reason_pb2").ErrorReason.DESCRIPTOR)
         layers = (
             observed(),
             answered(Refusals(package.split(".")[1], messages, law)),
             authenticated(verifier),
-            authorised(access_rules(descriptors)),
+            authorised(rules),
         )
         interceptor = Layers(layers, Once(ledger, descriptors), (HEALTH, REFLECTION))
         self._server = grpc.aio.server(interceptors=[interceptor], options=self.limits.options())

@@ -73,4 +73,8 @@ def _uuid(value: str) -> str:
 
 
 def _digest(request: Message) -> bytes:
-    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+    """Digests the body without its ID, which may be written in several ways."""
+    body = type(request)()
+    body.CopyFrom(request)
+    body.ClearField("request_id")
+    return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()

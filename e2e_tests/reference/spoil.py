@@ -20,6 +20,31 @@ BAD_INSTANTS: tuple[object, ...] = (
     True,
     [],
 )
+STRANGE: tuple[object, ...] = (
+    None,
+    0,
+    -1,
+    1.5,
+    10**30,
+    True,
+    "",
+    "x" * 300,
+    "\u0000",
+    [],
+    [None],
+    [[]],
+    {},
+    "0001-01-01",
+    "9999-12-31",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "2026-11-24T09:00:00.999999999Z",
+    "2026-11-24t09:00:00z",
+    "2026-11-24T09:00:60Z",
+    "2026-11-24T09:00:00+24:00",
+    "2026-11-24T09:00:00-00:00",
+    "２０２６-11-24T09:00:00Z",
+)
 
 
 def spoiled(given: Json, random: Random) -> tuple[str, Json]:
@@ -148,6 +173,24 @@ def bad_parameter(given: Json, random: Random) -> bool:
     return True
 
 
+def strange_value(given: Json, random: Random) -> bool:
+    """Another value somewhere; it may happen to be a good one."""
+    rows = objects(given)
+    row = random.choice(rows)
+    name = random.choice(sorted(row))
+    row[name] = random.choice(STRANGE)
+    return True
+
+
+def span_of_no_length(given: Json, random: Random) -> bool:
+    """An end at its start: a strange row, but the page does not refuse it."""
+    rows = [row for row in objects(given) if row.get("start") and row.get("end")]
+    if rows:
+        row = random.choice(rows)
+        row["end"] = row["start"]
+    return bool(rows)
+
+
 FLAWS: dict[str, Callable[[Json, Random], bool]] = {
     each.__name__: each
     for each in (
@@ -164,5 +207,8 @@ FLAWS: dict[str, Callable[[Json, Random], bool]] = {
         unknown_word,
         reversed_dates,
         bad_parameter,
+        strange_value,
+        strange_value,
+        span_of_no_length,
     )
 }

@@ -5,7 +5,7 @@ stalls behind it.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -142,7 +142,15 @@ _outer: ContextVar[Transaction | None] = ContextVar("tartip_transaction", defaul
 class Database:
     """A service's database, entered as the role its URL names."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, longest_s: float = LONGEST_TRANSACTION_S, name: str = "tartip") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        longest_s: float = LONGEST_TRANSACTION_S,
+        name: str = "tartip",
+        schemas: Sequence[str] = ("public",),
+    ) -> None:
         milliseconds = str(int(longest_s * 1000))
         self.engine = create_async_engine(
             asyncpg_url(url),
@@ -154,6 +162,7 @@ class Database:
                 "timeout": LONGEST_TRANSACTION_S,
                 "server_settings": {
                     "application_name": name,
+                    "search_path": ", ".join(schemas),
                     "statement_timeout": milliseconds,
                     "transaction_timeout": milliseconds,
                     "idle_in_transaction_session_timeout": milliseconds,

@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -12,6 +12,7 @@ from chassis.relay import Relay
 from chassis.tables import outbox
 from chassis.testing.broker import Broker
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.waiting import until
 from google.protobuf.wrappers_pb2 import Int64Value
 
 WITHIN_S = 10.0
@@ -172,12 +173,6 @@ async def relaying(fresh: FreshDatabase, publisher: Publisher | FailsFirst) -> A
     finally:
         stop.set()
         await asyncio.wait_for(task, WITHIN_S)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not await condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def write(database: Database, topic: str, values: Iterable[int]) -> None:

@@ -1,0 +1,82 @@
+"""What a service knows of others' topics, and whether it knows enough to answer.
+
+A projection is level once it has applied what its topics held when it was first followed. The consumer writes its
+positions down; every process of the service can read them, also after restarts.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from kernel.faults import Unavailable
+
+from chassis.database import Database, Transaction
+from chassis.positions import Extent, Partition
+
+BEHIND = "PROJECTION_BEHIND"
+# How often positions are written down: a call waits at most so long beyond what was applied.
+EVERY_S = 0.25
+
+_BEGIN = """
+INSERT INTO projection_positions (topic, partition, start_offset, applied)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING
+"""
+_ADVANCE = """
+UPDATE projection_positions AS held SET applied = new.applied
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS new (topic, partition, applied)
+WHERE held.topic = new.topic AND held.partition = new.partition AND held.applied < new.applied
+"""
+_LEVEL = "SELECT topic FROM projection_positions WHERE topic = ANY ($1) GROUP BY topic HAVING bool_and(applied >= start_offset)"
+_FORGET = "DELETE FROM projection_positions WHERE topic = ANY ($1)"
+
+
+async def require_level(transaction: Transaction, *topics: str) -> None:
+    """Refuses with Unavailable PROJECTION_BEHIND, naming the first topic that was not applied up to its start."""
+    driver = await transaction.driver()
+    level = {row["topic"] for row in await driver.fetch(_LEVEL, list(topics))}
+    for topic in topics:
+        if topic not in level:
+            raise Unavailable(BEHIND, topic=topic)
+
+
+async def begin(database: Database, extents: Mapping[Partition, Extent]) -> None:
+    """Sets the goal: what all partitions of the topics hold now. A goal that was set before stays."""
+    places = sorted(extents)
+    topics, numbers = [topic for topic, _ in places], [number for _, number in places]
+    async with database.transaction() as transaction:
+        driver = await transaction.driver()
+        await driver.execute(_BEGIN, topics, numbers, [extents[each].end for each in places], [extents[each].start for each in places])
+
+
+async def advance(database: Database, positions: Mapping[Partition, int]) -> None:
+    """Writes down the next offset to apply of each partition; it never goes back."""
+    places = sorted(positions)
+    async with database.transaction() as transaction:
+        driver = await transaction.driver()
+        await driver.execute(
+            _ADVANCE, [topic for topic, _ in places], [number for _, number in places], [positions[each] for each in places]
+        )
+
+
+async def follow(
+    database: Database, extents: Mapping[Partition, Extent], positions: Callable[[], Mapping[Partition, int]], stop: asyncio.Event
+) -> None:
+    """Sets the goal and writes down the consumer's positions until `stop`; a database that is away is waited for."""
+    begun, told = False, dict[Partition, int]()
+    while not stop.is_set():
+        present = dict(positions())
+        with suppress(Unavailable):
+            if not begun:
+                await begin(database, extents)
+                begun = True
+            if present != told:
+                await advance(database, present)
+                told = present
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_S)
+
+
+async def forget(database: Database, *topics: str) -> None:
+    """Takes the goals away: the topics were born anew, and their offsets begin again."""
+    async with database.transaction() as transaction:
+        await (await transaction.driver()).execute(_FORGET, list(topics))

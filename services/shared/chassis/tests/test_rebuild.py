@@ -1,0 +1,127 @@
+import itertools
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from chassis.database import Database
+from chassis.delivery import Subscription
+from chassis.publisher import Outgoing, Publisher
+from chassis.rebuild import Projection, rebuild
+from chassis.testing.broker import Broker
+from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from google.protobuf.wrappers_pb2 import StringValue
+
+numbers = itertools.count(1)
+THINGS = """
+CREATE TABLE things (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    name text CONSTRAINT things_pkey PRIMARY KEY,
+    revision int NOT NULL,
+    doubled int GENERATED ALWAYS AS (revision * 2) STORED
+)
+"""
+APPLY = """
+INSERT INTO things (name, revision) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET revision = excluded.revision WHERE things.revision < excluded.revision
+"""
+
+
+class Things:
+    """A projection of "name/revision" messages."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def projection(self) -> Projection:
+        return Projection(("things",), self.subscriptions)
+
+    def subscriptions(self, database: Database) -> Sequence[Subscription[StringValue]]:
+        async def apply(messages: Sequence[StringValue]) -> None:
+            await write(database, [message.value for message in messages])
+
+        return [Subscription(self.topic, StringValue, apply)]
+
+
+async def write(database: Database, states: Sequence[str]) -> None:
+    async with database.transaction() as tx:
+        driver = await tx.driver()
+        for state in states:
+            name, _, revision = state.partition("/")
+            await driver.execute(APPLY, name, int(revision))
+
+
+@pytest.fixture
+async def fresh(database: MakeDatabase) -> FreshDatabase:
+    made = await database("chassis.testing.bare")
+    owner = await asyncpg.connect(made.urls.migrator)
+    await owner.execute(THINGS)
+    await owner.close()
+    return made
+
+
+@pytest.fixture
+async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
+    made = Publisher(broker.bootstrap)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def things() -> Things:
+    return Things(f"bare.rebuilt-{next(numbers)}.v1")
+
+
+async def send(publisher: Publisher, topic: str, *states: str) -> None:
+    values = [(state.partition("/")[0].encode(), StringValue(value=state).SerializeToString()) for state in states]
+    await publisher.send_all(Outgoing(topic, name, value, {}) for name, value in values)
+
+
+async def held(fresh: FreshDatabase) -> dict[str, int]:
+    async with fresh.app.transaction() as tx:
+        rows = await tx.connection.execute(sa.text("SELECT name, revision, doubled FROM things"))
+        return {row.name: row.revision for row in rows if row.doubled == 2 * row.revision}
+
+
+async def test_a_projection_that_went_wrong_is_right_again(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things
+) -> None:
+    await send(publisher, things.topic, "a/1", "b/1", "a/2", "c/1")
+    await write(fresh.worker, ["a/99", "nobody/1"])
+    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
+    await write(fresh.worker, ["d/1"])
+    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
+
+
+async def test_what_is_published_and_applied_meanwhile_is_kept(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things
+) -> None:
+    await send(publisher, things.topic, "a/1", "b/1")
+
+    class Meanwhile(Things):
+        published = False
+
+        def subscriptions(self, database: Database) -> Sequence[Subscription[StringValue]]:
+            (subscription,) = super().subscriptions(database)
+
+            async def apply(messages: Sequence[StringValue]) -> None:
+                if not self.published:
+                    self.published = True
+                    await send(publisher, self.topic, "a/2", "c/1")
+                    await write(fresh.worker, ["a/2", "c/1"])  # the consumer, at work beside the rebuild
+                await subscription.apply(messages)
+
+            return [Subscription(self.topic, StringValue, apply)]
+
+    assert await rebuild(Meanwhile(things.topic).projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
+
+
+async def test_an_unreadable_message_is_passed_over(fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things) -> None:
+    await send(publisher, things.topic, "a/1")
+    await publisher.send(things.topic, b"a", b"\xff\xff", {})
+    await send(publisher, things.topic, "a/2")
+    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 3
+    assert await held(fresh) == {"a": 2}

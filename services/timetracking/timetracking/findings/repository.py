@@ -1,0 +1,80 @@
+"""Findings in PostgreSQL: saved in bulk, with the event of each change."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from chassis.database import Transaction
+from kernel.identifiers import new_id
+
+from timetracking.findings.domain import Claim, Finding, State
+from timetracking.findings.events import TOPIC, message
+
+_SAVE = """
+INSERT INTO findings AS f
+    (id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule, reads, revision, edition)
+SELECT id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule,
+       CASE WHEN reads = '' THEN '{}' ELSE string_to_array(reads, E'\\n') END, revision, edition
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::date[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[]
+) AS finding (id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule, reads, revision, edition)
+ON CONFLICT (id) DO UPDATE SET
+    body = excluded.body, last = excluded.last, seconds = excluded.seconds, state = excluded.state, rule = excluded.rule,
+    reads = excluded.reads, revision = excluded.revision, edition = excluded.edition, until = excluded.until
+"""
+
+
+async def save_findings(transaction: Transaction, findings: Sequence[Finding], at: datetime) -> None:
+    """Saves the findings and publishes each, in the order of their IDs; the locks of their subjects are held."""
+    if not findings:
+        return
+    driver = await transaction.driver()
+    rows = sorted(findings, key=lambda finding: str(finding.claim.id))
+    await driver.execute(
+        _SAVE,
+        [each.claim.id for each in rows],
+        [each.claim.kind for each in rows],
+        [each.servant for each in rows],
+        [each.device for each in rows],
+        [each.badge for each in rows],
+        [each.body for each in rows],
+        [each.claim.date for each in rows],
+        [each.claim.until for each in rows],
+        [each.claim.first for each in rows],
+        [each.claim.last for each in rows],
+        [each.claim.seconds for each in rows],
+        [each.state.value for each in rows],
+        [each.claim.rule for each in rows],
+        ["\n".join(each.claim.reads) for each in rows],
+        [each.revision for each in rows],
+        [each.edition for each in rows],
+    )
+    for each in rows:
+        transaction.publish(TOPIC, str(each.claim.id), message(each, at, new_id()))
+
+
+def finding_of(row: Any) -> Finding:
+    """The row of a finding in the words of the domain."""
+    subject = row["servant"] or row["badge"] or row["device"]
+    claim = Claim(
+        subject=subject,
+        kind=row["kind"],
+        date=row["date"],
+        first=row["first"],
+        seconds=row["seconds"],
+        rule=row["rule"],
+        until=row["until"],
+        last=row["last"],
+        reads=tuple(row["reads"]),
+    )
+    return Finding(
+        claim=claim,
+        body=row["body"],
+        servant=row["servant"],
+        device=row["device"],
+        badge=row["badge"],
+        state=State(row["state"]),
+        revision=row["revision"],
+        edition=row["edition"],
+    )

@@ -1,0 +1,69 @@
+"""Passages from Kafka to the use case."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from chassis.streams import Subscription
+from kernel.faults import Malformed
+from tartip.timetracking.v1.events_pb2 import PassageBatch
+from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
+
+from timetracking.passages.domain import Passage
+from timetracking.workdays.domain import Direction
+
+TOPIC = "timetracking.passages.v1"
+# One transaction's worth: larger groups hold their locks longer, smaller ones wait for the disk more often.
+MOST = 500
+
+Record = Callable[[Sequence[Passage]], Awaitable[None]]
+
+
+def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
+    """The subscription that records passages; one that cannot be applied is parked alone."""
+
+    async def apply(batches: Sequence[PassageBatch]) -> None:
+        told = [told_passage(sent) for batch in batches for sent in batch.passages]
+        if told:
+            await record(told)
+
+    return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split)
+
+
+def _weight(batch: PassageBatch) -> int:
+    return max(1, len(batch.passages))
+
+
+def _split(batch: PassageBatch) -> Sequence[PassageBatch]:
+    return [PassageBatch(event_id=batch.event_id, occurred_at=batch.occurred_at, passages=[each]) for each in batch.passages]
+
+
+def told_passage(sent: Sent) -> Passage:
+    """A passage in the words of the domain; Malformed with the field that says nothing."""
+    missing = {name: "must be set" for name in ("device", "event_key", "badge_system", "badge_number") if not getattr(sent, name)}
+    try:
+        wall_time = datetime.fromisoformat(sent.wall_time)
+    except ValueError:
+        missing["wall_time"] = "a wall time without an offset, like 2026-11-24T08:55:00"
+        wall_time = datetime.min
+    if wall_time.tzinfo is not None or wall_time.microsecond:
+        missing["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
+    if not sent.HasField("received_at"):
+        missing["received_at"] = "must be set"
+    if missing:
+        raise Malformed(missing)
+    return Passage(
+        device=sent.device,
+        event_key=sent.event_key,
+        wall_time=wall_time,
+        utc_offset=sent.utc_offset_seconds if sent.HasField("utc_offset_seconds") else None,
+        badge_system=sent.badge_system,
+        badge_number=sent.badge_number,
+        # An unknown value of a later version says nothing that this one could count.
+        direction=Direction(sent.direction) if sent.direction in (1, 2) else Direction.NONE,
+        verify_method=sent.verify_method,
+        received_at=sent.received_at.ToDatetime(UTC),
+        live=sent.live,
+        previous_event_number=sent.previous_event_number if sent.HasField("previous_event_number") else None,
+        raw=sent.raw.replace("\0", ""),
+        raw_digest=sent.raw_digest,
+    )

@@ -1,0 +1,47 @@
+"""A passage: one granted crossing of a device by a person, as a fact. Never edited, never deleted inside its retention."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from timetracking.devices.domain import Device, instant_of, own_direction
+from timetracking.workdays.domain import Direction, Read
+
+PassageKey = tuple[str, str, datetime, int | None, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a device reported. `wall_time` is naive, as sent; `received_at` is when the gateway had it."""
+
+    device: str
+    event_key: str
+    wall_time: datetime
+    utc_offset: int | None
+    badge_system: str
+    badge_number: str
+    direction: Direction
+    verify_method: int
+    received_at: datetime
+    live: bool
+    previous_event_number: int | None
+    raw: str
+    raw_digest: bytes
+
+    @property
+    def key(self) -> PassageKey:
+        """What makes it this passage: from the normalised record, not from raw bytes (a push and a catch-up differ in bytes)."""
+        return (self.device, self.event_key, self.wall_time, self.utc_offset, self.badge_system, self.badge_number, int(self.direction))
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """(access system, number)."""
+        return self.badge_system, self.badge_number
+
+
+def read_of(
+    device: Device, body_zone: str, event_key: str, wall_time: datetime, sent_offset: int | None, sent: Direction
+) -> tuple[Read, bool]:
+    """A passage as a computation sees it under the device's settings, and whether its wall time occurred twice."""
+    settings = device.settings_for(event_key, wall_time)
+    at, twice = instant_of(settings, wall_time, sent_offset, body_zone)
+    return Read(at, device.serial, event_key, own_direction(settings, sent), settings.role == "perimeter", sent), twice

@@ -1,0 +1,79 @@
+"""Recording passages: facts are stored once, and every day they touch is derived from the whole set again."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from kernel.faults import WrongState
+from lawbook import Lawbook
+
+from timetracking.passages.domain import Passage
+
+OLDEST, AHEAD = "passages/oldest", "passages/ahead"
+
+
+class Passages(Protocol):
+    """The passages as a transaction sees them."""
+
+    async def holders(self, badges: Collection[tuple[str, str]]) -> Collection[str]:
+        """The servants who hold or held one of the badges."""
+
+    async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
+        """Stores what is new and counts the rest as repeated; the new ones are returned."""
+
+    async def instants(self, passages: Sequence[Passage]) -> Mapping[str, Collection[int]]:
+        """The instants of the reads that the passages are for their holders; unknown badges and devices have none."""
+
+
+class Work(Protocol):
+    """A transaction in which passages are recorded."""
+
+    @property
+    def passages(self) -> Passages:
+        """The passages."""
+
+    async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
+        """Waits for the badges and holds them: an assignment must not race with its passages."""
+
+    async def lock_servants(self, servants: Collection[str]) -> None:
+        """Waits for the servants' days and holds them."""
+
+
+Begin = Callable[[], AbstractAsyncContextManager[Any]]
+Compute = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPassages:
+    """Stores passages and computes the days they touch, in one transaction. Any order and any repetition end the same."""
+
+    begin: Begin
+    compute: Compute
+    lawbook: Lawbook
+
+    async def __call__(self, passages: Sequence[Passage]) -> None:
+        """Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more."""
+        for passage in passages:
+            self._refuse_impossible_time(passage)
+        badges = {passage.badge for passage in passages}
+        async with self.begin() as work:
+            # All locks before the first write: the order of events is the order of transactions.
+            await work.lock_badges(badges)
+            await work.lock_servants(await work.passages.holders(badges))
+            fresh = await work.passages.store(passages)
+            if fresh:
+                await self.compute(work, instants=await work.passages.instants(fresh))
+
+    def _refuse_impossible_time(self, passage: Passage) -> None:
+        received = passage.received_at.replace(tzinfo=None)
+        on = passage.received_at.date()
+        oldest, ahead = (timedelta(days=self.lawbook.require(each, on).value) for each in (OLDEST, AHEAD))
+        if not received - oldest <= passage.wall_time <= received + ahead:
+            raise WrongState(
+                "IMPOSSIBLE_TIME",
+                device=passage.device,
+                wallTime=passage.wall_time.isoformat(),
+                receivedAt=passage.received_at,
+            )

@@ -1,0 +1,45 @@
+"""Bodies and servants as the registry tells of them: whose day it is, and in whose service."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from kernel.days import DaySpan
+
+# Whose day it is where several appointments keep time: secondment before main before temporary.
+PRECEDENCE = ("secondment", "main", "temporary")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A state body: its region, and the zone of its place."""
+
+    body: str
+    region: str
+    zone: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A span in which a servant holds a position."""
+
+    appointment: str
+    span: DaySpan
+    body: str
+    unit: str
+    kind: str
+    keeps_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Servant:
+    """A servant with all appointments."""
+
+    servant: str
+    appointments: tuple[Appointment, ...]
+    revision: int
+
+    def keeping_time(self, on: date) -> Appointment | None:
+        """The appointment whose days they are on a date; None where there is none."""
+        held = [each for each in self.appointments if each.keeps_time and each.span.holds(on) and each.kind in PRECEDENCE]
+        return min(held, key=lambda each: (PRECEDENCE.index(each.kind), each.span.since, each.appointment)) if held else None

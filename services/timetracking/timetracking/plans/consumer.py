@@ -1,0 +1,125 @@
+"""Plans and orders from Kafka into the projection."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+
+from chassis.streams import Subscription
+from google.type.date_pb2 import Date
+from kernel.days import Month
+from kernel.faults import Malformed
+from tartip.regimes.v1 import events_pb2 as pb
+from tartip.regimes.v1 import plan_service_pb2 as plan_pb
+
+from timetracking.plans.domain import MonthPlan, OrderTold, PlanDetails, PlannedDay
+from timetracking.workdays.domain import Order, OrderKind, Place, Plan, PlanKind, PlannedInterval
+
+PLANS, ORDERS = "regimes.plans.v1", "regimes.orders.v1"
+# A month is some thirty days, and a transaction's worth is some thousand.
+MONTHS_A_TRANSACTION = 30
+
+ORDER_KINDS = {
+    pb.ORDER_KIND_OVERTIME: OrderKind.OVERTIME,
+    pb.ORDER_KIND_REST_DAY: OrderKind.REST_DAY,
+    pb.ORDER_KIND_OFF_HOURS: OrderKind.OVERTIME,  # Order 120, point 11: counted as overtime
+}
+
+
+def plans(take: Callable[[Sequence[MonthPlan]], Awaitable[None]]) -> Subscription[pb.MonthPlanChanged]:
+    """The subscription that takes over plans."""
+
+    async def apply(messages: Sequence[pb.MonthPlanChanged]) -> None:
+        await take([month_told(each) for each in messages])
+
+    return Subscription(PLANS, pb.MonthPlanChanged, apply, most=MONTHS_A_TRANSACTION)
+
+
+def orders(take: Callable[[Sequence[OrderTold]], Awaitable[None]]) -> Subscription[pb.OrderChanged]:
+    """The subscription that takes over orders."""
+
+    async def apply(messages: Sequence[pb.OrderChanged]) -> None:
+        await take([order_told(each) for each in messages])
+
+    return Subscription(ORDERS, pb.OrderChanged, apply)
+
+
+def month_told(message: pb.MonthPlanChanged) -> MonthPlan:
+    """The plan of a month; Malformed with the field that is wrong."""
+    if not message.servant:
+        raise Malformed({"servant": "must be set"})
+    try:
+        month = Month(message.year, message.month)
+    except ValueError:
+        raise Malformed({"month": "a year and a month from 1 to 12"}) from None
+    days = tuple(_day(each, f"days[{at}]") for at, each in enumerate(message.days))
+    if any(Month.of(each.plan.date) != month for each in days):
+        raise Malformed({"days": f"dates of {month}"})
+    return MonthPlan(message.servant, month, days, message.revision, message.edition)
+
+
+def _day(message: plan_pb.PlanDay, field: str) -> PlannedDay:
+    intervals = sorted(message.intervals, key=lambda each: each.start.seconds)
+    plan = Plan(
+        date=_date(message.date, f"{field}.date"),
+        kind=_kind(message.kind, f"{field}.kind"),
+        intervals=tuple(PlannedInterval(each.start.seconds, each.end.seconds, _place(each.place, field)) for each in intervals),
+        breaks=tuple(sorted((each.start.seconds, each.end.seconds) for each in message.breaks)),
+        core=(message.core.start.seconds, message.core.end.seconds) if message.HasField("core") else None,
+        excused=tuple((each.start.seconds, each.end.seconds) for each in message.excused),
+        holiday=message.public_holiday,
+        grace=message.grace.seconds,
+    )
+    details = PlanDetails(
+        premises=tuple(each.premises for each in intervals),
+        reasons=tuple(each.reason for each in message.excused),
+        norm=message.norm.seconds,
+        accounting_mode=plan_pb.AccountingMode.Name(message.accounting_mode)
+        if message.accounting_mode in plan_pb.AccountingMode.values()
+        else plan_pb.AccountingMode.Name(plan_pb.ACCOUNTING_MODE_UNSPECIFIED),
+        accounting_since=_date(message.accounting_since, field) if message.HasField("accounting_since") else None,
+        accounting_until=_date(message.accounting_until, field) if message.HasField("accounting_until") else None,
+        act=message.act,
+    )
+    return PlannedDay(plan, message.body, message.unit, message.zone, details)
+
+
+def order_told(message: pb.OrderChanged) -> OrderTold:
+    """An order as it stands; Malformed with the field that is wrong."""
+    if not message.order or not message.servant:
+        raise Malformed({"order": "order and servant must be set"})
+    if message.kind not in ORDER_KINDS:
+        raise Malformed({"kind": "overtime, rest-day or off-hours"})
+    if message.interval.end.seconds <= message.interval.start.seconds:
+        raise Malformed({"interval": "an end after its start"})
+    content = Order(
+        date=_date(message.date, "date"),
+        kind=ORDER_KINDS[message.kind],
+        start=message.interval.start.seconds,
+        end=message.interval.end.seconds,
+        breaks=tuple(sorted((each.start.seconds, each.end.seconds) for each in message.breaks)),
+    )
+    return OrderTold(message.order, message.servant, content, message.status == pb.ORDER_STATUS_IN_FORCE, message.revision)
+
+
+def _date(message: Date, field: str) -> date:
+    try:
+        return date(message.year, message.month, message.day)
+    except ValueError:
+        raise Malformed({field: "a date"}) from None
+
+
+def _kind(value: int, field: str) -> PlanKind:
+    """A kind of a later version is read as summarised: no daily limit is claimed by who does not know it."""
+    if value == plan_pb.PLAN_KIND_UNSPECIFIED:
+        raise Malformed({field: "must be set"})
+    known = value in plan_pb.PlanKind.values()
+    return (
+        PlanKind(plan_pb.PlanKind.Name(plan_pb.PlanKind.ValueType(value)).removeprefix("PLAN_KIND_").lower())
+        if known
+        else PlanKind.SUMMARISED
+    )
+
+
+def _place(value: int, field: str) -> Place:
+    if value not in (plan_pb.PLACE_OFFICE, plan_pb.PLACE_REMOTE, plan_pb.PLACE_WAY):
+        raise Malformed({f"{field}.intervals": "a place: office, remote or way"})
+    return Place(plan_pb.Place.Name(plan_pb.Place.ValueType(value)).removeprefix("PLACE_").lower())

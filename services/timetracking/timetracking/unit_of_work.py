@@ -1,0 +1,49 @@
+"""One transaction of timetracking: its repositories, and the locks in the one order that everyone takes them."""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from chassis.access import Caller
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from lawbook import Lawbook
+
+from timetracking.passages.repository import StoredPassages
+from timetracking.plans.repository import StoredPlans
+from timetracking.workdays.repository import StoredDays
+
+
+class UnitOfWork:
+    """What use cases see of a transaction."""
+
+    def __init__(self, transaction: Transaction, lawbook: Lawbook, clock: Clock, default_zone: str) -> None:
+        self._transaction = transaction
+        self.days = StoredDays(transaction, default_zone)
+        self.passages = StoredPassages(transaction, default_zone)
+        self.plans = StoredPlans(transaction, lawbook, clock)
+
+    async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
+        """Waits for the badges: before the servants, since an unknown badge has none."""
+        await self._transaction.lock("badge", (f"{system}:{number}" for system, number in badges))
+
+    async def lock_servants(self, servants: Collection[str]) -> None:
+        """Waits for the servants' days and holds them."""
+        await self._transaction.lock("servant", servants)
+
+    def record(self, action: str, resource: str, rule: str | None = None, before: bytes | None = None, after: bytes | None = None) -> None:
+        """Writes the audit record of what was done to `resource`."""
+        self._transaction.record(action, resource, rule, before, after)
+
+
+Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]
+
+
+def begin(database: Database, lawbook: Lawbook, clock: Clock, default_zone: str) -> Begin:
+    """Returns what opens a unit of work; it commits when its block ends well and rolls back when it raises."""
+
+    @asynccontextmanager
+    async def work(caller: Caller | None = None) -> AsyncIterator[UnitOfWork]:
+        async with database.transaction(caller) as transaction:
+            yield UnitOfWork(transaction, lawbook, clock, default_zone)
+
+    return work

@@ -1,0 +1,37 @@
+"""Closing days: when a window's end passes, every planned date is computed; a day without a single read is a day."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from chassis.clock import Clock
+
+from timetracking.workdays.use_cases import ComputeDays
+
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDays:
+    """Computes the dates whose window has ended, in chunks of one transaction each; a second run finds nothing to do."""
+
+    begin: Callable[[], AbstractAsyncContextManager[Any]]
+    compute: ComputeDays
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """Computes one chunk; returns how many dates it looked at, 0 when all are done."""
+        now = self.clock()
+        async with self.begin() as work:
+            due = await work.days.due(now, CHUNK)
+        if not due:
+            return 0
+        async with self.begin() as work:
+            dates: dict[str, set[date]] = {}
+            for servant, day in due:
+                dates.setdefault(servant, set()).add(day)
+            await work.lock_servants(dates)
+            await self.compute(work, dates=dates)
+        return len(due)

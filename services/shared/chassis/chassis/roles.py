@@ -42,13 +42,15 @@ def entrances(url: str, service: str, database: str, password_of: Callable[[str]
 async def provide(url: str, service: str, database: str, password_of: Callable[[str], str], template: str = "") -> Entrances:
     """Creates the database, its roles and their right to enter, as far as they are missing; safe to repeat.
 
-    `url` is the superuser's; `password_of(role)` gives each login role its password; `template` is a database to copy.
+    `url` is the superuser's; `password_of(role)` gives each login role its password; `template` is a database of the same
+    service to copy, whose roles are there already.
     """
     admin = await asyncpg.connect(plain_url(url))
     try:
         # Two at once would both find a role missing.
         await admin.execute("SELECT pg_advisory_lock(hashtext('tartip roles'))")
-        await _roles(admin, service, password_of)
+        if not template:
+            await _roles(admin, service, password_of)
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             source = f" TEMPLATE {_name(template)}" if template else ""
             await admin.execute(f"CREATE DATABASE {_name(database)} OWNER {_name(role(service, 'migrator'))}{source}")

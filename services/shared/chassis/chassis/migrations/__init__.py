@@ -31,6 +31,7 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
     `url` is the migrator's; `package` is the dotted name of the migrations' package. Each migration is its own
     transaction; one that fails leaves the ones before it in place.
     """
+    script = scripts(package)
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
@@ -38,7 +39,7 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
             await connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATING})
             await connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.commit()
-            await connection.run_sync(_upgrade, scripts(package), to)
+            await connection.run_sync(_upgrade, script, to)
     finally:
         await engine.dispose()
 

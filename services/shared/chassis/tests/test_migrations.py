@@ -1,0 +1,71 @@
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from chassis import tables
+from chassis.migrations import migrate
+from chassis.roles import provide
+from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.postgres import Postgres
+from chassis.testing.schema import differences
+
+FIRST = """
+from alembic import op
+revision, down_revision = "first", None
+def upgrade():
+    op.execute("CREATE TABLE firsts (id int)")
+"""
+SECOND = """
+from alembic import op
+revision, down_revision = "second", "first"
+def upgrade():
+    op.execute("CREATE TABLE seconds (id int)")
+    op.execute("SELECT 1 / 0")
+"""
+
+
+@pytest.fixture
+async def fresh(database: MakeDatabase) -> FreshDatabase:
+    return await database("chassis.testing.bare")
+
+
+async def test_the_foundation_is_what_the_code_reads(fresh: FreshDatabase) -> None:
+    assert await differences(fresh.app, tables.FOUNDATION) == []
+
+
+async def test_a_table_that_differs_is_named(fresh: FreshDatabase) -> None:
+    other = tables.metadata()
+    sa.Table("outbox", other, sa.Column("xid", sa.BigInteger, primary_key=True))
+    sa.Table("missing", other, sa.Column("id", sa.BigInteger, primary_key=True))
+    found = await differences(fresh.app, other)
+    assert "missing is not there" in found
+    assert any(each.startswith("outbox.xid is") and "'bigint'" in each and "'xid8'" in each for each in found)
+    assert any(each.startswith("outbox.payload is None in the code") for each in found)
+
+
+async def test_of_many_migrators_at_once_one_does_the_work(postgres: Postgres) -> None:
+    urls = await provide(postgres.url, "crowd", "crowd", postgres.password_of)
+    await asyncio.gather(*(migrate(urls.migrator, "chassis.testing.bare.migrations") for _ in range(4)))
+
+
+async def test_a_migration_that_fails_leaves_the_ones_before_it(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "halfway" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "2026_01_01_0900_create_firsts.py").write_text(FIRST)
+    (folder / "2026_01_02_0900_create_seconds.py").write_text(SECOND)
+    monkeypatch.syspath_prepend(tmp_path)
+    urls = await provide(postgres.url, "halfway", "halfway", postgres.password_of)
+    with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
+        await migrate(urls.migrator, "halfway.migrations")
+    (folder / "2026_01_02_0900_create_seconds.py").write_text(SECOND.replace("1 / 0", "1 / 1"))
+    await migrate(urls.migrator, "halfway.migrations")
+    sys.modules.pop("halfway", None)
+
+
+async def test_a_package_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        await migrate("postgresql://nobody@127.0.0.1:1/none", "nothing.migrations")

@@ -70,14 +70,14 @@ def grpcurl(method: Method, text: str, target: str, who: str, language: str) -> 
     return f"grpcurl -plaintext -protoset protos/generated/tartip.binpb {headers} -d {shlex.quote(body)} {target} {method.path[1:]}"
 
 
-def rendered(refusal: Refusal) -> str:
+def rendered(refusal: Refusal, language: str) -> str:
     """Returns a refusal for people: what, why, under which article, and what to correct."""
     lines = [f"{refusal.code}: {refusal.text or refusal.message}"]
     if refusal.reason:
         facts = ", ".join(f"{name}={value}" for name, value in refusal.facts.items())
         lines.append(f"  reason   {refusal.reason} ({refusal.domain})" + (f": {facts}" if facts else ""))
     if refusal.basis is not None:
-        citation, title = (getattr(text, refusal.language or "kk") for text in (refusal.basis.citation, refusal.basis.title))
+        citation, title = (getattr(text, language) for text in (refusal.basis.citation, refusal.basis.title))
         since = refusal.basis.in_force_since
         lines.append(f"  law      {citation}: {title}")
         lines.append(
@@ -97,7 +97,7 @@ async def _ask(method: Method, requests: Sequence[Message], target: str, args: a
             async for message in answers(asked, method, requests, seconds):
                 print(as_json(message), flush=True)
         except grpc.RpcError as error:
-            print(rendered(refusal_of(error)), file=sys.stderr)
+            print(rendered(refusal_of(error), args.language), file=sys.stderr)
             return 1
     return 0
 

@@ -44,6 +44,8 @@ class Method:
 
     def request(self, value: Any) -> Message:
         """Reads one request from JSON; UnreadableJson where it does not fit."""
+        if not isinstance(value, dict):
+            raise UnreadableJson(f"{self.descriptor.input_type.name} is a JSON object, as {{}}")
         message = message_factory.GetMessageClass(self.descriptor.input_type)()
         try:
             json_format.ParseDict(value, message)

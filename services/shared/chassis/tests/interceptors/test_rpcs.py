@@ -7,7 +7,10 @@ import grpc
 import pytest
 import sqlalchemy.exc
 from chassis.access import Reach
+from chassis.calls import current_call
 from chassis.client import channel, refusal_of
+from chassis.interceptors.telemetry import CALLS
+from chassis.telemetry import trace_id
 from kernel.faults import (
     Conflict,
     Forbidden,
@@ -190,6 +193,33 @@ async def test_an_unknown_method_is_unimplemented(stage: Any) -> None:
         with pytest.raises(grpc.RpcError) as error:
             await call(b"")
     assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_the_callers_trace_goes_on_inside(stage: Any) -> None:
+    seen: list[Any] = []
+
+    async def work(_: object) -> None:
+        seen.extend([trace_id(), current_call()])
+
+    stage.told.work = work
+    metadata = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("x-request-id", "request-00001")]
+    async with stage.registry() as address, channel(address, stage.tokens.mint("anna", OFFICER)) as asked:
+        stub: Any = bodies_grpc.StateBodyServiceStub(asked)
+        await stub.GetStateBody(bodies.GetStateBodyRequest(), metadata=metadata)
+    assert seen[0] == "0af7651916cd43dd8448eb211c80319c"
+    assert (seen[1].method, seen[1].request_id, seen[1].caller.subject) == (GET, "request-00001", "anna")
+
+
+@pytest.mark.parametrize(("grants", "code"), [(OFFICER, "OK"), ([], "PERMISSION_DENIED")])
+async def test_every_call_is_counted_by_its_code(stage: Any, grants: list[str], code: str) -> None:
+    counted = CALLS.labels(GET, code)._value
+    async with stage.registry() as address:
+        before = counted.get()
+        if grants:
+            await _get(address, stage.tokens.mint("anna", grants))
+        else:
+            await _refusal(address, stage.tokens.mint("anna", grants))
+    assert counted.get() == before + 1
 
 
 async def _told_to_raise(stage: Any, address: str, error: Exception, language: str = "kk") -> Any:

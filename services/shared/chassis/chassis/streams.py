@@ -8,6 +8,8 @@ order would let Faust commit past work still in flight; nothing here runs a topi
 
 import asyncio
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -16,6 +18,7 @@ import faust
 import faust.streams
 import structlog
 from mode import CrashingSupervisor
+from mode.threads import WorkerThread
 
 from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.delivery import Delivery, Letter, Received, Subscription, describe
@@ -33,8 +36,8 @@ log = structlog.get_logger(__name__)
 _LONGEST_HOLD_S = 24 * 60 * 60.0
 # Faust wakes a second later whenever its buffer was full, so the buffer must outlast a second of small messages.
 _BUFFERED_MESSAGES = 16384
-_LAG_EVERY_S = 2.0
-_FAREWELL_S = 10.0
+_LOOK_EVERY_S = 1.0
+_FAREWELL_S = 5.0
 _SURVEY_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -62,7 +65,9 @@ class Consumer:
     """A member of the consumer group `name`, with one worker a subscription.
 
     `park` takes topic, key, value and headers and resolves when the broker has them. `session_timeout_s` is how long
-    the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end.
+    the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end;
+    `longest_rebalance_s` how long we wait for partitions, since a client that lost its coordinator for good waits for
+    ever and says nothing.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Consumer:
         session_timeout_s: float = 20.0,
         commit_interval_s: float = 1.0,
         grace_s: float = 5.0,
+        longest_rebalance_s: float = 120.0,
         limit: BugLimit | None = None,
     ) -> None:
         if getattr(faust.streams, "_CStreamIterator", None) is None:
@@ -86,6 +92,7 @@ class Consumer:
         self._session_timeout_s = session_timeout_s
         self._commit_interval_s = commit_interval_s
         self._grace_s = grace_s
+        self._longest_rebalance_s = longest_rebalance_s
         self._positions = Positions()
         self._running = False
 
@@ -119,9 +126,9 @@ class Consumer:
             with tempfile.TemporaryDirectory(prefix="faust-") as folder:
                 async with self._faust(folder) as followed:
                     workers = [asyncio.create_task(line.work()) for line in self._lines]
-                    await asyncio.wait({stopping, followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({stopping, *followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
                     await self._finish(workers)
-            for task in (*workers, followed):
+            for task in (*workers, *followed):
                 if task.done() and not task.cancelled():
                     task.result()
         finally:
@@ -150,8 +157,8 @@ class Consumer:
                 await asyncio.sleep(pause_s)
 
     @asynccontextmanager
-    async def _faust(self, folder: str) -> AsyncIterator[asyncio.Task[None]]:
-        """Faust at work inside our loop; the task given ends only by an error."""
+    async def _faust(self, folder: str) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Faust at work inside our loop; the tasks given end only by an error."""
         app = self._app(folder)
         surveys: set[asyncio.Task[None]] = set()
 
@@ -163,28 +170,33 @@ class Consumer:
             task.add_done_callback(surveys.discard)
 
         app.on_partitions_assigned.connect(assigned)
-        followed = asyncio.create_task(_follow(app))
-        lag = asyncio.create_task(self._measure_lag(app))
+        followed = [asyncio.create_task(each) for each in (_follow(app), self._watch(app))]
         self._running = True
         try:
             yield followed
         finally:
             self._running = False
-            for task in (lag, *surveys):
+            for task in (*followed, *surveys):
                 task.cancel()
-            await asyncio.gather(lag, *surveys, return_exceptions=True)
-            await _farewell(app, followed)
+            await asyncio.gather(*followed, *surveys, return_exceptions=True)
+            await _farewell(app)
 
     async def _look(self, partitions: frozenset[Partition]) -> None:
         self._positions.look(partitions, await self._survey())
 
-    async def _measure_lag(self, app: faust.App) -> None:
+    async def _watch(self, app: faust.App) -> None:
+        """Measures how far behind we are; ends with StreamBroken when no partitions come."""
+        settled = time.monotonic()
         while True:
-            await asyncio.sleep(_LAG_EVERY_S)
-            for partition in self._positions.next_offsets:
-                end = app.consumer.highwater(faust.types.TP(*partition)) if app.consumer.assignment() else None
-                if end is not None:
-                    self._positions.end(partition, end)
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if self._positions.known and not app.rebalancing:
+                settled = time.monotonic()
+                for partition in self._positions.next_offsets:
+                    end = app.consumer.highwater(faust.types.TP(*partition))
+                    if end is not None:
+                        self._positions.end(partition, end)
+            elif time.monotonic() - settled > self._longest_rebalance_s:
+                raise StreamBroken(f"no partitions for {self._longest_rebalance_s:.0f} s")
 
     async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Lets each worker finish its group, unless it waits for something that is away."""
@@ -236,7 +248,9 @@ class Consumer:
         message = event.message
 
         def current() -> bool:
-            return bool(message.generation_id == app.consumer_generation_id)
+            # Whatever is unacknowledged when a rebalance begins comes again. Acknowledged while it lasts, it would be
+            # committed behind the join on the same connection, under the old generation, and cost us our membership.
+            return not app.rebalancing and bool(message.generation_id == app.consumer_generation_id)
 
         def acknowledge() -> None:
             if current():
@@ -253,12 +267,21 @@ async def _follow(app: faust.App) -> None:
     raise StreamBroken("Faust stopped") from app.crash_reason
 
 
-async def _farewell(app: faust.App, followed: asyncio.Task[None]) -> None:
-    if not followed.done():
-        followed.cancel()
-        with suppress(asyncio.CancelledError):
-            await followed
+async def _farewell(app: faust.App) -> None:
+    """Stops Faust. With the broker away its thread never ends by itself and blocks us, so that thread's loop is then ended."""
+    impatience = threading.Timer(_FAREWELL_S, _end_threads, [app])
+    impatience.daemon = True
+    impatience.start()
     try:
-        await asyncio.wait_for(app.stop(), _FAREWELL_S)
+        await asyncio.wait_for(app.stop(), 2 * _FAREWELL_S)
     except Exception as error:
         log.warning("left without a farewell", error=describe(error))
+    finally:
+        impatience.cancel()
+
+
+def _end_threads(app: faust.App) -> None:
+    log.warning("the broker does not answer: left without a farewell")
+    for thread in threading.enumerate():
+        if isinstance(thread, WorkerThread) and getattr(thread.service, "app", None) is app:
+            thread.service.thread_loop.call_soon_threadsafe(thread.service.thread_loop.stop)

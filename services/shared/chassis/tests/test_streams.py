@@ -1,0 +1,420 @@
+"""A consumer on a broker: nothing is lost, whatever happens to it. These tests stand between us and an upgrade of Faust."""
+
+import asyncio
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from chassis.bug_limit import BugLimit
+from chassis.publisher import Publisher
+from chassis.streams import Consumer, StreamBroken, Subscription, TooManyBugs
+from chassis.survey import survey
+from chassis.testing.broker import Broker
+from google.protobuf.struct_pb2 import ListValue, Value
+from kernel.faults import WrongState
+from opentelemetry import trace
+
+WORKER = Path(__file__).with_name("stream_worker.py")
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+PATIENCE_S = 60.0
+# A transaction takes as long; what arrives meanwhile is written together.
+WORK_S = 0.005
+
+Apply = Callable[[Sequence[ListValue]], Awaitable[None]]
+
+
+def batch(*words: str) -> ListValue:
+    return ListValue(values=[Value(string_value=word) for word in words])
+
+
+def words_of(messages: Iterable[ListValue]) -> list[str]:
+    return [value.string_value for message in messages for value in message.values]
+
+
+async def until(condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(patience_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for changes in other processes and threads
+            await asyncio.sleep(0.01)
+
+
+async def to_its_end(consumer: Consumer) -> None:
+    """Runs the consumer until it ends by itself."""
+    async with asyncio.timeout(PATIENCE_S):
+        await consumer.run(asyncio.Event())
+
+
+class Place:
+    """A fresh topic and a fresh group on the broker, and what a use case there was given."""
+
+    def __init__(self, bootstrap: str, publisher: Publisher) -> None:
+        self.bootstrap = bootstrap
+        self.publisher = publisher
+        self.topic = f"tests.t{uuid4().hex}.v1"
+        self.group = f"tests-{uuid4().hex}"
+        self.groups: list[list[str]] = []
+
+    @property
+    def words(self) -> list[str]:
+        return [word for group in self.groups for word in group]
+
+    async def apply(self, messages: Sequence[ListValue]) -> None:
+        await asyncio.sleep(WORK_S)
+        self.groups.append(words_of(messages))
+
+    async def send(self, *messages: ListValue | bytes, key: str | None = None) -> None:
+        values = [message.SerializeToString() if isinstance(message, ListValue) else message for message in messages]
+        headers = {"traceparent": TRACEPARENT, "event_id": "0192"}
+        await asyncio.gather(*(self.publisher.send(self.topic, key.encode() if key else None, value, headers) for value in values))
+
+    def consumer(self, apply: Apply | None = None, topic: str = "", **more: Any) -> Consumer:
+        subscription = Subscription(
+            topic or self.topic,
+            ListValue,
+            apply or self.apply,
+            weight=lambda message: len(message.values),
+            split=lambda message: [ListValue(values=[value]) for value in message.values],
+        )
+        more = {"session_timeout_s": 3.0, "commit_interval_s": 0.2, "grace_s": 1.0, **more}
+        return Consumer(self.group, self.bootstrap, [subscription], self.publisher.send, **more)
+
+    @asynccontextmanager
+    async def consuming(self, consumer: Consumer) -> AsyncIterator[asyncio.Task[None]]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(consumer.run(stop))
+        try:
+            yield running
+        finally:
+            stop.set()
+            async with asyncio.timeout(PATIENCE_S):
+                await running
+
+    async def committed(self) -> int:
+        """How many messages of the topic the group has done with."""
+        return sum(extent.start for extent in (await survey(self.bootstrap, self.group, [self.topic])).values())
+
+    async def parked(self, count: int) -> list[tuple[bytes | None, bytes, dict[str, str]]]:
+        """The records of the parking lot, as soon as there are so many."""
+        from aiokafka import AIOKafkaConsumer
+
+        reader = AIOKafkaConsumer(f"{self.topic}.parked", bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        await reader.start()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                records = [await reader.getone() for _ in range(count)]
+        finally:
+            await reader.stop()
+        return [(each.key, each.value, {name: value.decode() for name, value in each.headers}) for each in records]
+
+
+@pytest.fixture(scope="module")
+async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
+    publisher = Publisher(broker.bootstrap)
+    yield publisher
+    await publisher.close()
+
+
+@pytest.fixture
+def place(broker: Broker, publisher: Publisher) -> Place:
+    place = Place(broker.bootstrap, publisher)
+    broker.create([place.topic, f"{place.topic}.parked"])
+    return place
+
+
+async def test_many_small_messages_are_applied_together_in_their_order(place: Place) -> None:
+    await place.send(*(batch(str(number)) for number in range(400)), key="one partition")
+    consumer = place.consumer()
+    async with place.consuming(consumer):
+        await until(lambda: len(place.words) >= 400)
+        await until(lambda: consumer.caught_up_to_start)
+    assert place.words == [str(number) for number in range(400)]
+    assert len(place.groups) < 100
+    assert max(len(group) for group in place.groups) <= 500
+    assert await place.committed() == 400
+
+
+async def test_a_raising_handler_loses_nothing(place: Place) -> None:
+    await place.send(*(batch(str(number)) for number in range(200)))
+    raised = 0
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        nonlocal raised
+        if raised < 3 or "77" in words_of(messages):
+            raised += 1
+            raise KeyError("a bug")
+        await place.apply(messages)
+
+    async with place.consuming(place.consumer(apply)):
+        await until(lambda: len(set(place.words)) >= 199)
+        [(_, value, headers)] = await place.parked(1)
+    assert set(place.words) == {str(number) for number in range(200)} - {"77"}
+    assert (ListValue.FromString(value), headers["reason"]) == (batch("77"), "bug")
+    assert await place.committed() == 200
+
+
+async def test_an_unreadable_message_is_parked_and_the_rest_goes_on(place: Place) -> None:
+    await place.send(batch("a"), b"\xff\xff", batch("b"), key="k")
+    async with place.consuming(place.consumer()):
+        await until(lambda: len(place.words) == 2)
+        [(key, value, headers)] = await place.parked(1)
+    assert (key, value, headers["reason"]) == (b"k", b"\xff\xff", "unreadable")
+    assert place.words == ["a", "b"]
+    assert await place.committed() == 3
+
+
+async def test_one_bad_piece_of_a_batch_is_parked_alone_with_its_origin_and_trace(place: Place) -> None:
+    seen: set[str] = set()
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        seen.add(trace.format_trace_id(trace.get_current_span().get_span_context().trace_id))
+        if "bad" in words_of(messages):
+            raise WrongState("DAY_CLOSED")
+        await place.apply(messages)
+
+    await place.send(batch("a", "b"), batch("c", "bad", "d"), key="k")
+    async with place.consuming(place.consumer(apply)):
+        await until(lambda: len(place.words) == 4)
+        [(key, value, headers)] = await place.parked(1)
+    assert (key, ListValue.FromString(value)) == (b"k", batch("bad"))
+    topic, _, place_in_batch = headers["origin"].split("/", 2)
+    assert (topic, place_in_batch) == (place.topic, "1/1")
+    assert {name: headers[name] for name in ("reason", "error", "traceparent", "event_id")} == {
+        "reason": "DAY_CLOSED",
+        "error": "DAY_CLOSED",
+        "traceparent": TRACEPARENT,
+        "event_id": "0192",
+    }
+    assert int(headers["attempts"]) > 1
+    assert headers["first_failed_at"].endswith("+00:00")
+    assert seen == {TRACEPARENT.split("-")[1]}
+
+
+async def test_while_something_is_away_nothing_is_acknowledged_and_all_comes_again(place: Place) -> None:
+    await place.send(*(batch(str(number)) for number in range(50)))
+    tries = 0
+
+    async def away(_: Sequence[ListValue]) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionRefusedError
+
+    holding = place.consumer(away)
+    async with place.consuming(holding):
+        await until(lambda: tries >= 4)
+        assert not holding.ready
+        assert not holding.caught_up_to_start
+    assert await place.committed() == 0
+
+    consumer = place.consumer()
+    async with place.consuming(consumer):
+        await until(lambda: len(place.words) >= 50)
+        await until(lambda: consumer.ready and consumer.caught_up_to_start)
+    assert sorted(place.words) == sorted(str(number) for number in range(50))
+    assert await place.committed() == 50
+
+
+async def test_what_was_away_and_comes_back_is_gone_on_with_in_place(place: Place) -> None:
+    await place.send(*(batch(str(number)) for number in range(50)), key="one partition")
+    tries = 0
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 5:
+            raise ConnectionRefusedError
+        await place.apply(messages)
+
+    async with place.consuming(place.consumer(apply)):
+        await until(lambda: len(place.words) >= 50)
+    assert place.words == [str(number) for number in range(50)]
+    assert await place.committed() == 50
+
+
+async def test_a_program_that_fails_at_everything_stops_and_leaves_the_topic_as_it_is(place: Place) -> None:
+    async def broken(_: Sequence[ListValue]) -> None:
+        raise AttributeError
+
+    await place.send(batch(*(str(number) for number in range(100))))
+    with pytest.raises(TooManyBugs):
+        await to_its_end(place.consumer(broken, limit=BugLimit(at_least=20)))
+    assert await place.committed() == 0
+
+
+async def test_a_consumer_whose_stream_breaks_ends_with_an_error(place: Place) -> None:
+    def weigh(_: ListValue) -> int:
+        raise AttributeError
+
+    await place.send(batch("a"))
+    consumer = Consumer(place.group, place.bootstrap, [Subscription(place.topic, ListValue, place.apply, weigh)], place.publisher.send)
+    with pytest.raises(StreamBroken):
+        await to_its_end(consumer)
+    assert await place.committed() == 0
+
+
+async def test_a_projection_is_behind_until_it_reaches_the_end_seen_at_the_start(place: Place) -> None:
+    await place.send(*(batch(str(number)) for number in range(10)))
+    go = asyncio.Event()
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        await go.wait()
+        await place.apply(messages)
+
+    consumer = place.consumer(apply)
+    async with place.consuming(consumer):
+        await until(lambda: consumer.ready)
+        assert not consumer.caught_up_to_start
+        assert sum(consumer.positions.values()) < 10
+        go.set()
+        await until(lambda: consumer.caught_up_to_start)
+        assert sum(consumer.positions.values()) == 10
+
+    again = place.consumer()
+    async with place.consuming(again):
+        await until(lambda: again.caught_up_to_start)
+        assert sum(again.positions.values()) == 10
+    assert len(place.words) == 10
+
+
+async def test_a_topic_that_is_not_there_yet_is_waited_for(broker: Broker, publisher: Publisher) -> None:
+    place = Place("127.0.0.1:1", publisher)
+    consumer = place.consumer()
+    async with place.consuming(consumer) as running:
+        await asyncio.sleep(0)
+        assert not running.done()
+        assert not consumer.ready
+
+
+async def kept_running(make: Callable[[], Consumer], stop: asyncio.Event) -> None:
+    """As a runner does: a consumer that breaks is started anew.
+
+    The in-process broker refuses a member's SyncGroup that comes after the leader's, which aiokafka does not survive.
+    """
+    while not stop.is_set():
+        with suppress(StreamBroken):
+            await make().run(stop)
+
+
+async def test_a_rebalance_under_load_loses_nothing(place: Place) -> None:
+    others: list[str] = []
+    sent = 0
+    over, first_stop, second_stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def apply_elsewhere(messages: Sequence[ListValue]) -> None:
+        await asyncio.sleep(WORK_S)
+        others.extend(words_of(messages))
+
+    async def load() -> None:
+        nonlocal sent
+        while not over.is_set():
+            await place.send(*(batch(str(sent + number)) for number in range(20)))
+            sent += 20
+            await asyncio.sleep(WORK_S)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(load())
+        tasks.create_task(kept_running(lambda: place.consumer(longest_rebalance_s=6), first_stop))
+        await until(lambda: len(place.words) > 100)
+        tasks.create_task(kept_running(lambda: place.consumer(apply_elsewhere, longest_rebalance_s=6), second_stop))
+        before = len(place.words)
+        await until(lambda: len(others) > 100 and len(place.words) > before + 100, 2 * PATIENCE_S)
+        first_stop.set()
+        before = len(others)
+        await until(lambda: len(others) > before + 1000)
+        over.set()
+        await until(lambda: len({*place.words, *others}) >= sent)
+        second_stop.set()
+    assert {*place.words, *others} == {str(number) for number in range(sent)}
+    assert await place.committed() == sent
+
+
+class Worker:
+    """The consumer in a process of its own."""
+
+    def __init__(self, place: Place, file: Path) -> None:
+        self.place = place
+        self.file = file
+        with closing(sqlite3.connect(file)) as database:
+            database.executescript("PRAGMA journal_mode = WAL; CREATE TABLE stored (word TEXT PRIMARY KEY); CREATE TABLE seen (word TEXT);")
+
+    @asynccontextmanager
+    async def running(self, behaviour: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        arguments = [str(WORKER), self.place.bootstrap, self.place.group, self.place.topic, str(self.file), behaviour]
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    def words(self, table: str = "stored") -> list[str]:
+        with closing(sqlite3.connect(self.file)) as database:
+            return [word for (word,) in database.execute(f"SELECT word FROM {table}")]
+
+
+async def said(process: asyncio.subprocess.Process, word: str, times: int = 1) -> None:
+    """Waits until the process printed the word so often."""
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(times):
+            while (line := await process.stdout.readline()).decode().strip() != word:
+                assert line, "the process ended"
+
+
+@pytest.fixture
+def worker(place: Place, tmp_path: Path) -> Worker:
+    return Worker(place, tmp_path / "stored.sqlite")
+
+
+async def test_kill_9_in_the_middle_of_a_transaction_loses_and_doubles_nothing(place: Place, worker: Worker) -> None:
+    await place.send(*(batch(f"{number}a", f"{number}b") for number in range(1500)))
+    expected = {f"{number}{half}" for number in range(1500) for half in "ab"}
+    for groups in (3, 40):
+        async with worker.running("slow") as process:
+            await said(process, "applied", groups)
+            process.send_signal(signal.SIGKILL)
+        assert len(worker.words()) < len(expected)
+    async with worker.running("steady"):
+        await until(lambda: set(worker.words()) >= expected)
+    assert await place.committed() <= 1500
+    assert set(worker.words()) == expected
+    assert set(worker.words("seen")) == expected
+
+
+async def test_sigterm_ends_a_consumer_in_bounded_time_and_its_unacknowledged_message_comes_again(place: Place, worker: Worker) -> None:
+    await place.send(batch("a"))
+    async with worker.running("stuck") as process:
+        await said(process, "stuck")
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+        took_s = time.monotonic() - asked
+    assert took_s < 20
+    assert worker.words() == []
+    async with worker.running("steady") as process:
+        await said(process, "applied")
+    assert worker.words() == ["a"]
+
+
+async def test_sigterm_ends_a_consumer_whose_broker_is_away(tmp_path: Path) -> None:
+    broker = Broker()
+    publisher = Publisher(broker.bootstrap)
+    place = Place(broker.bootstrap, publisher)
+    broker.create([place.topic])
+    worker = Worker(place, tmp_path / "stored.sqlite")
+    await place.send(batch("a"))
+    async with worker.running("steady") as process:
+        await said(process, "applied")
+        await publisher.close()
+        broker.stop()
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            await process.wait()
+    assert worker.words() == ["a"]

@@ -23,7 +23,7 @@ async def require_level(session: AsyncSession, *topics: str) -> None:
     """Returns if the projections of the topics have reached their start; Unavailable PROJECTION_BEHIND with the first that has not."""
     behind = func.bool_or(held.applied < held.start_offset)
     query = select(held.topic, behind).where(held.topic.in_(topics)).group_by(held.topic)
-    level = {topic for topic, late in (await session.execute(query)).tuples() if not late}
+    level = {topic for topic, late in await session.execute(query) if not late}
     for topic in topics:
         if topic not in level:
             raise Unavailable("PROJECTION_BEHIND", topic=topic)

@@ -3,7 +3,7 @@
 from alembic import op
 from chassis.migrations import foundation
 
-revision = "regimes-2026_11_22_1200"
+revision = "2026_11_22_1200"
 down_revision = None
 
 TABLES = """

@@ -260,7 +260,8 @@ def people(draw: Any) -> Servant:
     made = []
     for kind in draw(st.lists(st.sampled_from(AppointmentKind), max_size=4, unique=True)):
         since = draw(DAYS)
-        until = draw(st.none() | st.integers(0, 500).map(lambda days, since=since: since + timedelta(days=days)))
+        length = draw(st.none() | st.integers(0, 500))
+        until = since + timedelta(days=length) if length is not None else None
         made.append(appointment(since, until, draw(st.sampled_from(["KGD", "MF", "unknown"])), "audit-1", kind))
     return Servant("s", tuple(made))
 
@@ -273,10 +274,12 @@ ALL_GROUNDS = st.builds(
     st.sampled_from([[], [six_day(unit="audit")], [rules("mf", body="MF", since=date(2024, 6, 1))]]),
     assigned(),
 )
+# Fixed examples: a run that fails in CI fails here too.
+FIXED = settings(max_examples=100, deadline=None, derandomize=True)
 MONTHS = st.builds(Month, st.integers(2024, 2026), st.integers(1, 12))
 
 
-@settings(max_examples=300, deadline=None)
+@FIXED
 @given(ALL_GROUNDS, MONTHS)
 def test_every_date_has_one_row_exactly_if_its_body_and_rules_are_known(given: Grounds, month: Month) -> None:
     days = [day.date for day in compose_month(given, month, LAW).days]
@@ -293,7 +296,7 @@ def test_every_date_has_one_row_exactly_if_its_body_and_rules_are_known(given: G
             assert on not in days
 
 
-@settings(max_examples=300, deadline=None)
+@FIXED
 @given(ALL_GROUNDS, MONTHS)
 def test_breaks_and_core_lie_in_intervals_that_never_overlap(given: Grounds, month: Month) -> None:
     for day in compose_month(given, month, LAW).days:
@@ -308,14 +311,14 @@ def test_breaks_and_core_lie_in_intervals_that_never_overlap(given: Grounds, mon
         assert (day.kind in (PlanKind.DAY_OFF, PlanKind.PUBLIC_HOLIDAY)) == (not day.intervals)
 
 
-@settings(max_examples=200, deadline=None)
+@FIXED
 @given(ALL_GROUNDS, MONTHS)
 def test_an_interval_begins_on_the_date_whose_duty_it_is(given: Grounds, month: Month) -> None:
     for day in compose_month(given, month, LAW).days:
         assert all(each.span.start.astimezone(ZoneInfo(day.zone)).date() == day.date for each in day.intervals)
 
 
-@settings(max_examples=100, deadline=None)
+@FIXED
 @given(ALL_GROUNDS, MONTHS, st.randoms())
 def test_the_plan_does_not_depend_on_the_order_of_what_is_recorded(given: Grounds, month: Month, random: Any) -> None:
     def shuffled(values: Any) -> Any:
@@ -325,7 +328,7 @@ def test_the_plan_does_not_depend_on_the_order_of_what_is_recorded(given: Ground
     assert compose_month(other, month, LAW) == compose_month(given, month, LAW)
 
 
-@settings(max_examples=100, deadline=None)
+@FIXED
 @given(ALL_GROUNDS, MONTHS)
 def test_the_public_holiday_flag_is_that_of_the_civil_date_whatever_the_plan(given: Grounds, month: Month) -> None:
     for day in compose_month(given, month, LAW).days:

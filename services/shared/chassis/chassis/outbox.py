@@ -13,6 +13,8 @@ from kernel.identifiers import new_id
 from opentelemetry import propagate
 
 CONTENT_TYPE = "application/protobuf"
+# Kafka refuses messages of a megabyte with their headers; a row that can never be sent would hold all behind it.
+MOST_BYTES = 900_000
 
 # One statement for any number of rows; ordinality keeps the order in which they were published.
 _INSERT = """
@@ -36,14 +38,18 @@ class OutboxRow:
 def outbox_row(topic: str, key: str, message: Message | None, event_id: str | None = None) -> OutboxRow:
     """The row of a message, with the headers every event carries.
 
-    `event_id` defaults to the message's own field of that name if it is set, else to a new one.
+    `event_id` defaults to the message's own field of that name if it is set, else to a new one. Raises ValueError for a
+    message too large for Kafka.
     """
     headers = {"event_id": event_id or getattr(message, "event_id", "") or new_id(), "content-type": CONTENT_TYPE}
     propagate.inject(headers)
     if message is None:
         return OutboxRow(topic, key, None, headers)
     headers["schema"] = message.DESCRIPTOR.full_name
-    return OutboxRow(topic, key, message.SerializeToString(deterministic=True), headers)
+    payload = message.SerializeToString(deterministic=True)
+    if len(payload) > MOST_BYTES:
+        raise ValueError(f"a message of {topic} has {len(payload)} bytes, at most {MOST_BYTES} can be published")
+    return OutboxRow(topic, key, payload, headers)
 
 
 async def write_outbox(driver: Any, rows: Iterable[OutboxRow]) -> None:

@@ -5,6 +5,7 @@ to the loop together.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class Publisher:
                 "queue.buffering.max.messages": most_on_the_way,
                 "queue.buffering.max.kbytes": MOST_KILOBYTES,
                 "log_level": 3,
-            }
+            },
+            logger=logging.getLogger("chassis.publisher"),
         )
         self._room = asyncio.Event()
         self._partitions: dict[str, int] = {}

@@ -1,3 +1,4 @@
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.database import Database, LockAfterWrite
@@ -148,3 +149,28 @@ async def test_migrating_a_second_time_changes_nothing(fresh: FreshDatabase) -> 
         tx.publish("bare.things.v1", "a", StringValue(value="a"))
     await migrate(fresh.urls.migrator, f"{BARE}.migrations")
     assert await count(fresh.app, outbox) == 1
+
+
+async def test_connections_that_were_cut_are_replaced(fresh: FreshDatabase, postgres: Postgres) -> None:
+    assert await count(fresh.app, outbox) == 0
+    await cut_all_sessions(fresh, postgres)
+    assert await count(fresh.app, outbox) == 0
+
+
+async def test_a_transaction_cut_in_the_middle_is_an_unavailable_dependency(fresh: FreshDatabase, postgres: Postgres) -> None:
+    async def cut_in_the_middle() -> None:
+        async with fresh.app.transaction() as tx:
+            await tx.next_revision("t", "a")
+            await cut_all_sessions(fresh, postgres)
+            tx.publish("bare.things.v1", "a", StringValue(value="a"))
+
+    with pytest.raises(Unavailable):
+        await cut_in_the_middle()
+    assert await count(fresh.app, published_revisions) == 0
+    assert await count(fresh.app, outbox) == 0
+
+
+async def cut_all_sessions(fresh: FreshDatabase, postgres: Postgres) -> None:
+    admin = await asyncpg.connect(postgres.url)
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", fresh.name)
+    await admin.close()

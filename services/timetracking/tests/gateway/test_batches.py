@@ -132,6 +132,20 @@ async def test_a_failure_of_kafka_is_told_to_every_device_of_the_batch(failure: 
         await batcher.submit([passage("4")])
 
 
+async def test_a_sending_that_is_cut_short_is_no_confirmation() -> None:
+    kafka = Kafka(1)
+    kafka.open.clear()
+    before = asyncio.all_tasks()
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(1, 10**6, 3600, 10), 5)
+    waiting = asyncio.ensure_future(batcher.submit([passage("1")]))
+    await asyncio.sleep(0)
+    (sending,) = asyncio.all_tasks() - before - {waiting}
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(NotTaken):
+        await waiting
+
+
 async def test_a_device_that_goes_away_takes_no_one_with_it() -> None:
     kafka = Kafka(1)
     batcher = Batcher(kafka, lambda: NOW, LIMITS, 5)

@@ -28,6 +28,8 @@ def test_the_numbers_are_those_of_the_contract() -> None:
         (datetime(2026, 11, 26, 17, 0, 1), 18_000, False),
         (datetime(2025, 10, 20, 12, 0), None, True),
         (datetime(2025, 10, 20, 11, 59, 59), None, False),
+        (datetime(2025, 10, 20, 17, 0), 18_000, True),
+        (datetime(2025, 10, 20, 16, 59, 59), 18_000, False),
         (datetime(1970, 1, 1), None, False),
         (datetime(1, 1, 1), 50_000, False),
         (datetime(9999, 12, 31, 23, 59, 59), -50_000, False),

@@ -114,6 +114,14 @@ def test_an_attendance_status_is_a_direction(said: object, direction: int) -> No
     assert only("application/json", event(attendanceStatus=said)).direction == direction
 
 
+@pytest.mark.parametrize(
+    ("sent", "offset"), [("+05:00", 18_000), ("-03:30", -12_600), ("Z", 0), ("+0500", 18_000), ("", None), (".250+05:00", 18_000)]
+)
+def test_the_offset_counts_as_sent(sent: str, offset: int | None) -> None:
+    passage = only("application/json", event().replace(b"+05:00", sent.encode()))
+    assert (passage.wall_time, passage.utc_offset_seconds) == (datetime(2026, 11, 24, 8, 55), offset)
+
+
 def test_an_event_without_a_number_has_the_key_of_its_content() -> None:
     assert only("application/json", event(serialNo=None)).event_key == "25|2026-11-24T08:55:00|75"
 

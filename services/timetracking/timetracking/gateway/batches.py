@@ -94,7 +94,9 @@ class Batcher:
                 places = [await self._place(passage) for passage in passages]
         except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
             raise NotTaken("the partitions are not known") from error
-        delivered = {self._add(place, passage) for place, passage in zip(places, passages, strict=True)}
+        self._count_waiting(len(passages))
+        origin = trace.get_current_span().get_span_context()
+        delivered = {self._add(place, passage, origin) for place, passage in zip(places, passages, strict=True)}
         remaining = max(0.0, (bound.when() or 0.0) - asyncio.get_running_loop().time())
         done, late = await asyncio.wait(delivered, timeout=remaining)  # unlike wait_for it leaves the shared futures alone
         failures = [failure for one in done if (failure := one.result()) is not None]
@@ -114,7 +116,7 @@ class Batcher:
         topic = topic_of(passage)
         return topic, partition_of(credential_key(passage), await self._publisher.partitions(topic))
 
-    def _add(self, place: tuple[str, int], passage: Passage) -> "asyncio.Future[Exception | None]":
+    def _add(self, place: tuple[str, int], passage: Passage, origin: SpanContext) -> "asyncio.Future[Exception | None]":
         octets = passage.ByteSize() + 8  # the field's tag and length
         batch = self._open.get(place)
         if batch is not None and batch.octets + octets > self._limits.octets:
@@ -126,10 +128,8 @@ class Batcher:
             self._open[place] = batch
         batch.passages.append(passage)
         batch.octets += octets
-        origin = trace.get_current_span().get_span_context()
         if origin.is_valid:
             batch.origins[origin.span_id] = origin
-        self._count_waiting(1)
         if len(batch.passages) >= self._limits.passages:
             self._close(place)
         return batch.delivered

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from chassis.clock import Clock
+from google.protobuf.timestamp_pb2 import Timestamp
 from lawbook import Lawbook
 from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2 import Passage
@@ -55,11 +56,13 @@ class Intake:
         """Returns when Kafka has all of it: the passages, and in the parking lot what cannot go on; raises NotTaken otherwise."""
         received_at = self._clock()
         possible = self._possible(received_at)
+        stamp = Timestamp()
+        stamp.FromDatetime(received_at)
         self._numbers.note(device.serial, reading.skipped_numbers)
         good: list[Passage] = []
         impossible: list[tuple[int, Passage]] = []
         for index, passage in enumerate(reading.passages):
-            message = self._message(passage, received_at)
+            message = self._message(passage, stamp)
             if possible.hold(passage.wall_time, passage.utc_offset_seconds, received_at):
                 good.append(message)
             else:
@@ -87,8 +90,8 @@ class Intake:
             raise
         counters.published.labels(device.serial).inc(len(passages))
 
-    def _message(self, passage: ReceivedPassage, received_at: datetime) -> Passage:
-        message = Passage(
+    def _message(self, passage: ReceivedPassage, received_at: Timestamp) -> Passage:
+        return Passage(
             device=passage.device,
             event_key=passage.event_key,
             wall_time=passage.wall_time.isoformat(),
@@ -99,8 +102,7 @@ class Intake:
             verify_method=passage_service_pb2.VerifyMethod.ValueType(passage.verify_method),
             raw=passage.raw,
             raw_digest=passage.raw_digest,
+            received_at=received_at,
             live=passage.live,
             previous_event_number=self._numbers.nearest(passage.device, passage.previous_event_number),
         )
-        message.received_at.FromDatetime(received_at)
-        return message

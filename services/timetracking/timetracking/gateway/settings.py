@@ -33,8 +33,8 @@ class GatewaySettings(Settings):
     gateway_waiting_passages: int = 100_000
     """Passages taken in and not yet in Kafka, about 50 MB: with Kafka away, devices keep the rest themselves."""
 
-    gateway_answer_within_s: float = 5.0
-    """Seconds until a device is told "not taken": terminals give up on a silent server after 10 and more."""
+    gateway_answer_within_s: float = 8.0
+    """Seconds until a device is told "not taken", so that it hears it before it gives up by itself; terminals wait some 10 s and more."""
 
     gateway_body_octets: int = 10 * 1024 * 1024
     """The largest body read. An event with two pictures has 1 MB."""

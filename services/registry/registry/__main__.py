@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from chassis.telemetry import start
 from kernel.faults import Unavailable
 from lawbook import load
 
-from registry.republish import republish
+from registry.republish import TOPICS, republish
 from registry.server import services
 from registry.settings import MIGRATE, REPUBLISH, SERVE, WORK, RegistrySettings
 from registry.unit_of_work import begin
@@ -129,21 +129,21 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m registry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="answer RPCs")
     commands.add_parser("work", help="relay events to Kafka and run the jobs")
     commands.add_parser("migrate", help="bring the database's schema to the newest version")
     again = commands.add_parser("republish", help="publish the newest states of a topic again")
-    again.add_argument("--topic", required=True)
+    again.add_argument("--topic", choices=TOPICS, required=True)
     again.add_argument("--since", type=_instant, help="only states from this instant on (RFC 3339, with an offset)")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Reads the command line and does what it says."""
-    arguments = _arguments()
+    arguments = _arguments(given)
     try:
         if arguments.command == "serve":
             settings = read(RegistrySettings, need=SERVE)

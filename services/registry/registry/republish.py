@@ -13,6 +13,7 @@ from registry.unit_of_work import UnitOfWork
 # Keys that share a transaction: far from its five seconds and its 1,000 locks.
 KEYS_A_TRANSACTION = 200
 
+TOPICS = (body_events.TOPIC, servant_events.TOPIC)
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]
 
 
@@ -22,8 +23,8 @@ async def republish(work: Begin, topic: str, since: datetime | None = None) -> i
     Revisions and event IDs stay as they are, so that nobody who has a state already does anything. Returns how many
     states were published; ValueError for a topic that the registry does not own.
     """
-    if topic not in (body_events.TOPIC, servant_events.TOPIC):
-        raise ValueError(f"the registry does not publish {topic}; it publishes {body_events.TOPIC} and {servant_events.TOPIC}")
+    if topic not in TOPICS:
+        raise ValueError(f"the registry does not publish {topic}; it publishes {' and '.join(TOPICS)}")
     published, after = 0, ""
     while True:
         async with work(None) as unit:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -90,10 +91,16 @@ class Registry:
         self.held = serikova.appointments[0].name
 
 
+@cache
+def issuer() -> Tokens:
+    """One issuer for all tests: making its key costs more than most of them."""
+    return Tokens()
+
+
 @asynccontextmanager
 async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
     """Serves a registry over the database."""
-    tokens, ledger = Tokens(), RequestLedger(database.app)
+    tokens, ledger = issuer(), RequestLedger(database.app)
     rpcs = services(database.app, "a page key", lambda: NOW)
     async with served(rpcs, tokens, Messages.load("registry"), ledger=ledger) as address, AsyncExitStack() as stack:
         yield Registry(database, address, tokens, stack)

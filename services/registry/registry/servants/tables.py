@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.rows import ID, Base
 
+PERSONAL = "personal: never in events, logs or refusals; shown to HR officers and to the person alone"
+
 
 class ServantRow(Base):
     """A civil servant; `iin` is personal, `changed_at` the instant of the newest published state."""
@@ -14,7 +16,7 @@ class ServantRow(Base):
     __tablename__ = "servants"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    iin: Mapped[str] = mapped_column(Text, unique=True)
+    iin: Mapped[str] = mapped_column(Text, unique=True, comment=PERSONAL)
     display_name: Mapped[str] = mapped_column(Text)
     revision: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 from chassis.clock import Clock
-from chassis.metrics import counter, gauge
+from chassis.jobs import LEVEL
+from chassis.metrics import counter
 from kernel.faults import Unavailable
 
 from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RollPlans
@@ -17,11 +18,6 @@ from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RollPlans
 POLL_S = 0.1
 BACK_OFF_S = 0.5
 
-LEVEL = gauge(
-    "tartip_jobs_level_clock_seconds",
-    "seconds",
-    "Instant of the domain's clock up to which the jobs of this process have done their work and Kafka has what came of it",
-)
 COMPOSED = counter("tartip_plans_looked_at_total", "plans", "Months of servants that were composed anew, changed or not")
 
 log = structlog.get_logger(__name__)

@@ -32,6 +32,7 @@ AWAY = "UNAVAILABLE"
 _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
 """
+_SHARE = _LOCK.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
 _REVISIONS = """
 INSERT INTO published_revisions AS held (topic, key, revision)
 SELECT $1, key, 1 FROM unnest($2::text[]) AS key
@@ -76,20 +77,21 @@ class Transaction:
         driver: asyncpg.Connection = self._driver
         return driver
 
-    async def lock(self, namespace: str, keys: Iterable[str]) -> None:
-        """Waits for the keys of one kind and holds them to the end of the transaction.
+    async def lock(self, namespace: str, keys: Iterable[str], *, shared: bool = False) -> None:
+        """Waits for the keys of one kind and holds them to the end of the transaction, `shared` with others who share them.
 
         Must precede the first write: the order of events is the order of transaction numbers, and a number is drawn by
         the first write. Raises `LockAfterWrite` otherwise. Kinds are locked in the same order by everyone; at most
         1,000 keys a transaction.
         """
         numbers = sorted({_lock_number(namespace, key) for key in keys})
-        self._locks += len(numbers)
+        self._locks += 0 if shared else len(numbers)  # the keys shared by everyone are few
         if self._locks > MOST_LOCKS:
             raise ValueError(f"a transaction holds at most {MOST_LOCKS} locks")
         if not numbers:
             return
-        if self._outbox or self._audit or (await self.connection.exec_driver_sql(_LOCK, (numbers,))).scalar_one():
+        statement = _SHARE if shared else _LOCK
+        if self._outbox or self._audit or (await self.connection.exec_driver_sql(statement, (numbers,))).scalar_one():
             raise LockAfterWrite(f"lock of {namespace} after the first write")
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:

@@ -86,6 +86,16 @@ async def test_a_lock_holds_a_second_writer_until_the_first_has_committed(fresh:
         await third.lock("things", ["a"])
 
 
+async def test_a_shared_lock_lets_others_share_and_makes_a_single_holder_wait(fresh: FreshDatabase) -> None:
+    async with fresh.app.transaction() as first, fresh.worker.transaction() as second:
+        await first.lock("things", ["a"], shared=True)
+        await second.lock("things", ["a"], shared=True)
+        async with fresh.worker.transaction() as third:
+            await (await third.driver()).execute("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(sa.exc.DBAPIError, match="lock timeout"):
+                await third.lock("things", ["a"])
+
+
 async def test_revisions_rise_by_one_for_each_key(fresh: FreshDatabase) -> None:
     async with fresh.app.transaction() as tx:
         assert await tx.next_revisions("t", ["b", "a"]) == {"a": 1, "b": 1}

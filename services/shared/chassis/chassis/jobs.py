@@ -1,0 +1,92 @@
+"""Jobs of a process: each does a piece of what is due, again and again, until it is told to stop."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from kernel.faults import Unavailable
+
+from chassis.clock import Clock
+from chassis.metrics import counter, gauge
+
+# A change is worked on a moment later, and an idle database is asked ten times a second.
+POLL_S = 0.1
+BACK_OFF_S = 0.5
+
+LEVEL = gauge(
+    "tartip_jobs_level_clock_seconds",
+    "seconds",
+    "Instant of the domain's clock up to which the jobs of this process have done their work and Kafka has what came of it",
+)
+DONE = counter("tartip_jobs_done_total", "pieces", "What a job did, in its own pieces", ("job",))
+FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job failed; it is tried again", ("job",))
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job: `do` does one piece in a transaction of its own and says how much that was, 0 when nothing is due."""
+
+    name: str
+    do: Callable[[], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class Level:
+    """Tells up to which instant the work is done: it counts only once Kafka has everything that was committed by then.
+
+    `drained_at` gives the real time (seconds since 1970) before which everything committed is in Kafka.
+    """
+
+    drained_at: Callable[[], float]
+    _instant: float | None = None
+    _done_at: float = 0.0
+
+    def done(self, instant: float) -> None:
+        """Nothing was due any more at this instant of the domain's clock (seconds since 1970)."""
+        if self._instant is None:
+            self._instant, self._done_at = instant, time.time()
+
+    def tell(self) -> None:
+        """Publishes the instant as a metric as soon as it counts."""
+        if self._instant is not None and self.drained_at() > self._done_at:
+            LEVEL.set(self._instant)
+            self._instant = None
+
+
+class Jobs:
+    """The jobs of a process, in turns: a long one does not hold the others up, and one that fails leaves them running."""
+
+    def __init__(self, jobs: Sequence[Job], clock: Clock, drained_at: Callable[[], float], poll_s: float = POLL_S) -> None:
+        self._jobs, self._clock, self._poll_s = tuple(jobs), clock, poll_s
+        self._level = Level(drained_at)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop`; an absent database is waited for, a failure is logged and tried again."""
+        while not stop.is_set():
+            instant = self._clock().timestamp()
+            did = [await self._turn(job) for job in self._jobs]
+            if all(each == 0 for each in did):
+                self._level.done(instant)
+            self._level.tell()
+            pause_s = BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause_s)
+
+    async def _turn(self, job: Job) -> int | None:
+        """How much the job did; None if it could not."""
+        try:
+            did = await job.do()
+        except Unavailable:
+            log.warning("a job waits for what is away", job=job.name, exc_info=True)
+            return None
+        except Exception:
+            FAILED.labels(job.name).inc()
+            log.exception("a job failed", job=job.name)
+            return None
+        DONE.labels(job.name).inc(did)
+        return did

@@ -1,0 +1,74 @@
+"""What runs beside the work of a process: conditions of readiness, and the end of everything with the first that ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Protocol
+
+from chassis.process import Admin
+
+CHECK_EVERY_S = 1.0  # as often as probes ask
+FIRST_CHECKS_S = 0.1  # at the start somebody waits for readiness
+
+
+class Closing(Protocol):
+    """What is to be let go of at the end."""
+
+    async def close(self) -> None:
+        """Lets go."""
+
+
+@asynccontextmanager
+async def closing(*resources: Closing) -> AsyncIterator[None]:
+    """Closes the resources at the end of the block, the last one first."""
+    try:
+        yield
+    finally:
+        for resource in reversed(resources):
+            await resource.close()
+
+
+async def watch(admin: Admin, condition: str, holds: Callable[[], Awaitable[bool]]) -> None:
+    """Tells the probes, until cancelled, whether a condition of readiness holds."""
+    while True:
+        held = await holds()
+        if held:
+            admin.met(condition)
+        else:
+            admin.unmet(condition, "away")
+        await asyncio.sleep(CHECK_EVERY_S if held else FIRST_CHECKS_S)
+
+
+def said(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    """A condition that is known without waiting, in the shape that `watch` takes."""
+
+    async def answer() -> bool:
+        return holds()
+
+    return answer
+
+
+async def until(stop: asyncio.Event, *work: Awaitable[None], beside: tuple[Awaitable[None], ...] = ()) -> None:
+    """Works until `stop` is set and all `work` has ended; what of it ends or fails before ends everything.
+
+    `beside` runs along and is cancelled at the end; it may end before, but if it fails, everything ends too.
+    """
+    tasks = [asyncio.ensure_future(each) for each in work]
+    others = [asyncio.ensure_future(each) for each in beside]
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        running = {*tasks, *others, stopped}
+        while not any(each not in others or each.exception() for each in {*tasks, *others, stopped} - running):
+            _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.gather(*tasks)
+        for other in others:
+            if other.done():
+                other.result()
+    finally:
+        stop.set()
+        for task in (*tasks, *others, stopped):
+            task.cancel()
+        for task in (*tasks, *others, stopped):
+            with suppress(asyncio.CancelledError, Exception):
+                await task

@@ -1,7 +1,6 @@
 """A consumer in a process of its own, for tests that kill it: writes what it applies into SQLite, one transaction a group.
 
-Arguments: bootstrap, group, topic, database file, and how it behaves: "steady", "slow" (each transaction lies open for
-a moment) or "stuck" (the first group is never through).
+Arguments: bootstrap, group, topic, database file, and after how many groups it gets stuck inside a transaction.
 """
 
 import asyncio
@@ -14,8 +13,6 @@ from chassis.streams import Consumer, Subscription
 from google.protobuf.struct_pb2 import ListValue
 
 SESSION_TIMEOUT_S = 3.0
-# The window in which a kill finds a transaction open; the work itself takes far less.
-OPEN_S = 0.02
 
 
 def say(word: str) -> None:
@@ -23,20 +20,21 @@ def say(word: str) -> None:
     sys.stdout.flush()
 
 
-def main(bootstrap: str, group: str, topic: str, file: str, behaviour: str) -> None:
+def main(bootstrap: str, group: str, topic: str, file: str, stuck_after: str) -> None:
+    left = int(stuck_after)
     database = sqlite3.connect(file, isolation_level=None, timeout=30)
 
     async def apply(messages: Sequence[ListValue]) -> None:
+        nonlocal left
         database.execute("BEGIN IMMEDIATE")
         try:
             words = [(value.string_value,) for message in messages for value in message.values]
             database.executemany("INSERT OR IGNORE INTO stored (word) VALUES (?)", words)
             database.executemany("INSERT INTO seen (word) VALUES (?)", words)
-            if behaviour == "slow":
-                await asyncio.sleep(OPEN_S)
-            if behaviour == "stuck":
+            if left == 0:
                 say("stuck")
                 await asyncio.Event().wait()
+            left -= 1
             database.execute("COMMIT")
         finally:
             if database.in_transaction:

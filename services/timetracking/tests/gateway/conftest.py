@@ -25,8 +25,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage
+from timetracking.devices.domain import Protocol
 from timetracking.gateway.batches import PASSAGES
-from timetracking.gateway.domain import EnrolledDevice, Speech
+from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.door import Gateway
 from timetracking.gateway.settings import GatewaySettings
 
@@ -41,13 +42,13 @@ def replay() -> Callable[[str], bytes]:
 @pytest.fixture(scope="session")
 def terminal() -> EnrolledDevice:
     """A ZKTeco terminal."""
-    return EnrolledDevice("gate-1", Speech.ADMS, "hq")
+    return EnrolledDevice("gate-1", Protocol.ADMS, "hq")
 
 
 @pytest.fixture(scope="session")
 def camera() -> EnrolledDevice:
     """A Hikvision face terminal."""
-    return EnrolledDevice("north-2", Speech.ISAPI, "hq")
+    return EnrolledDevice("north-2", Protocol.ISAPI, "hq")
 
 
 @pytest.fixture(scope="session")
@@ -188,10 +189,10 @@ def devices() -> Enrolled:
     """The allow-list: a terminal of each kind."""
     return Enrolled(
         {
-            "gate-1": EnrolledDevice("gate-1", Speech.ADMS, "hq"),
-            "north-2": EnrolledDevice("north-2", Speech.ISAPI, "hq"),
-            "stream-3": EnrolledDevice("stream-3", Speech.GRPC, "hq"),
-            "other-4": EnrolledDevice("other-4", Speech.GRPC, "elsewhere"),
+            "gate-1": EnrolledDevice("gate-1", Protocol.ADMS, "hq"),
+            "north-2": EnrolledDevice("north-2", Protocol.ISAPI, "hq"),
+            "stream-3": EnrolledDevice("stream-3", Protocol.GRPC, "hq"),
+            "other-4": EnrolledDevice("other-4", Protocol.GRPC, "elsewhere"),
         }
     )
 

@@ -7,11 +7,13 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import adms
-from timetracking.gateway.domain import Direction, EnrolledDevice, Reading, Speech, VerifyMethod
+from timetracking.gateway.domain import EnrolledDevice, Reading, VerifyMethod
+from timetracking.workdays.domain import Direction
 
 Replay = Callable[[str], bytes]
-TERMINAL = EnrolledDevice("gate-1", Speech.ADMS, "hq")
+TERMINAL = EnrolledDevice("gate-1", Protocol.ADMS, "hq")
 
 
 def read(body: bytes) -> Reading:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tartip.timetracking.v1 import passage_service_pb2
-from timetracking.gateway.domain import Direction, PossibleTimes, VerifyMethod, is_serial, kept
+from timetracking.gateway.domain import PossibleTimes, VerifyMethod, is_serial, kept
+from timetracking.workdays.domain import Direction
 
 RECEIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POSSIBLE = PossibleTimes(timedelta(days=400), timedelta(days=2))

@@ -8,12 +8,14 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import isapi
-from timetracking.gateway.domain import Direction, EnrolledDevice, Reading, ReceivedPassage, Speech, VerifyMethod
+from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, VerifyMethod
+from timetracking.workdays.domain import Direction
 
 Replay = Callable[[str], bytes]
 Multipart = Callable[..., tuple[str, bytes]]
-CAMERA = EnrolledDevice("north-2", Speech.ISAPI, "hq")
+CAMERA = EnrolledDevice("north-2", Protocol.ISAPI, "hq")
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) * 8 + b"\r\n\r\n--not-a-mark\r\n\xff\xd9"
 
 

@@ -8,7 +8,6 @@ import re
 from datetime import datetime, timedelta
 
 from timetracking.gateway.domain import (
-    Direction,
     EnrolledDevice,
     Reading,
     ReceivedPassage,
@@ -19,6 +18,7 @@ from timetracking.gateway.domain import (
     digest,
     kept,
 )
+from timetracking.workdays.domain import Direction
 
 LINES_MOST = 20_000
 """Lines of one upload. Terminals send hundreds; more than this could not be in Kafka before the terminal gives up waiting."""

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from chassis.clock import Clock
 
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import adms, counters
 from timetracking.gateway.allow_list import AllowList
-from timetracking.gateway.domain import Speech
 from timetracking.gateway.http_requests import RequestRefused, answered, enrolled, whole_body
 from timetracking.gateway.intake import Intake
 
@@ -42,12 +42,12 @@ class AdmsRoutes:
         ]
 
     async def _shake_hands(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Speech.ADMS)
+        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
         now = self._clock().astimezone(self._zone)
         return _text(adms.options(device.serial, now.utcoffset() or timedelta()))
 
     async def _upload(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Speech.ADMS)
+        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
         media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type and not media_type.startswith(_TEXT_TYPES):
             raise RequestRefused(415, "content-type", "the body is to be text", device.serial)
@@ -64,11 +64,11 @@ class AdmsRoutes:
         return _text(adms.taken(len(lines)))
 
     async def _nothing_to_do(self, request: web.Request) -> web.Response:
-        await enrolled(self._allow_list, _serial(request), Speech.ADMS)
+        await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
         return _text("OK")
 
     async def _command_done(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Speech.ADMS)
+        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
         await whole_body(request, self._body_within_s, device.serial)
         return _text("OK")
 

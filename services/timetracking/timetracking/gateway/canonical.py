@@ -10,7 +10,6 @@ from timetracking.gateway.alerts import from_json, kept_text
 from timetracking.gateway.domain import (
     KEY_MOST,
     RAW_MOST,
-    Direction,
     EnrolledDevice,
     ReceivedPassage,
     Refused,
@@ -18,6 +17,7 @@ from timetracking.gateway.domain import (
     credential,
     digest,
 )
+from timetracking.workdays.domain import Direction
 
 _WALL_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})", re.ASCII)
 _WIDEST_OFFSET_S = 15 * 3600

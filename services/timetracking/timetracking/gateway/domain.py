@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, IntEnum
+from enum import IntEnum
 from hashlib import sha256
+
+from timetracking.devices.domain import Protocol
+from timetracking.workdays.domain import Direction
 
 RAW_MOST = 16_384
 """Characters of raw text kept with a passage. A real event is 0.1–2 KB; a record beyond this is no passage."""
@@ -14,14 +17,6 @@ KEY_MOST = 160
 
 _SERIAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CREDENTIAL_MOST = 64
-
-
-class Direction(IntEnum):
-    """The direction of a crossing, as it was sent. The numbers are those of the contract."""
-
-    NONE = 0
-    IN = 1
-    OUT = 2
 
 
 class VerifyMethod(IntEnum):
@@ -36,20 +31,12 @@ class VerifyMethod(IntEnum):
     OTHER = 6
 
 
-class Speech(Enum):
-    """The protocol in which an enrolled device speaks."""
-
-    ADMS = "zkteco-adms"
-    ISAPI = "hikvision-isapi"
-    GRPC = "grpc"
-
-
 @dataclass(frozen=True, slots=True)
 class EnrolledDevice:
     """A device on the allow-list: its serial, its protocol, and the access system in which its credentials are known."""
 
     serial: str
-    speech: Speech
+    protocol: Protocol
     badge_system: str
 
 

@@ -10,10 +10,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chassis.telemetry import continued, tracer
 from chassis.transient import is_transient
 
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import counters
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
-from timetracking.gateway.domain import EnrolledDevice, Speech, is_serial
+from timetracking.gateway.domain import EnrolledDevice, is_serial
 
 log = structlog.get_logger("timetracking.gateway")
 
@@ -30,11 +31,11 @@ class RequestRefused(Exception):
     device: str = counters.STRANGER
 
 
-async def enrolled(allow_list: AllowList, serial: str, speech: Speech) -> EnrolledDevice:
+async def enrolled(allow_list: AllowList, serial: str, protocol: Protocol) -> EnrolledDevice:
     """Returns the device that speaks; refuses a serial that is not enrolled, or enrolled with another protocol, in the same words."""
     device = await allow_list.find(serial) if is_serial(serial) else None
-    if device is None or device.speech is not speech:
-        log.warning("a device is not enrolled", serial=serial[:64], speech=speech.value)
+    if device is None or device.protocol is not protocol:
+        log.warning("a device is not enrolled", serial=serial[:64], protocol=protocol.value)
         raise RequestRefused(403, "not-enrolled", "the device is not enrolled")
     return device
 

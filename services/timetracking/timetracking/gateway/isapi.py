@@ -16,7 +16,6 @@ from timetracking.gateway import multipart
 from timetracking.gateway.alerts import Tree, from_json, from_xml, kept_text
 from timetracking.gateway.domain import (
     RAW_MOST,
-    Direction,
     EnrolledDevice,
     Reading,
     ReceivedPassage,
@@ -27,6 +26,7 @@ from timetracking.gateway.domain import (
     digest,
     kept,
 )
+from timetracking.workdays.domain import Direction
 
 _JSON_TYPES = frozenset({"application/json", "text/json"})
 _XML_TYPES = frozenset({"application/xml", "text/xml"})

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import isapi
 from timetracking.gateway.allow_list import AllowList
-from timetracking.gateway.domain import Speech
 from timetracking.gateway.http_requests import RequestRefused, answered, enrolled, whole_body
 from timetracking.gateway.intake import Intake
 
@@ -36,12 +36,12 @@ class IsapiRoutes:
     async def _push(self, request: web.Request) -> web.Response:
         addressed = request.match_info.get("serial") or request.query.get("serial", "")
         if addressed:  # a stranger is refused before its body is read
-            device = await enrolled(self._allow_list, addressed, Speech.ISAPI)
+            device = await enrolled(self._allow_list, addressed, Protocol.ISAPI)
             pushed = _alerts(request, await whole_body(request, self._body_within_s, device.serial), device.serial)
         else:
             pushed = _alerts(request, await whole_body(request, self._body_within_s))
             named = {alert.device_id for alert in pushed}
-            device = await enrolled(self._allow_list, named.pop() if len(named) == 1 else "", Speech.ISAPI)
+            device = await enrolled(self._allow_list, named.pop() if len(named) == 1 else "", Protocol.ISAPI)
         await self._intake.take(device, isapi.read(device, pushed))
         return _response(request, 200, 1, "OK", "ok")
 

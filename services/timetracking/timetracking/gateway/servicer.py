@@ -13,10 +13,11 @@ from kernel.faults import Fault, Malformed, Unavailable, WrongState
 from tartip.timetracking.v1.passage_service_pb2 import RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceServicer
 
+from timetracking.devices.domain import Protocol
 from timetracking.gateway import canonical, counters
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
-from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Speech, Unreadable, is_serial
+from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Unreadable, is_serial
 from timetracking.gateway.intake import Intake
 
 log = structlog.get_logger("timetracking.gateway")
@@ -119,8 +120,8 @@ class PassageServicer(PassageServiceServicer):
     async def _own_device(self, caller: Caller, serial: str) -> EnrolledDevice | None:
         """Returns the device if it is enrolled for this stream and in an access system of the caller's; the difference is not told."""
         device = await self._allow_list.find(serial) if is_serial(serial) else None
-        if device is None or device.speech is not Speech.GRPC or device.badge_system not in caller.reach.systems:
-            log.warning("a device is not enrolled", serial=serial[:64], speech=Speech.GRPC.value)
+        if device is None or device.protocol is not Protocol.GRPC or device.badge_system not in caller.reach.systems:
+            log.warning("a device is not enrolled", serial=serial[:64], protocol=Protocol.GRPC.value)
             return None
         return device
 

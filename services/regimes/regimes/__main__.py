@@ -1,231 +1,122 @@
-"""The processes and commands of the regimes: `python -m regimes serve | consume | work | migrate | republish`."""
+"""Commands of the regimes: serve, consume, work, migrate, republish."""
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from functools import partial
 
 import structlog
-from chassis import process, settings, telemetry
 from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
 from chassis.messages import Messages
 from chassis.migrations import migrate
-from chassis.pages import PageTokens
-from chassis.process import Admin
+from chassis.process import Admin, run
 from chassis.publisher import Publisher
 from chassis.relay import Relay
 from chassis.requests import RequestLedger, purge_answers
-from chassis.server import Served, Server
+from chassis.server import Server
+from chassis.settings import SettingsError, read
 from chassis.streams import Consumer
 from chassis.survey import survey
+from chassis.telemetry import start
 from kernel.faults import Unavailable
-from lawbook import Lawbook, load
-from tartip.regimes.v1 import (
-    assignment_service_pb2,
-    assignment_service_pb2_grpc,
-    labour_order_rules_service_pb2,
-    labour_order_rules_service_pb2_grpc,
-    law_service_pb2,
-    law_service_pb2_grpc,
-    plan_service_pb2,
-    plan_service_pb2_grpc,
-)
+from lawbook import load
 
-from regimes.assignments.servicer import AssignmentServicer
-from regimes.law.servicer import LawServicer
-from regimes.listing import Listing
 from regimes.people import consumer as people
 from regimes.plans.jobs import RollingJob
-from regimes.plans.servicer import PlanServicer
 from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RepublishPlans, RollPlans
 from regimes.projections import BODIES, SERVANTS, follow
-from regimes.rules.servicer import LabourOrderRulesServicer
-from regimes.settings import Settings
+from regimes.server import services
+from regimes.settings import CONSUME, MIGRATE, REPUBLISH, SERVE, WORK, RegimesSettings
 from regimes.unit_of_work import PLANS, units_of_work
 
-Run = Callable[[asyncio.Event], Awaitable[None]]
-LOOK_AGAIN_S = 0.5
-PURGE_EVERY_S = 3600.0
+CHECK_EVERY_S = 1.0  # as often as probes ask
 GROUP = "regimes"
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("regimes")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m regimes", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="answers RPCs")
-    commands.add_parser("consume", help="follows the registry")
-    commands.add_parser("work", help="composes plans, and takes what is to be published to Kafka")
-    commands.add_parser("migrate", help="brings the schema to the newest version")
-    again = commands.add_parser("republish", help="publishes plans once more, with their revisions as they are")
-    again.add_argument("--topic", choices=[PLANS], required=True)
-    again.add_argument("--since", type=_instant, default=None, help="only what became so at this instant (RFC 3339) or later")
-    chosen = parser.parse_args(arguments)
-    command = chosen.command
-    environment = settings.read(Settings, need=NEEDS[command])
-    telemetry.start(f"regimes {command}", environment)
-    match command:
-        case "migrate":
-            asyncio.run(migrate(environment.migrator_database_url, "regimes.migrations"))
-        case "republish":
-            asyncio.run(_republish(environment, chosen.since))
-        case _:
-            process.run({"serve": _serve, "consume": _consume, "work": _work}[command](environment))
+async def serve(settings: RegimesSettings, stop: asyncio.Event) -> None:
+    """Answers RPCs until `stop`."""
+    admin, database, law = Admin(settings.admin_listen), Database(settings.database_url, name="regimes serve"), load()
+    admin.expect("database", "issuer", "server")
+    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
+    async with admin.running(), _closing(database), verifier.running():
+        rpcs = services(database, settings.page_key.get_secret_value(), clock_from(settings.clock), law)
+        grpc = Server(settings, rpcs, verifier, Messages.load("regimes"), law, RequestLedger(database))
+        async with grpc.running():
+            admin.met("server")
+            await _until(stop, _watch(admin, "database", database.reachable), _watch(admin, "issuer", _said(lambda: verifier.ready)))
+            admin.unmet("server", "stopping")
 
 
-_COMMON = ("database_url", "admin_listen")
-NEEDS = {
-    "serve": (*_COMMON, "issuer", "listen", "page_key"),
-    "consume": (*_COMMON, "kafka"),
-    "work": (*_COMMON, "kafka"),
-    "migrate": ("migrator_database_url",),
-    "republish": ("database_url",),
-}
+async def consume(settings: RegimesSettings, stop: asyncio.Event) -> None:
+    """Follows the registry until `stop`."""
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="regimes consume")
+    admin.expect("database", "stream")
+    publisher = Publisher(settings.kafka)
+    work = units_of_work(database, clock_from(settings.clock), load())
+    consumer = Consumer(GROUP, settings.kafka, [people.bodies(work), people.servants(work)], publisher.send)
+    async with admin.running(), _closing(database), _closing(publisher):
+        consuming = asyncio.create_task(consumer.run(stop), name="consumer")
+        watches = (_watch(admin, "database", database.reachable), _watch(admin, "stream", _said(lambda: consumer.ready)))
+        await _until(stop, _finished(consuming), *watches, _record_progress(settings.kafka, database, consumer))
+        await consuming
 
 
-def served(database: Database, environment: Settings, law: Lawbook) -> list[Served]:
-    """Returns the services of the regimes over a database."""
-    clock = clock_from(environment.clock)
-    work = units_of_work(database, clock, law)
-    listing = Listing(PageTokens(environment.page_key.get_secret_value()), clock)
-    return [
-        (
-            labour_order_rules_service_pb2_grpc.add_LabourOrderRulesServiceServicer_to_server,
-            LabourOrderRulesServicer(work, law, listing),
-            labour_order_rules_service_pb2.DESCRIPTOR.services_by_name["LabourOrderRulesService"],
-        ),
-        (
-            assignment_service_pb2_grpc.add_AssignmentServiceServicer_to_server,
-            AssignmentServicer(work, law, listing),
-            assignment_service_pb2.DESCRIPTOR.services_by_name["AssignmentService"],
-        ),
-        (
-            plan_service_pb2_grpc.add_PlanServiceServicer_to_server,
-            PlanServicer(work, law),
-            plan_service_pb2.DESCRIPTOR.services_by_name["PlanService"],
-        ),
-        (
-            law_service_pb2_grpc.add_LawServiceServicer_to_server,
-            LawServicer(law, listing),
-            law_service_pb2.DESCRIPTOR.services_by_name["LawService"],
-        ),
-    ]
+async def work(settings: RegimesSettings, stop: asyncio.Event) -> None:
+    """Composes plans, relays the outbox to Kafka and deletes old answers until `stop`; of several such processes one relays."""
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="regimes work")
+    admin.expect("database", "relay")
+    publisher, law, clock = Publisher(settings.kafka), load(), clock_from(settings.clock)
+    begin, relay = units_of_work(database, clock, law), Relay(database, publisher)
+    compose = ComposeDuePlans(begin, law, clock)
+    job = RollingJob(ActivateLaw(begin, law), RollPlans(begin), compose, clock, lambda: relay.drained_at)
+    async with admin.running(), _closing(database), _closing(publisher):
+        relaying = asyncio.create_task(relay.run(stop), name="relay")
+        rolling = asyncio.create_task(job.run(stop), name="rolling job")
+        watches = (
+            _watch(admin, "database", database.reachable),
+            # A standby is ready to take over.
+            _watch(admin, "relay", _said(lambda: relay.active or relay.polls == 0)),
+        )
+        await _until(stop, _finished(relaying), _finished(rolling), *watches, _purge(database, settings.purge_every_s))
+        await asyncio.gather(relaying, rolling)
 
 
-def _serve(environment: Settings) -> Run:
-    async def run(stop: asyncio.Event) -> None:
-        law = load()
-        verifier = TokenVerifier(environment.issuer, environment.audience, allow_demo_issuer=environment.allow_demo_issuer)
-        async with _prepared(environment) as (admin, database), verifier.running():
-            services = served(database, environment, law)
-            server = Server(environment, services, verifier, Messages.load("regimes"), law, ledger=RequestLedger(database))
-            watching = asyncio.create_task(_watch(admin, {"database": database.reachable, "issuer": _said(lambda: verifier.ready)}))
-            try:
-                await server.run(stop)
-            finally:
-                watching.cancel()
-
-    return run
-
-
-def _consume(environment: Settings) -> Run:
-    async def run(stop: asyncio.Event) -> None:
-        law, publisher = load(), Publisher(environment.kafka)
-        async with _prepared(environment) as (admin, database):
-            work = units_of_work(database, clock_from(environment.clock), law)
-            consumer = Consumer(GROUP, environment.kafka, [people.bodies(work), people.servants(work)], publisher.send)
-            conditions = {"database": database.reachable, "stream": _said(lambda: consumer.ready)}
-            beside = [
-                asyncio.create_task(_watch(admin, conditions)),
-                asyncio.create_task(_record_progress(environment.kafka, database, consumer, stop)),
-            ]
-            try:
-                await consumer.run(stop)
-            finally:
-                await _end(beside)
-                await publisher.close()
-
-    return run
-
-
-def _work(environment: Settings) -> Run:
-    async def run(stop: asyncio.Event) -> None:
-        law, clock, publisher = load(), clock_from(environment.clock), Publisher(environment.kafka)
-        async with _prepared(environment) as (admin, database):
-            work = units_of_work(database, clock, law)
-            relay = Relay(database, publisher)
-            compose = ComposeDuePlans(work, law, clock)
-            job = RollingJob(ActivateLaw(work, law), RollPlans(work), compose, clock, lambda: relay.drained_at)
-            watching = asyncio.create_task(_watch(admin, {"database": database.reachable}))
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for each in (relay.run, job.run, partial(_purge, database)):
-                        group.create_task(each(stop))
-            finally:
-                await _end([watching])
-                await publisher.close()
-
-    return run
-
-
-async def _republish(environment: Settings, since: datetime | None) -> None:
-    database = Database(environment.database_url, name="regimes republish")
-    again = RepublishPlans(units_of_work(database, clock_from(environment.clock), load()))
-    try:
-        after = await again(since)
-        while after is not None:
-            after = await again(since, after)
-    finally:
-        await database.close()
-
-
-async def _record_progress(bootstrap: str, database: Database, consumer: Consumer, stop: asyncio.Event) -> None:
-    """Lets calls know when the projection has reached its start; what is away is asked again."""
-    while not stop.is_set():
+async def _record_progress(bootstrap: str, database: Database, consumer: Consumer) -> None:
+    """Lets calls know when the projection has reached its start, then rests; what is away is asked again."""
+    while True:
         try:
             extents = await survey(bootstrap, GROUP, (BODIES, SERVANTS))
-            return await follow(database, extents, lambda: consumer.positions, stop)
+            await follow(database, extents, lambda: consumer.positions)
+            break
         except Exception as error:
             log.warning("the progress of the projection is not to be seen", error=type(error).__name__)
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(CHECK_EVERY_S)
+    await asyncio.Event().wait()
 
 
-async def _purge(database: Database, stop: asyncio.Event) -> None:
-    """Deletes stored answers after their day, once an hour."""
-    while not stop.is_set():
-        with suppress(Unavailable):
-            await purge_answers(database)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PURGE_EVERY_S)
-
-
-@asynccontextmanager
-async def _prepared(environment: Settings) -> AsyncIterator[tuple[Admin, Database]]:
-    database = Database(environment.database_url, name="regimes")
-    admin = Admin(environment.admin_listen)
-    try:
-        async with admin.running():
-            yield admin, database
-    finally:
-        await database.close()
-
-
-async def _watch(admin: Admin, conditions: Mapping[str, Callable[[], Awaitable[bool]]]) -> None:
-    """Tells the probes which conditions of readiness hold."""
-    admin.expect(*conditions)
+async def _purge(database: Database, every_s: float) -> None:
     while True:
-        for name, holds in conditions.items():
-            if await holds():
-                admin.met(name)
-            else:
-                admin.unmet(name, "away")
-        await asyncio.sleep(LOOK_AGAIN_S if admin.waiting_for else 10 * LOOK_AGAIN_S)
+        try:
+            purged = await purge_answers(database)
+            log.info("purged", answers=purged)
+        except Unavailable:
+            log.warning("the purge waits for the database")
+        await asyncio.sleep(every_s)
+
+
+async def _watch(admin: Admin, condition: str, holds: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        if await holds():
+            admin.met(condition)
+        else:
+            admin.unmet(condition, "away")
+        await asyncio.sleep(CHECK_EVERY_S)
 
 
 def _said(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
@@ -235,18 +126,86 @@ def _said(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
     return said
 
 
-async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _finished(task: "asyncio.Task[None]") -> None:
+    await asyncio.wait({task})
+
+
+async def _until(stop: asyncio.Event, *jobs: Awaitable[None]) -> None:
+    """Works on the jobs until `stop`; one that ends or fails before ends them all."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        for task in done:
+            task.result()
+    finally:
+        for task in (*tasks, stopped):
+            task.cancel()
+        for task in (*tasks, stopped):
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+@asynccontextmanager
+async def _closing(resource: Database | Publisher) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await resource.close()
+
+
+async def _republish(settings: RegimesSettings, since: datetime | None) -> None:
+    database = Database(settings.database_url, name="regimes republish")
+    async with _closing(database):
+        again = RepublishPlans(units_of_work(database, clock_from(settings.clock), load()))
+        after, published = None, 0
+        while page := await again(since, after):
+            after, published = page[-1], published + len(page)
+    print(f"{published} states of {PLANS} will be published again")
 
 
 def _instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
-        raise argparse.ArgumentTypeError("an instant has an offset, as in 2026-11-22T09:00:00+05:00")
+        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-22T09:00:00+05:00")
     return instant
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m regimes", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="answer RPCs")
+    commands.add_parser("consume", help="follow what the registry tells")
+    commands.add_parser("work", help="compose plans, relay events to Kafka and run the jobs")
+    commands.add_parser("migrate", help="bring the database's schema to the newest version")
+    again = commands.add_parser("republish", help="publish the newest states of a topic again")
+    again.add_argument("--topic", required=True, choices=[PLANS])
+    again.add_argument("--since", type=_instant, help="only states from this instant on (RFC 3339, with an offset)")
+    return parser.parse_args()
+
+
+PROCESSES = {"serve": (serve, SERVE), "consume": (consume, CONSUME), "work": (work, WORK)}
+
+
+def main() -> int:
+    """Reads the command line and does what it says."""
+    arguments = _arguments()
+    try:
+        if arguments.command in PROCESSES:
+            process, need = PROCESSES[arguments.command]
+            settings = read(RegimesSettings, need=need)
+            start(f"regimes {arguments.command}", settings)
+            run(lambda stop: process(settings, stop))
+        elif arguments.command == "migrate":
+            asyncio.run(migrate(read(RegimesSettings, need=MIGRATE).migrator_database_url, "regimes.migrations"))
+        else:
+            asyncio.run(_republish(read(RegimesSettings, need=REPUBLISH), arguments.since))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

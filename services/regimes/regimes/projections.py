@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from chassis.database import Database
 from chassis.positions import Extent, Partition
@@ -29,9 +28,7 @@ async def require_level(session: AsyncSession, *topics: str) -> None:
             raise Unavailable("PROJECTION_BEHIND", topic=topic)
 
 
-async def follow(
-    database: Database, extents: Mapping[Partition, Extent], positions: Callable[[], Mapping[Partition, int]], stop: asyncio.Event
-) -> None:
+async def follow(database: Database, extents: Mapping[Partition, Extent], positions: Callable[[], Mapping[Partition, int]]) -> None:
     """Writes down how far the projection is, until it has reached what the topics held at its first start.
 
     `extents` are what the partitions held when this process looked; a goal that was set before stays.
@@ -42,13 +39,12 @@ async def follow(
     ]
     async with database.transaction() as transaction:
         await transaction.session.execute(insert(projection_positions).values(rows).on_conflict_do_nothing())
-    while not stop.is_set():
+    while True:
         async with database.transaction() as transaction:
             await _applied(transaction.session, positions())
             if not await transaction.session.scalar(select(func.bool_or(held.applied < held.start_offset))):
                 return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_S)
+        await asyncio.sleep(LOOK_S)
 
 
 async def _applied(session: AsyncSession, positions: Mapping[Partition, int]) -> None:

@@ -1,9 +1,10 @@
 """The base of the regimes' tables."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 from chassis.tables import metadata
-from sqlalchemy import Text
+from sqlalchemy import DateTime, Text
 from sqlalchemy.orm import DeclarativeBase
 
 # IDs sort by their bytes, as in every other service and in Kafka's tools, whatever the database's locale.
@@ -17,3 +18,4 @@ class Base(DeclarativeBase):
     """All tables of the regimes' database."""
 
     metadata = metadata()
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: DateTime(timezone=True)}

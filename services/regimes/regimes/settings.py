@@ -1,7 +1,17 @@
 """What the processes of the regimes are told by their environment."""
 
-from chassis import settings
+from chassis.settings import Settings
 
 
-class Settings(settings.Settings):
-    """The environment of every process of the regimes; `chassis.settings.Settings` names the variables."""
+class RegimesSettings(Settings):
+    """The settings of every service, and `TARTIP_PURGE_EVERY_S`."""
+
+    # Answers are kept for 24 hours: deleted every ten minutes they never pile up to more than a small batch.
+    purge_every_s: float = 600.0
+
+
+SERVE = ("database_url", "issuer", "listen", "admin_listen", "page_key")
+CONSUME = ("database_url", "kafka", "admin_listen")
+WORK = ("database_url", "kafka", "admin_listen")
+MIGRATE = ("migrator_database_url",)
+REPUBLISH = ("database_url",)

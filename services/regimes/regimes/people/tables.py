@@ -4,7 +4,7 @@ from datetime import date
 
 from chassis.access import Reach
 from kernel.days import DaySpan
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, exists, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
@@ -21,7 +21,7 @@ class BodyRow(Base):
     region: Mapped[str] = mapped_column(ID, index=True)
     zone: Mapped[str]
     units: Mapped[list[list[str]]] = mapped_column(JSONB)
-    revision: Mapped[int]
+    revision: Mapped[int] = mapped_column(BigInteger)
 
     @classmethod
     def reached(cls, body: InstrumentedAttribute[str], reach: Reach) -> ColumnElement[bool]:
@@ -41,7 +41,7 @@ class ServantRow(Base):
     __tablename__ = "servants"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    revision: Mapped[int]
+    revision: Mapped[int] = mapped_column(BigInteger)
 
 
 class AppointmentRow(Base):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from kernel.days import DaySpan, Month
-from sqlalchemy import BigInteger, DateTime, Identity
+from sqlalchemy import BigInteger, Identity
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +23,7 @@ class MonthPlanRow(Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger)
     event_id: Mapped[str]
-    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    occurred_at: Mapped[datetime]
     edition: Mapped[str]
     days: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
 

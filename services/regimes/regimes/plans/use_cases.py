@@ -177,11 +177,11 @@ class RepublishPlans:
 
     work: Begin
 
-    async def __call__(self, since: datetime | None, after: ServantMonth | None = None) -> ServantMonth | None:
-        """Tells of what became so at `since` or later (None: of all); returns the last key, to go on after, None at the end."""
+    async def __call__(self, since: datetime | None, after: ServantMonth | None = None) -> Sequence[ServantMonth]:
+        """Tells of what became so at `since` or later (None: of all), after a key; returns the keys told of, none at the end."""
         async with self.work(None) as work:
             keys = await work.published.told_since(since, after, MONTHS_A_CHUNK)
             await work.lock_plans(f"{servant}/{month}" for servant, month in keys)
             for _, published in sorted((await work.published.find(keys)).items()):
                 work.plan_changed(published)
-            return keys[-1] if keys else None
+            return keys

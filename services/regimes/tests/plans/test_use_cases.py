@@ -129,11 +129,11 @@ async def test_the_keys_of_what_is_told_are_locked(settled: Memory) -> None:
 async def test_republishing_tells_every_plan_as_it_stands(settled: Memory) -> None:
     before = list(settled.told)
     again = RepublishPlans(settled.begin)
-    after = await again(None)
-    assert after == ("serikova", DECEMBER)
-    assert await again(None, after) is None
+    keys = await again(None)
+    assert keys == [("serikova", NOVEMBER), ("serikova", DECEMBER)]
+    assert await again(None, keys[-1]) == []
     assert settled.told[len(before) :] == before
-    assert await again(datetime(2026, 11, 23, tzinfo=UTC)) is None
+    assert await again(datetime(2026, 11, 23, tzinfo=UTC)) == []
 
 
 async def test_a_span_is_answered_as_it_follows_from_what_is_recorded_now(settled: Memory) -> None:

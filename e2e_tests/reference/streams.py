@@ -190,10 +190,11 @@ class Maker:
     def shift(self, day: date) -> tuple[str, list[Json], list[Json], Json | None]:
         start, hours = self.random.choice(((20, 12), (22, 8), (0, 8), (14, 8), (16, 16), (8, 12), (23.75, 12)))
         breaks = [self.span(day, start + 5, start + 6)] if self.chance(0.5) else []
-        return "shift", [self.interval(day, start, start + hours, "office")], breaks, None
+        place = self.random.choice(("office", "office", "office", "remote"))
+        return "shift", [self.interval(day, start, start + hours, place)], breaks, None
 
     def duty(self, day: date) -> tuple[str, list[Json], list[Json], Json | None]:
-        start, hours = self.random.choice(((9, 24), (9, 24), (8, 25), (0, 24), (12, 30)))
+        start, hours = self.random.choice(((9, 24), (9, 24), (8, 25), (0, 24), (12, 30), (20, 34), (23.75, 35)))
         breaks = [self.span(day, start + 4, start + 5), self.span(day, start + 15, start + 17)] if self.chance(0.5) else []
         return "shift", [self.interval(day, start, start + hours, "office")], breaks, None
 
@@ -263,6 +264,9 @@ class Maker:
                         found.append(self.read(moment + self.random.choice((*NUDGES, self.random.randrange(-900, 900))), sent, devices))
         for _ in range(self.random.choice((0, 2, 5, 12))):
             found.append(self.read(self.near(self.moments), self.random.choice(("in", "out", None)), devices))
+        for other in self.random.sample(found, len(found) // 8):
+            longest = self.random.choice((16, 16, 13.5, 12, 28, 34)) * HOUR + self.random.choice((-1, 0, 0, 1))
+            found.append(self.read(other["at"] + int(longest), "out", devices))
         for other in self.random.sample(found, len(found) // 4):
             later = other["at"] + self.random.choice((0, 0, 1, 2, 30, 59, 60, 61, 90))
             found.append(self.read(later, self.random.choice((other["direction"], None, "in", "out")), devices))
@@ -303,7 +307,7 @@ class Maker:
                 start = self.near(moments)
                 found.append({"kind": kind, "start": start, "end": start + self.random.choice((1, 600, HOUR, 5 * HOUR, 14 * HOUR))})
             elif kind != "void":
-                found.append({"kind": kind, "at": self.near(moments)})
+                found.append({"kind": kind, "at": self.random.choice(moments) if self.chance(0.4) else self.near(moments)})
         return found
 
     # Writing

@@ -1,6 +1,7 @@
 """One group from its bytes to its acknowledgements, without a broker."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -124,6 +125,21 @@ async def test_pieces_that_are_not_bad_keep_their_order_around_the_bad_ones() ->
     await delivery.deliver(desk.letters(delivery, batch("a", "b", "c"), batch("d"), batch("e", "f", "g")))
     assert [word for words in desk.applied for word in words] == ["a", "b", "d", "e", "g"]
     assert desk.parked_words == ["c", "f"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 40])
+async def test_neither_the_grouping_nor_the_order_of_delivery_changes_what_is_applied_and_parked(size: int) -> None:
+    desk = Desk(refusing("3b", "11a", "29b"))
+    delivery = desk.delivery()
+    messages = [batch(f"{number}a", f"{number}b") for number in range(40)]
+    random.Random(size).shuffle(messages)
+    letters = desk.letters(delivery, *messages)
+    for first in range(0, 40, size):
+        await delivery.deliver(letters[first : first + size])
+    applied = [word for words in desk.applied for word in words]
+    assert sorted(applied) == sorted(set(words_of(messages)) - {"3b", "11a", "29b"})
+    assert sorted(desk.parked_words) == ["11a", "29b", "3b"]
+    assert desk.acknowledged == list(range(40))
 
 
 async def test_a_message_that_cannot_be_split_is_parked_as_the_bytes_it_came_in() -> None:

@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,17 @@ class Place:
         self.topic = f"tests.t{uuid4().hex}.v1"
         self.group = f"tests-{uuid4().hex}"
         self.groups: list[list[str]] = []
+        self.tries = 0
+        self.trouble: Callable[[list[str]], Exception | None] = lambda _: None
 
     @property
     def words(self) -> list[str]:
         return [word for group in self.groups for word in group]
 
     async def apply(self, messages: Sequence[ListValue]) -> None:
+        self.tries += 1
+        if (error := self.trouble(words_of(messages))) is not None:
+            raise error
         await asyncio.sleep(WORK_S)
         self.groups.append(words_of(messages))
 
@@ -74,16 +79,23 @@ class Place:
         headers = {"traceparent": TRACEPARENT, "event_id": "0192"}
         await asyncio.gather(*(self.publisher.send(self.topic, key.encode() if key else None, value, headers) for value in values))
 
-    def consumer(self, apply: Apply | None = None, topic: str = "", **more: Any) -> Consumer:
-        subscription = Subscription(
-            topic or self.topic,
+    @property
+    def subscription(self) -> Subscription[ListValue]:
+        return self.subscribed(self.apply)
+
+    def subscribed(self, apply: Apply) -> Subscription[ListValue]:
+        return Subscription(
+            self.topic,
             ListValue,
-            apply or self.apply,
+            apply,
             weight=lambda message: len(message.values),
             split=lambda message: [ListValue(values=[value]) for value in message.values],
         )
+
+    def consumer(self, apply: Apply | None = None, *others: Subscription[ListValue], **more: Any) -> Consumer:
         more = {"session_timeout_s": 3.0, "commit_interval_s": 0.2, "grace_s": 1.0, **more}
-        return Consumer(self.group, self.bootstrap, [subscription], self.publisher.send, **more)
+        subscriptions = [self.subscribed(apply or self.apply), *others]
+        return Consumer(self.group, self.bootstrap, subscriptions, self.publisher.send, **more)
 
     @asynccontextmanager
     async def consuming(self, consumer: Consumer) -> AsyncIterator[asyncio.Task[None]]:
@@ -133,63 +145,66 @@ def place(broker: Broker, publisher: Publisher) -> Place:
     return place
 
 
-async def test_many_small_messages_are_applied_together_in_their_order(place: Place) -> None:
-    await place.send(*(batch(str(number)) for number in range(400)), key="one partition")
-    consumer = place.consumer()
-    async with place.consuming(consumer):
-        await until(lambda: len(place.words) >= 400)
-        await until(lambda: consumer.caught_up_to_start)
-    assert place.words == [str(number) for number in range(400)]
-    assert len(place.groups) < 100
-    assert max(len(group) for group in place.groups) <= 500
-    assert await place.committed() == 400
+@pytest.fixture(scope="module")
+async def places(broker: Broker, publisher: Publisher) -> AsyncIterator[Iterator[Place]]:
+    """Places that one consumer serves together, a fresh one a test; starting a consumer for each would take seconds."""
+    made = [Place(broker.bootstrap, publisher) for _ in range(5)]
+    for place in made:
+        place.group = made[0].group
+        broker.create([place.topic, f"{place.topic}.parked"])
+    consumer = made[0].consumer(None, *(place.subscription for place in made[1:]))
+    async with made[0].consuming(consumer):
+        await until(lambda: consumer.ready)
+        yield iter(made)
 
 
-async def test_a_raising_handler_loses_nothing(place: Place) -> None:
-    await place.send(*(batch(str(number)) for number in range(200)))
-    raised = 0
+@pytest.fixture
+def served(places: Iterator[Place]) -> Place:
+    return next(places)
 
-    async def apply(messages: Sequence[ListValue]) -> None:
-        nonlocal raised
-        if raised < 3 or "77" in words_of(messages):
-            raised += 1
-            raise KeyError("a bug")
-        await place.apply(messages)
 
-    async with place.consuming(place.consumer(apply)):
-        await until(lambda: len(set(place.words)) >= 199)
-        [(_, value, headers)] = await place.parked(1)
-    assert set(place.words) == {str(number) for number in range(200)} - {"77"}
+async def test_many_small_messages_are_applied_together_in_their_order(served: Place) -> None:
+    await served.send(*(batch(str(number)) for number in range(400)), key="one partition")
+    await until(lambda: len(served.words) >= 400)
+    await served.until_committed(400)
+    assert served.words == [str(number) for number in range(400)]
+    assert len(served.groups) < 100
+
+
+async def test_a_raising_handler_loses_nothing(served: Place) -> None:
+    served.trouble = lambda words: KeyError("a bug") if served.tries < 4 or "77" in words else None
+    await served.send(*(batch(str(number)) for number in range(200)))
+    await until(lambda: len(set(served.words)) >= 199)
+    [(_, value, headers)] = await served.parked(1)
+    await served.until_committed(200)
+    assert set(served.words) == {str(number) for number in range(200)} - {"77"}
     assert (ListValue.FromString(value), headers["reason"]) == (batch("77"), "bug")
-    assert await place.committed() == 200
 
 
-async def test_an_unreadable_message_is_parked_and_the_rest_goes_on(place: Place) -> None:
-    await place.send(batch("a"), b"\xff\xff", batch("b"), key="k")
-    async with place.consuming(place.consumer()):
-        await until(lambda: len(place.words) == 2)
-        [(key, value, headers)] = await place.parked(1)
+async def test_an_unreadable_message_is_parked_and_the_rest_goes_on(served: Place) -> None:
+    await served.send(batch("a"), b"\xff\xff", batch("b"), key="k")
+    await until(lambda: len(served.words) == 2)
+    [(key, value, headers)] = await served.parked(1)
+    await served.until_committed(3)
     assert (key, value, headers["reason"]) == (b"k", b"\xff\xff", "unreadable")
-    assert place.words == ["a", "b"]
-    assert await place.committed() == 3
+    assert served.words == ["a", "b"]
 
 
-async def test_one_bad_piece_of_a_batch_is_parked_alone_with_its_origin_and_trace(place: Place) -> None:
+async def test_one_bad_piece_of_a_batch_is_parked_alone_with_its_origin_and_trace(served: Place) -> None:
     seen: set[str] = set()
 
-    async def apply(messages: Sequence[ListValue]) -> None:
+    def trouble(words: list[str]) -> Exception | None:
         seen.add(trace.format_trace_id(trace.get_current_span().get_span_context().trace_id))
-        if "bad" in words_of(messages):
-            raise WrongState("DAY_CLOSED")
-        await place.apply(messages)
+        return WrongState("DAY_CLOSED") if "bad" in words else None
 
-    await place.send(batch("a", "b"), batch("c", "bad", "d"), key="k")
-    async with place.consuming(place.consumer(apply)):
-        await until(lambda: len(place.words) == 4)
-        [(key, value, headers)] = await place.parked(1)
+    served.trouble = trouble
+    await served.send(batch("a", "b"), batch("c", "bad", "d"), key="k")
+    await until(lambda: len(served.words) == 4)
+    [(key, value, headers)] = await served.parked(1)
+    await served.until_committed(2)
     assert (key, ListValue.FromString(value)) == (b"k", batch("bad"))
     topic, _, place_in_batch = headers["origin"].split("/", 2)
-    assert (topic, place_in_batch) == (place.topic, "1/1")
+    assert (topic, place_in_batch) == (served.topic, "1/1")
     assert {name: headers[name] for name in ("reason", "error", "traceparent", "event_id")} == {
         "reason": "DAY_CLOSED",
         "error": "DAY_CLOSED",
@@ -199,6 +214,14 @@ async def test_one_bad_piece_of_a_batch_is_parked_alone_with_its_origin_and_trac
     assert int(headers["attempts"]) > 1
     assert headers["first_failed_at"].endswith("+00:00")
     assert seen == {TRACEPARENT.split("-")[1]}
+
+
+async def test_what_was_away_and_comes_back_is_gone_on_with_in_place(served: Place) -> None:
+    served.trouble = lambda _: ConnectionRefusedError() if served.tries < 5 else None
+    await served.send(*(batch(str(number)) for number in range(50)), key="one partition")
+    await until(lambda: len(served.words) >= 50)
+    await served.until_committed(50)
+    assert served.words == [str(number) for number in range(50)]
 
 
 async def test_while_something_is_away_nothing_is_acknowledged_and_all_comes_again(place: Place) -> None:
@@ -222,23 +245,6 @@ async def test_while_something_is_away_nothing_is_acknowledged_and_all_comes_aga
         await until(lambda: len(place.words) >= 50)
         await until(lambda: consumer.ready and consumer.caught_up_to_start)
     assert sorted(place.words) == sorted(str(number) for number in range(50))
-    assert await place.committed() == 50
-
-
-async def test_what_was_away_and_comes_back_is_gone_on_with_in_place(place: Place) -> None:
-    await place.send(*(batch(str(number)) for number in range(50)), key="one partition")
-    tries = 0
-
-    async def apply(messages: Sequence[ListValue]) -> None:
-        nonlocal tries
-        tries += 1
-        if tries < 5:
-            raise ConnectionRefusedError
-        await place.apply(messages)
-
-    async with place.consuming(place.consumer(apply)):
-        await until(lambda: len(place.words) >= 50)
-    assert place.words == [str(number) for number in range(50)]
     assert await place.committed() == 50
 
 

@@ -90,6 +90,9 @@ class Realm:
             "sub": str(uuid5(NAMESPACE_URL, f"{self.name}/{user.name}")),
             "azp": client.name,
             "preferred_username": user.name,
+            "email_verified": False,
+            "scope": "profile email",
+            "acr": "1",
         }
         for mapper in client.mappers:
             claims |= MAPPERS[mapper["protocolMapper"]](user, mapper["config"])
@@ -97,7 +100,7 @@ class Realm:
 
 
 def _grants(user: User, config: Mapping[str, str]) -> dict[str, object]:
-    return {config["claim.name"]: list(user.groups)}
+    return {config["claim.name"]: list(user.groups)} if user.groups else {}  # Keycloak leaves an empty claim out
 
 
 def _attribute(user: User, config: Mapping[str, str]) -> dict[str, object]:

@@ -62,6 +62,17 @@ async def test_each_of_the_realm_signs_in_with_their_grants(
     assert (claims.grants, claims.servant, claims.client) == (grants, servant, client)
 
 
+@pytest.mark.parametrize(("who", "own"), [("servant", {"servant"}), ("inspector", {"grants"}), ("device-gateway", {"grants"})])
+async def test_a_token_has_the_claims_of_keycloak(issuer: str, who: str, own: set[str]) -> None:
+    """Keycloak 26.7.4 gave these for the same realm, and `sid` besides for a person's session."""
+    payload = (await token_for(who)).split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    common = {"exp", "iat", "jti", "iss", "aud", "sub", "typ", "azp", "acr", "scope", "email_verified", "preferred_username"}
+    assert set(claims) == common | own
+    assert claims["exp"] - claims["iat"] == 300
+    assert (claims["aud"], claims["typ"]) == ("tartip", "Bearer")
+
+
 async def test_the_same_person_is_the_same_subject_after_a_restart(issuer: str) -> None:
     first, second = [await _verified(issuer, await token_for("servant")) for _ in range(2)]
     assert first.subject == second.subject

@@ -65,6 +65,18 @@ async def test_nothing_is_skipped_when_an_older_transaction_commits_last(
     assert arrived(broker, topic) == [1, 2]
 
 
+async def test_order_is_that_of_transactions_and_not_of_rows(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with fresh.app.transaction() as older:
+        await older.next_revision("t", "k")  # its number is drawn here
+        await write(fresh.worker, topic, [2])
+        older.publish(topic, "k", Int64Value(value=1))
+    async with relaying(fresh, publisher):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [1, 2]
+
+
 async def test_a_relay_killed_before_it_deletes_doubles_and_loses_nothing(
     fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
 ) -> None:

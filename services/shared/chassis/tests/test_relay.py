@@ -77,6 +77,13 @@ async def test_order_is_that_of_transactions_and_not_of_rows(
     assert arrived(broker, topic) == [1, 2]
 
 
+async def test_only_what_was_sent_is_deleted(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
+    await write(fresh.app, topic, range(5))
+    async with relaying(fresh, publisher, batch=2):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == list(range(5))
+
+
 async def test_a_relay_killed_before_it_deletes_doubles_and_loses_nothing(
     fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
 ) -> None:
@@ -176,9 +183,9 @@ class FailsFirst:
 
 
 @asynccontextmanager
-async def relaying(fresh: FreshDatabase, publisher: Publisher | FailsFirst) -> AsyncIterator[Relay]:
+async def relaying(fresh: FreshDatabase, publisher: Publisher | FailsFirst, batch: int = 100) -> AsyncIterator[Relay]:
     stop = asyncio.Event()
-    relay = Relay(fresh.worker, publisher, poll_s=0.01, standby_s=0.02)
+    relay = Relay(fresh.worker, publisher, poll_s=0.01, standby_s=0.02, batch=batch)
     task = asyncio.create_task(relay.run(stop))
     try:
         yield relay

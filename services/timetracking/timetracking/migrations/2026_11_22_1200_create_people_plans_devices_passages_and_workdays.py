@@ -203,6 +203,11 @@ CREATE TABLE workday_changes (
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT workday_changes_pkey PRIMARY KEY (xid, id)
 );
+CREATE TABLE purged_changes (
+    one boolean CONSTRAINT purged_changes_pkey PRIMARY KEY CONSTRAINT purged_changes_only_one_check CHECK (one),
+    xid xid8 NOT NULL,
+    id bigint NOT NULL
+);
 CREATE TABLE findings (
     id uuid CONSTRAINT findings_pkey PRIMARY KEY,
     kind text NOT NULL,

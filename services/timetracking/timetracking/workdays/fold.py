@@ -144,12 +144,12 @@ def _correction(row: paper.CorrectionRow) -> Correction:
 
 
 def _correction_order(correction: Correction) -> tuple[int, int, int, str, str]:
-    """Entries and exits by instant, then stays, then voids: an index does not depend on the order of the list."""
+    """Entries, exits, stays, voids, each by instant: an index does not depend on the order of the list."""
     if isinstance(correction, Added):
-        return 0, correction.at, correction.direction, "", ""
+        return int(correction.direction is Direction.OUT), correction.at, 0, "", ""
     if isinstance(correction, AddedStay):
-        return 1, correction.start, correction.end, "", ""
-    return 2, 0, 0, correction.device, correction.event_key
+        return 2, correction.start, correction.end, "", ""
+    return 3, 0, 0, correction.device, correction.event_key
 
 
 def _day(servant: str, day: WorkdayContent, corrections: list[Correction], zone: ZoneInfo) -> dict[str, Any]:

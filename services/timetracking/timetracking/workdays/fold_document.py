@@ -98,8 +98,8 @@ class Span(_Paper):
     end: Instant
 
     def model_post_init(self, _: Any) -> None:
-        if self.end <= self.start:
-            raise ValueError("a span ends after it starts")
+        if self.end < self.start:
+            raise ValueError("a span does not end before it starts")
 
 
 def _apart(spans: Iterable[Span]) -> None:
@@ -153,8 +153,8 @@ class OrderRow(_Paper):
     breaks: Annotated[tuple[Span, ...], AfterValidator(_disjoint)] = ()
 
     def model_post_init(self, _: Any) -> None:
-        if self.end <= self.start:
-            raise ValueError("an order ends after it starts")
+        if self.end < self.start:
+            raise ValueError("an order does not end before it starts")
 
 
 class ReadRow(_Paper):

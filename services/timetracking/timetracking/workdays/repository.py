@@ -98,6 +98,12 @@ UPDATE plan_days p SET settled = true
 FROM unnest($1::text[], $2::date[]) AS day (servant, date)
 WHERE p.servant = day.servant AND p.date = day.date AND NOT p.settled
 """
+_PURGE = """
+WITH gone AS (DELETE FROM workday_changes WHERE changed_at < $1 RETURNING xid, id),
+     last AS (SELECT xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1)
+INSERT INTO purged_changes AS held (one, xid, id) SELECT true, xid, id FROM last
+ON CONFLICT (one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (held.xid, held.id) < (excluded.xid, excluded.id)
+"""
 _DUE = "SELECT servant, date FROM plan_days WHERE NOT settled AND window_end <= $1 ORDER BY window_end, servant LIMIT $2"
 
 
@@ -233,6 +239,11 @@ class StoredDays:
         """Planned dates whose window has ended and that nobody has computed since."""
         driver = await self._transaction.driver()
         return [(row["servant"], row["date"]) for row in await driver.fetch(_DUE, now, most)]
+
+
+async def purge_changes(transaction: Transaction, before: datetime) -> None:
+    """Forgets changes from before an instant of real time; watchers with an older cursor are told to begin anew."""
+    await (await transaction.driver()).execute(_PURGE, before)
 
 
 async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:

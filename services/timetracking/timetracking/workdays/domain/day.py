@@ -82,13 +82,12 @@ class _Servant:
 
     def night(self, start: int, end: int) -> list[Span]:
         """The nights of the civil clock that touch [start, end)."""
-        return [
-            (
-                civil_instant(self.zones(day), day, self.law(day).night[0]),
-                civil_instant(self.zones(day), day + ONE_DAY, self.law(day).night[1]),
-            )
-            for day in self._civil_dates(start, end)
-        ]
+        bands = []
+        for day in self._civil_dates(start, end):
+            since, until = self.law(day).night
+            morning = day + ONE_DAY if until <= since else day
+            bands.append((civil_instant(self.zones(day), day, since), civil_instant(self.zones(day), morning, until)))
+        return bands
 
     def holidays(self, start: int, end: int) -> list[Span]:
         """The public holidays that touch [start, end); the flag stands in the plan of the civil date."""

@@ -130,7 +130,9 @@ def kinds_of(plan: Plan, orders: Sequence[Order], known: Spans, assumed: Spans, 
         overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
         rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), overtime)
         ordered = union(overtime, rest_day)
-        beyond, remote_beyond = less(beyond, ordered), less(remote_beyond, ordered)
+        beyond = less(beyond, ordered)
+        # A session in the break of an order is inside the order, and no work: it has no kind.
+        remote_beyond = less(remote_beyond, union((order.start, order.end) for order in orders))
     return Kinds(
         worked=worked,
         assumed=total(worked) - total(sure),
@@ -157,9 +159,12 @@ class Shortfall:
 
 
 def shortfall(plan: Plan, worked: Spans, *, open_end: bool) -> tuple[Shortfall, list[Finding]]:
-    """Late, early, left and absent of each stretch, and their findings; an open day is neither left early nor absent."""
+    """Late, early, left and absent of each stretch, and their findings; an open day is neither left early nor absent.
+
+    A plan is flexible by its core: the kind is read by the daily limit alone.
+    """
     out = outline(plan)
-    rule = RULE_OF_FLEXIBLE_HOURS if plan.kind is PlanKind.FLEXIBLE else RULE_OF_THE_BODYS_HOURS
+    rule = RULE_OF_FLEXIBLE_HOURS if plan.core is not None else RULE_OF_THE_BODYS_HOURS
     sums = Shortfall()
     findings: list[Finding] = []
 

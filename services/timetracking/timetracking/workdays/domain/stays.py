@@ -24,12 +24,11 @@ class Presence:
     used: set[Added] = field(default_factory=set)
 
     def known(self, start: int, end: int) -> None:
-        if start < end:
-            self.stays.append(Stay(start, end, assumed=False))
+        self.stays.append(Stay(start, end, assumed=False))
 
     def assumed(self, start: int, end: int) -> None:
-        if start < end:
-            self.stays.append(Stay(start, end, assumed=True))
+        """What is assumed to be zero long is a stay too: it shows where somebody was seen."""
+        self.stays.append(Stay(start, end, assumed=True))
 
     def missing(self, kind: FindingKind, read: int, seconds: int) -> None:
         self.findings.append(Finding(kind, read, seconds, RULE_OF_RECORDS))
@@ -74,6 +73,7 @@ def presence(
     day = Presence()
     entry: int | None = window[0] if crosses_in else None
     before: int | None = None  # the previous counted read
+    exits: list[tuple[int, int]] = []  # without an entry, each with the instant since which the entry may have been
     for read in counted:
         direction = read.direction or (Direction.IN if entry is None else Direction.OUT)
         if direction is Direction.IN:
@@ -84,7 +84,7 @@ def presence(
             if entry is not None:
                 day.known(entry, read.at)
             else:
-                _missing_entry(day, read.at, window[0] if before is None else before, lending, added)
+                exits.append((read.at, window[0] if before is None else before))
             entry = None
         before = read.at
     if entry is not None:
@@ -93,6 +93,9 @@ def presence(
             day.missing(FindingKind.OVERNIGHT_STAY, entry, window[1] - entry)
         else:
             _missing_exit(day, entry, window[1], lending, added, last=True, open_end=open_end)
+    # An added entry mends one exit: of two that it could mend the later, as an added exit mends the earlier entry.
+    for leave, since in reversed(exits):
+        _missing_entry(day, leave, since, lending, added)
     return day
 
 
@@ -109,7 +112,9 @@ def _missing_exit(
         mended = min(fitting, key=lambda each: each.at)
         day.used.add(mended)
         day.known(entry, mended.at)
-    elif not open_end:
+    elif open_end:
+        day.assumed(entry, entry)
+    else:
         end = max(entry, min(until, lending[1])) if lending is not None else entry
         day.assumed(entry, end)
         day.missing(FindingKind.MISSING_EXIT, entry, end - entry)

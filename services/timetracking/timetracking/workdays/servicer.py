@@ -1,0 +1,143 @@
+"""WorkdayService: days and findings, explained, listed and followed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import grpc.aio
+from chassis.access import current_caller
+from chassis.database import Database
+from chassis.pages import PageTokens, filter_digest, page_size
+from chassis.projections import require_level
+from google.protobuf.message import Message
+from kernel.faults import Malformed, WrongState
+from lawbook import Lawbook
+from tartip.timetracking.v1 import workday_service_pb2 as pb
+from tartip.timetracking.v1 import workday_service_pb2_grpc as pb_grpc
+
+from timetracking.findings.texts import FindingTexts
+from timetracking.names import parent_of, workday_of
+from timetracking.wire import day
+from timetracking.workdays.messages import KINDS, explanation_message, finding_message, workday_message
+from timetracking.workdays.views import BEGINNING, Wanted, WorkdayViews, day_key, finding_key
+
+Context = grpc.aio.ServicerContext[Message, Message]
+PAGE, MOST_A_PAGE = 100, 1_000
+LONGEST_SPAN = timedelta(days=400)
+# Changes are looked for this often while somebody follows them; one more query a second and watcher costs little.
+WATCH_EVERY_S = 0.5
+WATCH_BATCH = 500
+NEEDED = ("registry.servants.v1", "regimes.plans.v1")
+
+
+class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
+    """Answers for working days and findings."""
+
+    def __init__(self, database: Database, tokens: PageTokens, law: Lawbook, stop: asyncio.Event) -> None:
+        self._database, self._tokens, self._law, self._stop = database, tokens, law, stop
+        self._texts = FindingTexts.load()
+
+    async def ListWorkdays(self, request: pb.ListWorkdaysRequest, context: Context) -> pb.ListWorkdaysResponse:
+        """Lists days by servant and date."""
+        caller, wanted = current_caller(), _wanted(request)
+        digest = filter_digest("workdays", wanted)
+        after = self._tokens.read(request.page_token, caller, digest)
+        size = page_size(request.page_size, PAGE, MOST_A_PAGE)
+        async with self._database.transaction(caller) as transaction:
+            await require_level(transaction.session, *NEEDED)
+            views = WorkdayViews(transaction, caller)
+            await views.require(wanted)
+            found = await views.days(wanted, after, size + 1)
+        token = self._tokens.issue(caller, digest, None, day_key(found[size - 1])) if len(found) > size else ""
+        return pb.ListWorkdaysResponse(workdays=[workday_message(each) for each in found[:size]], next_page_token=token)
+
+    async def GetWorkday(self, request: pb.GetWorkdayRequest, context: Context) -> pb.Workday:
+        """Returns one day."""
+        caller, (servant, on) = current_caller(), workday_of(request.name, "name")
+        async with self._database.transaction(caller) as transaction:
+            await require_level(transaction.session, *NEEDED)
+            return workday_message(await WorkdayViews(transaction, caller).day(servant, on))
+
+    async def ExplainWorkday(self, request: pb.ExplainWorkdayRequest, context: Context) -> pb.WorkdayExplanation:
+        """Explains one day; reading it is written into the audit."""
+        caller, (servant, on) = current_caller(), workday_of(request.name, "name")
+        async with self._database.transaction(caller) as transaction:
+            await require_level(transaction.session, *NEEDED)
+            views = WorkdayViews(transaction, caller)
+            explained = await views.explanation(servant, on)
+            transaction.record("explained", request.name)
+        return explanation_message(explained, self._law, self._texts)
+
+    async def ListFindings(self, request: pb.ListFindingsRequest, context: Context) -> pb.ListFindingsResponse:
+        """Lists findings by servant or device, first second and kind."""
+        caller, wanted = current_caller(), _wanted(request)
+        kinds = [_kind(each) for each in request.kinds]
+        digest = filter_digest("findings", wanted, sorted(kinds), request.include_withdrawn)
+        after = self._tokens.read(request.page_token, caller, digest)
+        size = page_size(request.page_size, PAGE, MOST_A_PAGE)
+        async with self._database.transaction(caller) as transaction:
+            await require_level(transaction.session, *NEEDED)
+            views = WorkdayViews(transaction, caller)
+            await views.require(wanted)
+            found = await views.findings(wanted, kinds, request.include_withdrawn, after, size + 1)
+        token = self._tokens.issue(caller, digest, None, finding_key(found[size - 1])) if len(found) > size else ""
+        messages = [finding_message(each, self._law, self._texts) for each in found[:size]]
+        return pb.ListFindingsResponse(findings=messages, next_page_token=token)
+
+    async def WatchWorkdays(self, request: pb.WatchWorkdaysRequest, context: Context) -> AsyncIterator[pb.WatchWorkdaysResponse]:
+        """Follows the changes of a body's days from a cursor on."""
+        caller, wanted = current_caller(), _body(request.parent)
+        async with self._database.transaction(caller) as transaction:
+            views = WorkdayViews(transaction, caller)
+            await views.require(wanted)
+            cursor = _cursor(request.cursor or await views.edge())
+            if request.cursor not in ("", BEGINNING) and not await views.kept_since(cursor):
+                raise WrongState("CURSOR_EXPIRED")
+        while not self._stop.is_set():
+            async with self._database.transaction(caller) as transaction:
+                changes = await WorkdayViews(transaction, caller).changes(wanted.body or "", cursor, WATCH_BATCH)
+            for change in changes:
+                cursor = _cursor(change.cursor)
+                yield pb.WatchWorkdaysResponse(cursor=change.cursor, workday=workday_message(change.day))
+            if len(changes) < WATCH_BATCH:
+                await _pause(self._stop, WATCH_EVERY_S)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _wanted(request: pb.ListWorkdaysRequest | pb.ListFindingsRequest) -> Wanted:
+    body, servant = parent_of(request.parent, "parent")
+    since, until = day(request.since, "since"), day(request.until, "until")
+    if until < since:
+        raise WrongState("SPAN_REVERSED", since=since, until=until)
+    if until - since > LONGEST_SPAN:
+        raise Malformed({"until": f"at most {LONGEST_SPAN.days} days after since"})
+    return Wanted(body, servant, since, until)
+
+
+def _body(parent: str) -> Wanted:
+    body, servant = parent_of(parent, "parent")
+    if servant is not None:
+        raise Malformed({"parent": "a name like stateBodies/{state_body}"})
+    return Wanted(body, None, date.min, date.max)
+
+
+def _kind(value: int) -> str:
+    if not 0 < value <= len(KINDS):
+        raise Malformed({"kinds": "kinds of findings"})
+    return KINDS[value - 1]
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    if text == BEGINNING:
+        return 0, 0
+    xid, _, number = text.partition(".")
+    # Larger numbers than a transaction's or a row's are nobody's cursor.
+    if xid.isascii() and xid.isdigit() and number.isascii() and number.isdigit() and int(xid) < 2**63 and int(number) < 2**63:
+        return int(xid), int(number)
+    raise Malformed({"cursor": f'the cursor of an answer, "{BEGINNING}", or empty'})

@@ -1,0 +1,199 @@
+"""Days and findings as they are asked for: read past the domain, filtered by the caller's reach in SQL.
+
+A row outside of the reach is not there. The order of each list stands in its query; a page goes on after the last key.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from chassis.access import Caller
+from chassis.database import Transaction
+from kernel.faults import NotFound
+
+from timetracking.findings.domain import Finding
+from timetracking.findings.repository import finding_of
+from timetracking.plans.domain import PlannedDay, read_plan
+from timetracking.workdays.domain import Seconds
+from timetracking.workdays.domain.kept import KeptDay, content_of
+from timetracking.workdays.repository import kept_of
+
+# Whose rows a caller sees; $1…$4 are the reach: nation, regions, bodies, own.
+_REACHED = """
+($1::boolean OR {body} = ANY ($3::text[]) OR {body} IN (SELECT body FROM body_states WHERE region = ANY ($2::text[])) {own})
+"""
+_OF_ROWS = _REACHED.format(body="w.body", own="OR w.servant = $4::text")
+_BODY = "SELECT EXISTS (SELECT WHERE $4::text IS NOT DISTINCT FROM $4::text AND " + _REACHED.format(body="$5::text", own="") + ")"
+_SERVANT = "SELECT EXISTS (SELECT FROM appointments w WHERE w.servant = $5::text AND " + _OF_ROWS + ") OR $5::text = $4::text"
+_DAYS = f"""
+SELECT w.* FROM workdays w
+WHERE {_OF_ROWS} AND ($5::text IS NULL OR w.body = $5) AND ($6::text IS NULL OR w.servant = $6) AND w.date BETWEEN $7 AND $8
+    AND (w.servant, w.date) > ($9, $10)
+ORDER BY w.servant, w.date LIMIT $11
+"""
+_DAY = f"SELECT w.* FROM workdays w WHERE {_OF_ROWS} AND w.servant = $5 AND w.date = $6"
+_VERSIONS = "SELECT revision, computed_at, state, content, edition FROM workday_versions WHERE servant = $1 AND date = $2 ORDER BY revision"
+_PLAN = "SELECT date, body, unit, zone, content FROM plan_days WHERE servant = $1 AND date = $2"
+_FINDINGS_OF_DAY = "SELECT f.* FROM findings f WHERE f.servant = $1 AND (f.date = $2 OR f.until = $2) ORDER BY f.first, f.kind"
+_FINDINGS = f"""
+SELECT w.*, coalesce(w.servant, w.device) AS subject FROM findings w
+WHERE {_OF_ROWS} AND ($5::text IS NULL OR w.body = $5) AND ($6::text IS NULL OR w.servant = $6)
+    AND w.date <= $8 AND coalesce(w.until, w.date) >= $7
+    AND ($9::text[] = '{{}}' OR w.kind = ANY ($9)) AND ($10::boolean OR w.state <> 'withdrawn')
+    AND (coalesce(w.servant, w.device), w.first, w.kind, w.id) > ($11, $12, $13, $14::uuid)
+ORDER BY coalesce(w.servant, w.device), w.first, w.kind, w.id LIMIT $15
+"""
+_CHANGES = f"""
+SELECT c.xid::text AS xid, c.id, w.* FROM workday_changes c
+JOIN workdays w ON w.servant = c.servant AND w.date = c.date
+WHERE {_OF_ROWS} AND w.body = $5 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($6::text::xid8, $7)
+ORDER BY c.xid, c.id LIMIT $8
+"""
+_EDGE = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text"
+_PURGED = "SELECT coalesce((SELECT (xid, id) <= ($1::text::xid8, $2::bigint) FROM purged_changes), true)"
+_CONTEXTS = """
+SELECT p.device, p.event_key, p.wall_time, p.utc_offset, p.direction, p.received_at
+FROM unnest($1::text[], $2::text[]) AS read (device, event_key)
+JOIN passages p ON p.device = read.device AND p.event_key = read.event_key
+WHERE p.wall_time BETWEEN $3 AND $4
+"""
+
+BEGINNING = "start"
+LOWEST = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows a list is of: of a body or of a servant, in a span of dates."""
+
+    body: str | None
+    servant: str | None
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A day as it was computed once."""
+
+    revision: int
+    computed_at: datetime
+    state: str
+    seconds: Seconds
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A day with everything that it follows from."""
+
+    day: KeptDay
+    plan: PlannedDay | None
+    findings: Sequence[Finding]
+    versions: Sequence[Version]
+    received: dict[tuple[str, str], datetime]
+    """When the gateway had each read, by (device, event key)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a day, with the cursor after it."""
+
+    cursor: str
+    day: KeptDay
+
+
+class WorkdayViews:
+    """What a caller may see of days and findings, in one transaction."""
+
+    def __init__(self, transaction: Transaction, caller: Caller) -> None:
+        self._transaction = transaction
+        reach = caller.reach
+        self._reach = (reach.nation, sorted(reach.regions), sorted(reach.bodies), reach.servant)
+
+    async def require(self, wanted: Wanted) -> None:
+        """Raises NotFound where body or servant are out of reach or not known."""
+        driver = await self._transaction.driver()
+        if wanted.body is not None and not await driver.fetchval(_BODY, *self._reach, wanted.body):
+            raise NotFound(f"stateBodies/{wanted.body}")
+        if wanted.servant is not None and not await driver.fetchval(_SERVANT, *self._reach, wanted.servant):
+            raise NotFound(f"servants/{wanted.servant}")
+
+    async def days(self, wanted: Wanted, after: str, limit: int) -> list[KeptDay]:
+        """Days by servant and date; `after` is the last key of the page before, as `day_key` writes it."""
+        servant, day = json.loads(after) if after else ("", "0001-01-01")
+        rows = await self._fetch(_DAYS, wanted.body, wanted.servant, wanted.since, wanted.until, servant, date.fromisoformat(day), limit)
+        return [kept_of(row) for row in rows]
+
+    async def day(self, servant: str, day: date) -> KeptDay:
+        """One day; NotFound where it is out of reach, or nothing is known of it yet."""
+        rows = await self._fetch(_DAY, servant, day)
+        if not rows:
+            raise NotFound(f"servants/{servant}/workdays/{day}")
+        return kept_of(rows[0])
+
+    async def explanation(self, servant: str, day: date) -> Explanation:
+        """One day with its plan, findings, versions and the receipt of its reads; NotFound as `day`."""
+        kept = await self.day(servant, day)
+        driver = await self._transaction.driver()
+        plan = await driver.fetchrow(_PLAN, servant, day)
+        versions = await driver.fetch(_VERSIONS, servant, day)
+        findings = await driver.fetch(_FINDINGS_OF_DAY, servant, day)
+        reads = kept.content.reads
+        around = timedelta(days=4)
+        start, end = (datetime.fromtimestamp(at) for at in kept.content.window)
+        received = await driver.fetch(
+            _CONTEXTS, [each.read.device for each in reads], [each.read.event_key for each in reads], start - around, end + around
+        )
+        return Explanation(
+            day=kept,
+            plan=_planned(plan) if plan else None,
+            findings=[finding_of(row) for row in findings if row["state"] != "withdrawn"],
+            versions=[
+                Version(row["revision"], row["computed_at"], row["state"], content_of(day, row["content"]).seconds, row["edition"])
+                for row in versions
+            ],
+            received={(row["device"], row["event_key"]): row["received_at"] for row in received},
+        )
+
+    async def findings(self, wanted: Wanted, kinds: Sequence[str], withdrawn: bool, after: str, limit: int) -> list[Finding]:
+        """Findings by servant or device, first second and kind; `after` as `finding_key` writes it."""
+        last = json.loads(after) if after else ("", -(2**62), "", LOWEST)
+        rows = await self._fetch(_FINDINGS, wanted.body, wanted.servant, wanted.since, wanted.until, sorted(kinds), withdrawn, *last, limit)
+        return [finding_of(row) for row in rows]
+
+    async def edge(self) -> str:
+        """The cursor behind everything that has been committed: what changes from now on comes after it."""
+        driver = await self._transaction.driver()
+        return f"{await driver.fetchval(_EDGE)}.{2**62}"
+
+    async def kept_since(self, cursor: tuple[int, int]) -> bool:
+        """Whether all changes after the cursor are still there."""
+        driver = await self._transaction.driver()
+        return bool(await driver.fetchval(_PURGED, str(cursor[0]), cursor[1]))
+
+    async def changes(self, body: str, cursor: tuple[int, int], limit: int) -> list[Change]:
+        """The changes of a body's days after the cursor, in the order of their transactions; the day is as it is now."""
+        rows = await self._fetch(_CHANGES, body, str(cursor[0]), cursor[1], limit)
+        return [Change(f"{row['xid']}.{row['id']}", kept_of(row)) for row in rows]
+
+    async def _fetch(self, query: str, *arguments: object) -> list[Any]:
+        driver = await self._transaction.driver()
+        return list(await driver.fetch(query, *self._reach, *arguments))
+
+
+def day_key(day: KeptDay) -> str:
+    """Where a page of days ends."""
+    return json.dumps([day.servant, day.content.date.isoformat()])
+
+
+def finding_key(finding: Finding) -> str:
+    """Where a page of findings ends."""
+    return json.dumps([finding.servant or finding.device, finding.claim.first, finding.claim.kind, str(finding.claim.id)])
+
+
+def _planned(row: Any) -> PlannedDay:
+    plan, details = read_plan(row["date"], row["content"])
+    return PlannedDay(plan, row["body"], row["unit"], row["zone"], details)

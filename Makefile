@@ -1,0 +1,79 @@
+# Tartip: `make` lists what there is. A newcomer needs two: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+OURS := services infra/local e2e_tests
+PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
+	services/registry services/regimes services/timetracking infra/local
+READY := $(VENV)/.ready
+GENERATED := protos/generated/.ready
+TESTS ?= $(OURS)
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tartip needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@echo "installing what requirements.lock names into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(GENERATED): $(VENV)/.locked protos/generate.sh $(shell find protos/tartip -name '*.proto' 2>/dev/null)
+	@protos/generate.sh
+	@touch $@
+
+$(READY): $(GENERATED) $(PACKAGES:%=%/pyproject.toml)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+setup: $(READY) ## Install everything from the lock, generate code from the protos
+
+protos: $(READY) ## Generate code from the protos, lint them, and compare them with the last commit's
+	@cd protos && $(BIN)/buf lint
+	@protos/breaking.sh
+
+demo: $(READY) ## A ministry lives a week: turnstiles to explained days (SEED=n, KEEP=1 stays up)
+	@cd e2e_tests && exec $(BIN)/python -m demo $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+run: $(READY) ## Start the platform on this machine with its embedded parts, until Ctrl-C
+	@exec $(BIN)/python -m localstack run
+
+token: $(READY) ## Print a token: make token AS=hr-officer
+	@exec $(BIN)/python -m localstack token $(or $(AS),hr-officer)
+
+ask: $(READY) ## Call an RPC: make ask METHOD=tartip.registry.v1.StateBodyService/ListStateBodies JSON='{}' [AS=hr-officer]
+	@exec $(BIN)/python -m localstack ask "$(METHOD)" $(if $(AS),--as $(AS)) --json '$(or $(JSON),{})'
+
+fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=answer.json
+	@exec $(BIN)/python -m timetracking fold "$(IN)" "$(OUT)"
+
+test: $(READY) ## Run all tests (TESTS=path for some)
+	@$(BIN)/pytest $(TESTS)
+
+lint: $(READY) ## Format check, lint, types, imports, law data
+	@$(BIN)/ruff format --check $(OURS)
+	@$(BIN)/ruff check $(OURS)
+	@$(BIN)/mypy $(PACKAGES:protos=) e2e_tests
+	@$(BIN)/lint-imports
+	@$(BIN)/yamllint --strict -c services/shared/lawbook/.yamllint.yaml services/shared/lawbook
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix --quiet $(OURS) || true
+	@$(BIN)/ruff format $(OURS)
+
+check: lint protos test ## What CI runs: lint, protos, tests
+
+lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addresses
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --universal \
+		--python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what was installed and generated
+	@rm -rf $(VENV) protos/generated protos/third_party run .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: help setup protos demo run token ask fold test lint format check lock clean

@@ -50,17 +50,12 @@ async def serve(settings: RegistrySettings, stop: asyncio.Event) -> None:
 async def work(settings: RegistrySettings, stop: asyncio.Event) -> None:
     """Relays the outbox to Kafka and deletes old answers until `stop`; of several such processes one relays."""
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="registry work")
-    admin.expect("database", "relay")
+    admin.expect("database")
     publisher = Publisher(settings.kafka)
-    relay = Relay(database, publisher)
-
-    async def relays() -> bool:
-        return relay.active or relay.polls == 0  # a standby is ready to take over
 
     async with admin.running(), _closing(database), _closing(publisher):
-        relaying = asyncio.create_task(relay.run(stop), name="relay")
-        jobs = (_watch(admin, "database", database.reachable), _watch(admin, "relay", relays), _purge(database, settings.purge_every_s))
-        await _until(stop, _finished(relaying), *jobs)
+        relaying = asyncio.create_task(Relay(database, publisher).run(stop), name="relay")
+        await _until(stop, _finished(relaying), _watch(admin, "database", database.reachable), _purge(database, settings.purge_every_s))
         await relaying
 
 

@@ -8,6 +8,7 @@ from tartip.registry.v1 import servant_service_pb2, servant_service_pb2_grpc, st
 
 from registry.bodies.servicer import StateBodyServicer
 from registry.listing import Listing
+from registry.positions.servicer import PositionServicer
 from registry.servants.servicer import ServantServicer
 from registry.unit_of_work import begin
 
@@ -23,7 +24,7 @@ def services(database: Database, page_key: str, clock: Clock) -> list[Served]:
         ),
         (
             servant_service_pb2_grpc.add_ServantServiceServicer_to_server,
-            ServantServicer(work, work, listing),
+            ServantServicer(work, PositionServicer(work, listing), listing),
             servant_service_pb2.DESCRIPTOR.services_by_name["ServantService"],
         ),
     ]

@@ -11,8 +11,11 @@ REGION = CODE + "{1,10}"
 
 
 def line(text: str, field: str, longest: int, empty: bool = False) -> str:
-    """Returns `text` without outer blanks if it is one printable line of at most `longest` characters; else Malformed for `field`."""
-    text = text.strip()
+    """Returns `text` without outer blanks if it is one printable line of at most `longest` characters; else Malformed for `field`.
+
+    A no-break space, which office programs like to put into names, becomes an ordinary one.
+    """
+    text = text.replace("\u00a0", " ").strip()
     if len(text) > longest or not text.isprintable() or not (text or empty):
         raise Malformed({field: f"one line of {'0' if empty else '1'} to {longest} characters"})
     return text

@@ -7,6 +7,8 @@ from kernel.faults import Malformed
 from kernel.text import LocalizedText
 from tartip.law.v1 import law_pb2
 
+from registry.values import line
+
 
 def day(message: date_pb2.Date, field: str) -> date:
     """Returns the legal day; Malformed for `field` if the calendar has none such."""
@@ -22,14 +24,8 @@ def day_message(value: date | None) -> date_pb2.Date | None:
 
 
 def text(message: law_pb2.LocalizedText, field: str) -> LocalizedText:
-    """Returns the text; Malformed for `field` unless it stands in all three languages, at most 300 characters each."""
-    try:
-        read = LocalizedText(message.kk.strip(), message.ru.strip(), message.en.strip())
-    except ValueError:
-        raise Malformed({field: "a text in kk, ru and en, none of them empty"}) from None
-    if max(len(read.kk), len(read.ru), len(read.en)) > 300:
-        raise Malformed({field: "at most 300 characters in each language"})
-    return read
+    """Returns the text; Malformed for `field` unless it is one line in each of the three languages, of at most 300 characters."""
+    return LocalizedText(*(line(getattr(message, language), f"{field}.{language}", 300) for language in ("kk", "ru", "en")))
 
 
 def text_message(value: LocalizedText) -> law_pb2.LocalizedText:

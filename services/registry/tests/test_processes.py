@@ -17,7 +17,7 @@ from chassis.roles import provide
 from chassis.testing.broker import Broker
 from chassis.testing.postgres import Postgres
 from chassis.testing.tokens import Tokens
-from confluent_kafka import Consumer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from registry.__main__ import main
 from tartip.registry.v1 import events_pb2, state_body_service_pb2_grpc
 
@@ -77,8 +77,9 @@ async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> No
 
 def received(bootstrap: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
     """Reads the topic from its beginning until there is enough."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": os.urandom(4).hex(), "auto.offset.reset": "earliest"})
-    consumer.subscribe([topic])
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": os.urandom(4).hex()})
+    partitions = consumer.list_topics(topic, timeout=WITHIN_S).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
     messages: list[Any] = []
     try:
         while not enough(messages):
@@ -101,6 +102,7 @@ async def environment(postgres: Postgres, broker: Broker) -> dict[str, str]:
         **{key: value for key, value in os.environ.items() if not key.startswith("TARTIP_")},
         "TARTIP_DATABASE_URL": urls.app,
         "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator,
+        "WORKER_URL": urls.worker,
         "TARTIP_KAFKA": broker.bootstrap,
         "TARTIP_PAGE_KEY": "a page key",
         "TARTIP_ALLOW_DEMO_ISSUER": "true",
@@ -114,7 +116,7 @@ async def test_a_recorded_body_reaches_kafka_and_may_be_sent_again(environment: 
     async with (
         tokens.serving() as issuer,
         running(environment | {"TARTIP_ISSUER": issuer}, "serve", tmp_path / "serve.log") as address,
-        running(environment, "work", tmp_path / "work.log"),
+        running(environment | {"TARTIP_DATABASE_URL": environment["WORKER_URL"]}, "work", tmp_path / "work.log"),
         channel(address, tokens.mint("operator", OPERATOR)) as opened,
     ):
         stub: Any = state_body_service_pb2_grpc.StateBodyServiceStub(opened)

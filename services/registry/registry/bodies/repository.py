@@ -16,10 +16,7 @@ from registry.bodies.tables import StateBodyRow, UnitHeadRow, UnitRow
 from registry.names import body_name, unit_name
 from registry.positions.tables import PositionRow
 from registry.rows import FRESH
-from registry.servants.domain import AppointmentKind
 from registry.servants.tables import AppointmentRow
-
-KEEPING = [kind.value for kind in AppointmentKind if kind.keeps_time]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class StoredBodies:
         post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)
         unit = and_(UnitRow.body == PositionRow.body, UnitRow.id == PositionRow.unit, UnitRow.hr_service)
         query = select(AppointmentRow.servant, AppointmentRow.since, AppointmentRow.until).join(PositionRow, post).join(UnitRow, unit)
-        rows = await self.session.execute(query.where(AppointmentRow.body == body, AppointmentRow.kind.in_(KEEPING)))
+        rows = await self.session.execute(query.where(AppointmentRow.body == body, AppointmentRow.keeping_time()))
         return hr_members(HrMember(row.servant, DaySpan(row.since, row.until)) for row in rows)
 
 

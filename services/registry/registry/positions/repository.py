@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from chassis.access import Caller
 from kernel.faults import NotFound
-from kernel.text import LocalizedText
 from sqlalchemy import Select, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,18 +27,18 @@ class StoredPositions:
         row = await self.session.scalar(query, execution_options=FRESH)
         if row is None:
             raise NotFound(position_name(body, position))
-        return position_from(row)
+        return row.position()
 
     async def find(self, keys: Collection[tuple[str, str]], visible_to: Caller) -> Mapping[tuple[str, str], Position]:
         """Returns the positions of these bodies and IDs that are within the caller's reach."""
         query = _visible(visible_to).where(tuple_(PositionRow.body, PositionRow.id).in_(sorted(keys)))
         rows = await self.session.scalars(query, execution_options=FRESH)
-        return {(row.body, row.id): position_from(row) for row in rows}
+        return {(row.body, row.id): row.position() for row in rows}
 
     async def page(self, body: str, after: str, limit: int) -> Sequence[Position]:
         """Returns at most `limit` positions of the body whose ID is above `after`, by ID."""
         query = select(PositionRow).where(PositionRow.body == body, PositionRow.id > after).order_by(PositionRow.id).limit(limit)
-        return [position_from(row) for row in await self.session.scalars(query, execution_options=FRESH)]
+        return [row.position() for row in await self.session.scalars(query, execution_options=FRESH)]
 
     async def exists(self, body: str, position: str) -> bool:
         """Says whether the position is recorded."""
@@ -56,18 +55,3 @@ class StoredPositions:
 
 def _visible(visible_to: Caller) -> Select[PositionRow]:
     return select(PositionRow).join(StateBodyRow, StateBodyRow.id == PositionRow.body).where(StateBodyRow.within(visible_to.reach))
-
-
-def position_from(row: PositionRow) -> Position:
-    """Returns the position of a row."""
-    return Position(
-        row.body,
-        row.id,
-        LocalizedText(row.title_kk, row.title_ru, row.title_en),
-        row.unit,
-        row.category,
-        row.supervising_position,
-        row.hours_set_by_regulation,
-        row.hazardous,
-        row.revision,
-    )

@@ -1,8 +1,10 @@
 """Rows of positions."""
 
+from kernel.text import LocalizedText
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from registry.positions.domain import Position
 from registry.rows import ID, Base
 
 
@@ -26,3 +28,17 @@ class PositionRow(Base):
     hours_set_by_regulation: Mapped[bool]
     hazardous: Mapped[bool]
     revision: Mapped[int]
+
+    def position(self) -> Position:
+        """The position that the row holds."""
+        return Position(
+            self.body,
+            self.id,
+            LocalizedText(self.title_kk, self.title_ru, self.title_en),
+            self.unit,
+            self.category,
+            self.supervising_position,
+            self.hours_set_by_regulation,
+            self.hazardous,
+            self.revision,
+        )

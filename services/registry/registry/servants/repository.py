@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from registry.bodies.tables import StateBodyRow
 from registry.names import servant_name
 from registry.positions.domain import Position
-from registry.positions.repository import position_from
 from registry.positions.tables import PositionRow
 from registry.rows import FRESH
 from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, Servant
@@ -88,7 +87,7 @@ class StoredServants:
         held = held.order_by(AppointmentRow.since, AppointmentRow.id)
         appointments: dict[str, list[Appointment]] = defaultdict(list)
         for row, position in await self.session.execute(held, execution_options=FRESH):
-            appointments[row.servant].append(_appointment(row, position_from(position)))
+            appointments[row.servant].append(_appointment(row, position.position()))
         return [Servant(row.id, Iin(row.iin), row.display_name, tuple(appointments[row.id]), row.revision) for row in people]
 
 

@@ -1,7 +1,8 @@
-"""ServantService: messages in, use cases, messages out. It answers for positions too, which servants hold."""
+"""ServantService: messages in, use cases, messages out. It hands on what is about positions, which servants hold."""
 
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Protocol
 
 import grpc.aio
 from chassis.access import current_caller
@@ -13,9 +14,7 @@ from tartip.registry.v1 import servant_service_pb2 as pb
 from tartip.registry.v1 import servant_service_pb2_grpc as pb_grpc
 
 from registry.listing import Listing
-from registry.names import appointment_of, body_of, position_of, servant_name, servant_of
-from registry.positions import use_cases as position_use_cases
-from registry.positions.messages import position_from, position_message
+from registry.names import appointment_of, body_of, servant_name, servant_of
 from registry.servants import use_cases
 from registry.servants.domain import NewServant
 from registry.servants.messages import appointment_message, new_servant_from, servant_message, terms_from
@@ -27,14 +26,20 @@ Context = grpc.aio.ServicerContext[Message, Message]
 MOST_ROWS = 5_000
 
 
+class Positions(Protocol):
+    """Who answers for positions."""
+
+    async def CreatePosition(self, request: pb.CreatePositionRequest, context: Context) -> pb.Position: ...
+    async def GetPosition(self, request: pb.GetPositionRequest, context: Context) -> pb.Position: ...
+    async def ListPositions(self, request: pb.ListPositionsRequest, context: Context) -> pb.ListPositionsResponse: ...
+
+
 class ServantServicer(pb_grpc.ServantServiceServicer):
     """Answers for positions, civil servants and their appointments."""
 
-    def __init__(self, position_work: position_use_cases.Begin, work: use_cases.Begin, listing: Listing) -> None:
+    def __init__(self, work: use_cases.Begin, positions: Positions, listing: Listing) -> None:
         self._listing = listing
-        self._create_position = position_use_cases.CreatePosition(position_work)
-        self._get_position = position_use_cases.GetPosition(position_work)
-        self._list_positions = position_use_cases.ListPositions(position_work)
+        self._positions = positions
         self._create = use_cases.CreateServant(work)
         self._get = use_cases.GetServant(work)
         self._list = use_cases.ListServants(work)
@@ -44,18 +49,15 @@ class ServantServicer(pb_grpc.ServantServiceServicer):
 
     async def CreatePosition(self, request: pb.CreatePositionRequest, context: Context) -> pb.Position:
         """Records a position."""
-        return position_message(await self._create_position(current_caller(), position_from(request)))
+        return await self._positions.CreatePosition(request, context)
 
     async def GetPosition(self, request: pb.GetPositionRequest, context: Context) -> pb.Position:
         """Returns a position."""
-        body, position = position_of(request.name, "name")
-        return position_message(await self._get_position(current_caller(), body, position))
+        return await self._positions.GetPosition(request, context)
 
     async def ListPositions(self, request: pb.ListPositionsRequest, context: Context) -> pb.ListPositionsResponse:
         """Lists the positions of a body."""
-        caller, body = current_caller(), body_of(request.parent, "parent")
-        found, token = await self._listing.page(caller, request, f"positions/{body}", partial(self._list_positions, caller, body))
-        return pb.ListPositionsResponse(positions=[position_message(position) for position in found], next_page_token=token)
+        return await self._positions.ListPositions(request, context)
 
     async def CreateServant(self, request: pb.CreateServantRequest, context: Context) -> pb.Servant:
         """Records a civil servant with a first appointment."""

@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.rows import ID, Base
+from registry.servants.domain import AppointmentKind
 
 PERSONAL = "personal: never in events, logs or refusals; shown to HR officers and to the person alone"
 
@@ -42,3 +43,8 @@ class AppointmentRow(Base):
     rate_percent: Mapped[int]
     act: Mapped[str] = mapped_column(Text)
     revision: Mapped[int]
+
+    @classmethod
+    def keeping_time(cls) -> ColumnElement[bool]:
+        """The condition that the servant's days can follow the appointment."""
+        return cls.kind.in_([kind.value for kind in AppointmentKind if kind.keeps_time])

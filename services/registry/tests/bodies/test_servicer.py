@@ -62,10 +62,11 @@ async def test_a_body_that_cannot_be_is_refused_with_the_field(registry: Registr
     assert refusal.language == "en"
 
 
-async def test_a_title_lacking_a_language_is_refused(registry: Registry) -> None:
+@pytest.mark.parametrize("said", ["", " ", "two\nlines", "a\x00b", "long" * 76])
+async def test_a_title_that_is_no_line_in_each_language_is_refused(registry: Registry, said: str) -> None:
     operator, request = await registry.portal(OPERATOR), new_body("UGD")
-    request.state_body.title.ru = " "
-    assert set((await refused(operator.bodies.CreateStateBody(request))).violations) == {"state_body.title"}
+    request.state_body.title.ru = said
+    assert set((await refused(operator.bodies.CreateStateBody(request))).violations) == {"state_body.title.ru"}
 
 
 async def test_a_body_twice_exists_already_and_a_repeated_request_does_not(registry: Registry) -> None:

@@ -1,39 +1,41 @@
-"""Commands of the regimes: serve, consume, work, migrate, republish."""
+"""Commands of the regimes: serve, consume, work, migrate, republish, rebuild."""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import structlog
+from chassis import projections
 from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
+from chassis.jobs import Job, Jobs
 from chassis.messages import Messages
 from chassis.migrations import migrate
 from chassis.process import Admin, run
 from chassis.publisher import Publisher
+from chassis.rebuild import Projection, rebuild
 from chassis.relay import Relay
 from chassis.requests import RequestLedger, purge_answers
 from chassis.server import Server
 from chassis.settings import SettingsError, read
 from chassis.streams import Consumer
+from chassis.supervision import closing, said, until, watch
 from chassis.survey import survey
 from chassis.telemetry import start
 from kernel.faults import Unavailable
 from lawbook import load
 
 from regimes.people import consumer as people
-from regimes.plans.jobs import RollingJob
 from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RepublishPlans, RollPlans
-from regimes.projections import BODIES, SERVANTS, follow
+from regimes.projections import BODIES, SERVANTS
 from regimes.server import services
-from regimes.settings import CONSUME, MIGRATE, REPUBLISH, SERVE, WORK, RegimesSettings
+from regimes.settings import CONSUME, MIGRATE, REBUILD, REPUBLISH, SERVE, WORK, RegimesSettings
 from regimes.unit_of_work import PLANS, units_of_work
 
-CHECK_EVERY_S = 1.0  # as often as probes ask
+LOOK_AGAIN_S = 1.0
+PEOPLE = ("bodies", "servants", "appointments")
 GROUP = "regimes"
 
 log = structlog.get_logger("regimes")
@@ -44,12 +46,13 @@ async def serve(settings: RegimesSettings, stop: asyncio.Event) -> None:
     admin, database, law = Admin(settings.admin_listen), Database(settings.database_url, name="regimes serve"), load()
     admin.expect("database", "issuer", "server")
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
-    async with admin.running(), _closing(database), verifier.running():
+    async with admin.running(), closing(database), verifier.running():
         rpcs = services(database, settings.page_key.get_secret_value(), clock_from(settings.clock), law)
-        grpc = Server(settings, rpcs, verifier, Messages.load("regimes"), law, RequestLedger(database))
-        async with grpc.running():
+        server = Server(settings, rpcs, verifier, Messages.load("regimes"), law, RequestLedger(database))
+        async with server.running():
             admin.met("server")
-            await _until(stop, _watch(admin, "database", database.reachable), _watch(admin, "issuer", _said(lambda: verifier.ready)))
+            watches = (watch(admin, "database", database.reachable), watch(admin, "issuer", said(lambda: verifier.ready)))
+            await until(stop, beside=watches)
             admin.unmet("server", "stopping")
 
 
@@ -59,12 +62,10 @@ async def consume(settings: RegimesSettings, stop: asyncio.Event) -> None:
     admin.expect("database", "stream")
     publisher = Publisher(settings.kafka)
     work = units_of_work(database, clock_from(settings.clock), load())
-    consumer = Consumer(GROUP, settings.kafka, [people.bodies(work), people.servants(work)], publisher.send)
-    async with admin.running(), _closing(database), _closing(publisher):
-        consuming = asyncio.create_task(consumer.run(stop), name="consumer")
-        watches = (_watch(admin, "database", database.reachable), _watch(admin, "stream", _said(lambda: consumer.ready)))
-        await _until(stop, _finished(consuming), *watches, _record_progress(settings.kafka, database, consumer))
-        await consuming
+    consumer = Consumer(GROUP, settings.kafka, people.subscriptions(work), publisher.send)
+    async with admin.running(), closing(database, publisher):
+        watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
+        await until(stop, consumer.run(stop), _record_progress(settings.kafka, database, consumer, stop), beside=watches)
 
 
 async def work(settings: RegimesSettings, stop: asyncio.Event) -> None:
@@ -73,91 +74,50 @@ async def work(settings: RegimesSettings, stop: asyncio.Event) -> None:
     admin.expect("database", "relay")
     publisher, law, clock = Publisher(settings.kafka), load(), clock_from(settings.clock)
     begin, relay = units_of_work(database, clock, law), Relay(database, publisher)
-    compose = ComposeDuePlans(begin, law, clock)
-    job = RollingJob(ActivateLaw(begin, law), RollPlans(begin), compose, clock, lambda: relay.drained_at)
-    async with admin.running(), _closing(database), _closing(publisher):
-        relaying = asyncio.create_task(relay.run(stop), name="relay")
-        rolling = asyncio.create_task(job.run(stop), name="rolling job")
-        watches = (
-            _watch(admin, "database", database.reachable),
-            # A standby is ready to take over.
-            _watch(admin, "relay", _said(lambda: relay.active or relay.polls == 0)),
-        )
-        await _until(stop, _finished(relaying), _finished(rolling), *watches, _purge(database, settings.purge_every_s))
-        await asyncio.gather(relaying, rolling)
+    steps = (
+        Job("activate-law", ActivateLaw(begin, law)),
+        Job("roll-plans", RollPlans(begin)),
+        Job("compose-plans", ComposeDuePlans(begin, law, clock)),
+    )
+    jobs = Jobs(steps, clock, lambda: relay.drained_at)
+    async with admin.running(), closing(database, publisher):
+        # A standby is ready to take over.
+        relays = said(lambda: relay.active or relay.polls == 0)
+        beside = (watch(admin, "database", database.reachable), watch(admin, "relay", relays), _purge(database, settings.purge_every_s))
+        await until(stop, relay.run(stop), jobs.run(stop), beside=beside)
 
 
-async def _record_progress(bootstrap: str, database: Database, consumer: Consumer) -> None:
-    """Lets calls know when the projection has reached its start, then rests; what is away is asked again."""
-    while True:
+async def _record_progress(bootstrap: str, database: Database, consumer: Consumer, stop: asyncio.Event) -> None:
+    """Lets calls know how far the projection is; a broker that is away is asked again."""
+    while not stop.is_set():
         try:
             extents = await survey(bootstrap, GROUP, (BODIES, SERVANTS))
-            await follow(database, extents, lambda: consumer.positions)
-            break
         except Exception as error:
-            log.warning("the progress of the projection is not to be seen", error=type(error).__name__)
-            await asyncio.sleep(CHECK_EVERY_S)
-    await asyncio.Event().wait()
+            log.warning("the start of the projection is not to be seen", error=type(error).__name__)
+            await asyncio.sleep(LOOK_AGAIN_S)
+            continue
+        await projections.follow(database, extents, lambda: consumer.positions, stop)
 
 
 async def _purge(database: Database, every_s: float) -> None:
     while True:
         try:
-            purged = await purge_answers(database)
-            log.info("purged", answers=purged)
+            log.info("purged", answers=await purge_answers(database))
         except Unavailable:
             log.warning("the purge waits for the database")
         await asyncio.sleep(every_s)
 
 
-async def _watch(admin: Admin, condition: str, holds: Callable[[], Awaitable[bool]]) -> None:
-    while True:
-        if await holds():
-            admin.met(condition)
-        else:
-            admin.unmet(condition, "away")
-        await asyncio.sleep(CHECK_EVERY_S)
-
-
-def _said(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
-    async def said() -> bool:
-        return holds()
-
-    return said
-
-
-async def _finished(task: "asyncio.Task[None]") -> None:
-    await asyncio.wait({task})
-
-
-async def _until(stop: asyncio.Event, *jobs: Awaitable[None]) -> None:
-    """Works on the jobs until `stop`; one that ends or fails before ends them all."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    stopped = asyncio.ensure_future(stop.wait())
-    try:
-        done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        for task in done:
-            task.result()
-    finally:
-        for task in (*tasks, stopped):
-            task.cancel()
-        for task in (*tasks, stopped):
-            with suppress(asyncio.CancelledError, Exception):
-                await task
-
-
-@asynccontextmanager
-async def _closing(resource: Database | Publisher) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await resource.close()
+async def _rebuild(settings: RegimesSettings) -> None:
+    clock, law = clock_from(settings.clock), load()
+    shown = Projection(PEOPLE, lambda database: people.subscriptions(units_of_work(database, clock, law)))
+    read_ = await rebuild(shown, settings.kafka, settings.migrator_database_url, settings.database_url)
+    print(f"people: built anew from {read_} messages")
 
 
 async def _republish(settings: RegimesSettings, since: datetime | None) -> None:
     database = Database(settings.database_url, name="regimes republish")
-    async with _closing(database):
+    async with closing(database):
         again = RepublishPlans(units_of_work(database, clock_from(settings.clock), load()))
         after, published = None, 0
         while page := await again(since, after):
@@ -181,6 +141,8 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("migrate", help="bring the database's schema to the newest version")
     again = commands.add_parser("republish", help="publish the newest states of a topic again")
     again.add_argument("--topic", required=True, choices=[PLANS])
+    anew = commands.add_parser("rebuild", help="build a projection anew from its topics")
+    anew.add_argument("projection", choices=["people"])
     again.add_argument("--since", type=_instant, help="only states from this instant on (RFC 3339, with an offset)")
     return parser.parse_args()
 
@@ -199,6 +161,8 @@ def main() -> int:
             run(lambda stop: process(settings, stop))
         elif arguments.command == "migrate":
             asyncio.run(migrate(read(RegimesSettings, need=MIGRATE).migrator_database_url, "regimes.migrations"))
+        elif arguments.command == "rebuild":
+            asyncio.run(_rebuild(read(RegimesSettings, need=REBUILD)))
         else:
             asyncio.run(_republish(read(RegimesSettings, need=REPUBLISH), arguments.since))
     except SettingsError as error:

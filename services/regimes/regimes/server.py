@@ -2,6 +2,7 @@
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.listing import Listing
 from chassis.pages import PageTokens
 from chassis.server import Served
 from lawbook import Lawbook
@@ -18,7 +19,6 @@ from tartip.regimes.v1 import (
 
 from regimes.assignments.servicer import AssignmentServicer
 from regimes.law.servicer import LawServicer
-from regimes.listing import Listing
 from regimes.plans.servicer import PlanServicer
 from regimes.rules.servicer import LabourOrderRulesServicer
 from regimes.unit_of_work import units_of_work
@@ -26,7 +26,7 @@ from regimes.unit_of_work import units_of_work
 
 def services(database: Database, page_key: str, clock: Clock, law: Lawbook) -> list[Served]:
     """Returns all RPCs of the regimes, for a server to add."""
-    work, listing = units_of_work(database, clock, law), Listing(PageTokens(page_key), clock)
+    work, listing = units_of_work(database, clock, law), Listing(PageTokens(page_key))
     return [
         (
             labour_order_rules_service_pb2_grpc.add_LabourOrderRulesServiceServicer_to_server,

@@ -60,11 +60,11 @@ def units_of_work(database: Database, clock: Clock, law: Lawbook) -> Callable[[C
             session = transaction.session
             yield UnitOfWork(
                 transaction=transaction,
-                bodies=StoredBodies(session),
-                servants=StoredServants(session),
+                bodies=StoredBodies(transaction),
+                servants=StoredServants(transaction),
                 rules=StoredRules(session),
                 assignments=StoredAssignments(session),
-                grounds=StoredGrounds(session),
+                grounds=StoredGrounds(transaction),
                 published=StoredPlans(session),
                 due_months=StoredDueMonths(session, oldest_month(now, law), newest_month(now)),
             )

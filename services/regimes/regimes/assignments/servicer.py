@@ -4,6 +4,7 @@ from functools import partial
 
 import grpc.aio
 from chassis.access import current_caller
+from chassis.listing import Listing
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
@@ -13,7 +14,6 @@ from tartip.regimes.v1 import assignment_service_pb2_grpc as pb_grpc
 
 from regimes.assignments import use_cases
 from regimes.assignments.domain import Assignment, Flexible, Regime, Remote, Shift, ShiftSchedule
-from regimes.listing import Listing
 from regimes.names import ASSIGNMENT_ID, assignment_name, assignment_of, servant_of
 from regimes.wall_clock import ClockSpan
 from regimes.wire import clock, clock_message, day, day_message, etag, pause

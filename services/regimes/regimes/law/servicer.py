@@ -6,6 +6,7 @@ from typing import Final
 
 import grpc.aio
 from chassis.access import current_caller
+from chassis.listing import Listing
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from lawbook import Lawbook, ProductionCalendar, Week
@@ -15,7 +16,6 @@ from tartip.regimes.v1 import law_service_pb2_grpc as pb_grpc
 
 from regimes.law import use_cases
 from regimes.law.use_cases import ShownProvision
-from regimes.listing import Listing
 from regimes.names import parameter_of, provision_name
 from regimes.wire import day, day_message, text_message
 

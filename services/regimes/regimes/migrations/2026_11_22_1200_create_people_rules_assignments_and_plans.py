@@ -6,6 +6,9 @@ from chassis.migrations import foundation
 revision = "2026_11_22_1200"
 down_revision = None
 
+# assignments.place is the place in the order of recording: of two on one date the later holds. due_months is only added to
+# and taken from, so that those who ask never wait for one another. rolling.until is the last month for which everyone's
+# plan was asked for.
 TABLES = """
 CREATE TABLE bodies (
     id text COLLATE "C" CONSTRAINT bodies_pkey PRIMARY KEY,
@@ -59,7 +62,6 @@ CREATE TABLE assignments (
     regime jsonb NOT NULL,
     CONSTRAINT assignments_pkey PRIMARY KEY (servant, id)
 );
-COMMENT ON COLUMN assignments.place IS 'the place in the order of recording: of two on one date the later holds';
 CREATE TABLE month_plans (
     servant text COLLATE "C" NOT NULL,
     month date NOT NULL CONSTRAINT month_plans_first_day_check CHECK (extract(day FROM month) = 1),
@@ -76,13 +78,11 @@ CREATE TABLE due_months (
     month date NOT NULL CONSTRAINT due_months_first_day_check CHECK (extract(day FROM month) = 1)
 );
 CREATE INDEX due_months_servant_month_idx ON due_months (servant, month);
-COMMENT ON TABLE due_months IS 'plans to be composed anew; only added to, so that those who ask never wait for one another';
 CREATE TABLE rolling (
     one boolean NOT NULL DEFAULT true CONSTRAINT rolling_pkey PRIMARY KEY CONSTRAINT rolling_only_one_check CHECK (one),
     until date,
     edition text NOT NULL
 );
-COMMENT ON COLUMN rolling.until IS 'the last month for which everyone''s plan was asked for';
 INSERT INTO rolling (until, edition) VALUES (NULL, '')
 """
 

@@ -1,6 +1,7 @@
 """What the registry tells of bodies and servants, from Kafka into the projection."""
 
 from collections.abc import Sequence
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.streams import Subscription
@@ -21,6 +22,11 @@ KINDS = {
     servant_service_pb2.APPOINTMENT_KIND_ACTING: AppointmentKind.ACTING,
     servant_service_pb2.APPOINTMENT_KIND_CONCURRENT: AppointmentKind.CONCURRENT,
 }
+
+
+def subscriptions(work: Begin) -> list[Subscription[Any]]:
+    """Returns all that the projection of people follows."""
+    return [bodies(work), servants(work)]
 
 
 def bodies(work: Begin) -> Subscription[pb.StateBodyChanged]:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from chassis.access import Caller
+from chassis.database import Transaction
+from chassis.projections import require_level
 from kernel.faults import NotFound
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from regimes.names import body_name, servant_name
 from regimes.people.domain import Appointment, Body, Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
-from regimes.projections import BODIES, SERVANTS, require_level
+from regimes.projections import BODIES, SERVANTS
 from regimes.rows import FRESH
 
 UNSYNCHRONISED = {"synchronize_session": False}
@@ -23,20 +24,20 @@ UNSYNCHRONISED = {"synchronize_session": False}
 class StoredBodies:
     """The bodies that the registry told of."""
 
-    session: AsyncSession
+    transaction: Transaction
 
     async def get(self, body: str, visible_to: Caller) -> Body:
         """Returns the body; NotFound if there is none within the caller's reach, Unavailable while it may still be told of."""
-        await require_level(self.session, BODIES)
+        await require_level(self.transaction, BODIES)
         query = select(BodyRow).where(BodyRow.id == body, BodyRow.reached(BodyRow.id, visible_to.reach))
-        row = await self.session.scalar(query, execution_options=FRESH)
+        row = await self.transaction.session.scalar(query, execution_options=FRESH)
         if row is None:
             raise NotFound(body_name(body))
         return row.told()
 
     async def find(self, bodies: Iterable[str]) -> Mapping[str, Body]:
         """Returns those of the IDs that are known, whoever may see them."""
-        rows = await self.session.scalars(select(BodyRow).where(BodyRow.id.in_(sorted(bodies))), execution_options=FRESH)
+        rows = await self.transaction.session.scalars(select(BodyRow).where(BodyRow.id.in_(sorted(bodies))), execution_options=FRESH)
         return {row.id: row.told() for row in rows}
 
     async def within(self, bodies: Iterable[str], visible_to: Caller) -> frozenset[str]:
@@ -45,7 +46,9 @@ class StoredBodies:
         reach = visible_to.reach
         if reach.nation or wanted <= reach.bodies:
             return wanted
-        rows = await self.session.scalars(select(BodyRow.id).where(BodyRow.id.in_(sorted(wanted)), BodyRow.reached(BodyRow.id, reach)))
+        rows = await self.transaction.session.scalars(
+            select(BodyRow.id).where(BodyRow.id.in_(sorted(wanted)), BodyRow.reached(BodyRow.id, reach))
+        )
         return frozenset(rows) | (wanted & reach.bodies)
 
     async def save(self, bodies: Sequence[Body]) -> None:
@@ -65,7 +68,7 @@ class StoredBodies:
         statement = upsert(BodyRow).values(rows)
         told = statement.excluded
         newer = {"region": told.region, "zone": told.zone, "units": told.units, "revision": told.revision}
-        await self.session.execute(
+        await self.transaction.session.execute(
             statement.on_conflict_do_update(index_elements=[BodyRow.id], set_=newer, where=BodyRow.revision < told.revision),
             execution_options=UNSYNCHRONISED,
         )
@@ -75,13 +78,13 @@ class StoredBodies:
 class StoredServants:
     """The servants that the registry told of."""
 
-    session: AsyncSession
+    transaction: Transaction
 
     async def get(self, servant: str, visible_to: Caller) -> Servant:
         """Returns the servant; NotFound if there is none within the caller's reach, Unavailable while it may still be told of."""
-        await require_level(self.session, SERVANTS, BODIES)
+        await require_level(self.transaction, SERVANTS, BODIES)
         query = select(ServantRow.id).where(ServantRow.id == servant, AppointmentRow.reached(ServantRow.id, visible_to.reach))
-        if await self.session.scalar(query) is None:
+        if await self.transaction.session.scalar(query) is None:
             raise NotFound(servant_name(servant))
         return (await self.find([servant]))[servant]
 
@@ -90,10 +93,10 @@ class StoredServants:
         wanted = sorted(servants)
         known = {
             row.id: row.revision
-            for row in await self.session.execute(select(ServantRow.id, ServantRow.revision).where(ServantRow.id.in_(wanted)))
+            for row in await self.transaction.session.execute(select(ServantRow.id, ServantRow.revision).where(ServantRow.id.in_(wanted)))
         }
         query = select(AppointmentRow).where(AppointmentRow.servant.in_(wanted)).order_by(AppointmentRow.servant, AppointmentRow.id)
-        rows = await self.session.scalars(query, execution_options=FRESH)
+        rows = await self.transaction.session.scalars(query, execution_options=FRESH)
         held = {servant: tuple(row.told() for row in own) for servant, own in groupby(rows, key=lambda row: row.servant)}
         return {servant: Servant(servant, held.get(servant, ()), revision) for servant, revision in known.items()}
 
@@ -106,14 +109,14 @@ class StoredServants:
         newer = statement.on_conflict_do_update(
             index_elements=[ServantRow.id], set_={"revision": told.revision}, where=ServantRow.revision < told.revision
         )
-        written = frozenset(await self.session.scalars(newer.returning(ServantRow.id), execution_options=UNSYNCHRONISED))
+        written = frozenset(await self.transaction.session.scalars(newer.returning(ServantRow.id), execution_options=UNSYNCHRONISED))
         fresh = [servant for servant in servants if servant.servant in written]
-        await self.session.execute(
+        await self.transaction.session.execute(
             delete(AppointmentRow).where(AppointmentRow.servant.in_(sorted(written))), execution_options=UNSYNCHRONISED
         )
         rows = [_values(servant.servant, appointment) for servant in fresh for appointment in servant.appointments]
         if rows:
-            await self.session.execute(insert(AppointmentRow), rows)
+            await self.transaction.session.execute(insert(AppointmentRow), rows)
 
 
 def _values(servant: str, appointment: Appointment) -> dict[str, object]:

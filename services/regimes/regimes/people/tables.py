@@ -4,7 +4,7 @@ from datetime import date
 
 from chassis.access import Reach
 from kernel.days import DaySpan
-from sqlalchemy import BigInteger, ColumnElement, exists, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Index, exists, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
@@ -48,6 +48,7 @@ class AppointmentRow(Base):
     """A span in which a servant holds a post."""
 
     __tablename__ = "appointments"
+    __table_args__ = (Index(None, "body", "servant"),)
 
     servant: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)

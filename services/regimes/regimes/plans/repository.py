@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from chassis.access import Caller
+from chassis.database import Transaction
+from chassis.projections import require_level
 from kernel.days import DaySpan, Month
 from kernel.faults import NotFound
 from sqlalchemy import select, text, tuple_
@@ -19,7 +21,7 @@ from regimes.people.domain import Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
 from regimes.plans.domain import Grounds, PublishedPlan
 from regimes.plans.tables import MonthPlanRow, RollingRow, days_json
-from regimes.projections import BODIES, SERVANTS, require_level
+from regimes.projections import BODIES, SERVANTS
 from regimes.rows import FRESH
 from regimes.rules.tables import LabourOrderRulesRow
 
@@ -30,22 +32,22 @@ ServantMonth = tuple[str, Month]
 class StoredGrounds:
     """What plans follow from: people, rules and assignments."""
 
-    session: AsyncSession
+    transaction: Transaction
 
     async def of(self, servants: Iterable[str]) -> Mapping[str, Grounds]:
         """Returns the grounds of each servant; of one that was never told of, grounds without an appointment."""
         wanted = sorted(set(servants))
         query = select(AppointmentRow).where(AppointmentRow.servant.in_(wanted)).order_by(AppointmentRow.servant, AppointmentRow.id)
-        rows = (await self.session.scalars(query, execution_options=FRESH)).all()
+        rows = (await self.transaction.session.scalars(query, execution_options=FRESH)).all()
         appointments = {servant: tuple(row.told() for row in own) for servant, own in groupby(rows, key=lambda row: row.servant)}
         owners = sorted({row.body for row in rows})
-        told = await self.session.scalars(select(BodyRow).where(BodyRow.id.in_(owners)), execution_options=FRESH)
+        told = await self.transaction.session.scalars(select(BodyRow).where(BodyRow.id.in_(owners)), execution_options=FRESH)
         bodies = {row.id: row.told() for row in told}
         ruled = select(LabourOrderRulesRow).where(LabourOrderRulesRow.body.in_(owners)).order_by(LabourOrderRulesRow.body)
-        ruling = await self.session.scalars(ruled, execution_options=FRESH)
+        ruling = await self.transaction.session.scalars(ruled, execution_options=FRESH)
         rules = {body: tuple(row.recorded() for row in own) for body, own in groupby(ruling, key=lambda row: row.body)}
         assigned = select(AssignmentRow).where(AssignmentRow.servant.in_(wanted)).order_by(AssignmentRow.servant, AssignmentRow.place)
-        assigning = await self.session.scalars(assigned, execution_options=FRESH)
+        assigning = await self.transaction.session.scalars(assigned, execution_options=FRESH)
         assignments = {servant: tuple(row.recorded() for row in own) for servant, own in groupby(assigning, key=lambda row: row.servant)}
         return {
             servant: Grounds(
@@ -60,9 +62,9 @@ class StoredGrounds:
 
     async def visible(self, servant: str, visible_to: Caller) -> Grounds:
         """Returns the grounds of one servant; NotFound if there is none within the caller's reach, Unavailable while it may be told of."""
-        await require_level(self.session, SERVANTS, BODIES)
+        await require_level(self.transaction, SERVANTS, BODIES)
         query = select(ServantRow.id).where(ServantRow.id == servant, AppointmentRow.reached(ServantRow.id, visible_to.reach))
-        if await self.session.scalar(query) is None:
+        if await self.transaction.session.scalar(query) is None:
             raise NotFound(servant_name(servant))
         return (await self.of([servant]))[servant]
 

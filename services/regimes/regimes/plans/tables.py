@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from kernel.days import DaySpan, Month
-from sqlalchemy import BigInteger, Identity
+from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,6 +37,7 @@ class DueMonthRow(Base):
     """A month of a servant whose plan is to be composed anew; rows are only added and taken away."""
 
     __tablename__ = "due_months"
+    __table_args__ = (Index(None, "servant", "month"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     servant: Mapped[str] = mapped_column(ID)

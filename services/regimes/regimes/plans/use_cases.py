@@ -9,7 +9,7 @@ from typing import Protocol
 from chassis.access import Caller
 from chassis.clock import Clock
 from kernel.days import DaySpan, Month
-from kernel.faults import Malformed
+from kernel.faults import Malformed, Unavailable
 from kernel.identifiers import new_id
 from lawbook import Lawbook
 
@@ -93,6 +93,10 @@ class Work(Protocol):
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
 
 
+class OtherEdition(Unavailable):
+    """Plans are composed under another edition of the law than this process has: by the processes that were started later."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListPlanDays:
     """Shows what a servant was to do on each date of a span; days of bodies out of the caller's reach are left out."""
@@ -113,17 +117,22 @@ class ListPlanDays:
             return [day for day in days if day.body in reached]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ActivateLaw:
-    """Makes the lawbook of this process the one under which plans are composed, by a row that all processes see."""
+    """Makes the lawbook of this process the one under which plans are composed, once, by a row that all processes see."""
 
     work: Begin
     law: Lawbook
+    done: bool = False
 
-    async def __call__(self) -> None:
-        """Where the edition is another than before, all plans are due."""
+    async def __call__(self) -> int:
+        """Where the edition is another than before, all plans are due; returns 1 the first time, then 0."""
+        if self.done:
+            return 0
         async with self.work(None) as work:
             await work.due_months.activate(self.law.edition)
+        self.done = True
+        return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +141,10 @@ class RollPlans:
 
     work: Begin
 
-    async def __call__(self) -> bool:
-        """Says whether anything became due by it."""
+    async def __call__(self) -> int:
+        """Returns 1 if the newest month was reached just now, else 0."""
         async with self.work(None) as work:
-            return await work.due_months.roll()
+            return int(await work.due_months.roll())
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +155,11 @@ class ComposeDuePlans:
     law: Lawbook
     clock: Clock
 
-    async def __call__(self) -> int | None:
-        """Returns how many months were looked at, 0 where none is due; None where another edition of the law is the active one."""
+    async def __call__(self) -> int:
+        """Returns how many months were looked at, 0 where none is due; raises OtherEdition where that of another process is active."""
         async with self.work(None) as work:
             if await work.due_months.edition() != self.law.edition:
-                return None
+                raise OtherEdition
             waiting = await work.due_months.waiting(MONTHS_A_CHUNK)
             if not waiting:
                 return 0

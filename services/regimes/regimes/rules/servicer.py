@@ -5,6 +5,7 @@ from typing import Final
 
 import grpc.aio
 from chassis.access import current_caller
+from chassis.listing import Listing
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from kernel.faults import Malformed
@@ -13,7 +14,6 @@ from lawbook import Lawbook
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as pb
 from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as pb_grpc
 
-from regimes.listing import Listing
 from regimes.names import RULES_ID, UNIT_ID, body_of, rules_name, rules_of
 from regimes.rules import use_cases
 from regimes.rules.domain import LabourOrderRules, WeekType

@@ -2,6 +2,7 @@
 
 from datetime import date, time
 
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from regimes.rows import ID, Base
@@ -13,6 +14,7 @@ class LabourOrderRulesRow(Base):
     """Labour-order rules of a body, or of a unit where `unit` is not empty; times are wall times."""
 
     __tablename__ = "labour_order_rules"
+    __table_args__ = (UniqueConstraint("body", "unit", "since"),)
 
     body: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)

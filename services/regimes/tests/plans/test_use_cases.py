@@ -12,7 +12,7 @@ from regimes.assignments.use_cases import CreateAssignment
 from regimes.people.domain import AppointmentKind, Body, Servant
 from regimes.people.use_cases import TakeBodies, TakeServants
 from regimes.plans.domain import PlanKind
-from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, ListPlanDays, RepublishPlans, RollPlans
+from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, ListPlanDays, OtherEdition, RepublishPlans, RollPlans
 from regimes.rules.use_cases import CreateLabourOrderRules
 
 from ..fakes import Memory
@@ -116,9 +116,11 @@ async def test_plans_reach_further_as_the_clock_moves_on(settled: Memory) -> Non
 async def test_another_edition_of_the_law_is_composed_by_the_process_that_has_it(settled: Memory) -> None:
     settled.tables.edition = "another"
     settled.tables.due.append(("serikova", NOVEMBER))
-    assert await ComposeDuePlans(settled.begin, LAW, lambda: NOW)() is None
+    with pytest.raises(OtherEdition):
+        await ComposeDuePlans(settled.begin, LAW, lambda: NOW)()
     assert settled.tables.due == [("serikova", NOVEMBER)]
-    await ActivateLaw(settled.begin, LAW)()
+    activate = ActivateLaw(settled.begin, LAW)
+    assert [await activate(), await activate()] == [1, 0]
     assert ("serikova", DECEMBER) in settled.tables.due
 
 

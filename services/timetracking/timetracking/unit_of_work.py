@@ -1,5 +1,7 @@
 """One transaction of timetracking: its repositories, and the locks in the one order that everyone takes them."""
 
+import dataclasses
+import json
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -8,8 +10,13 @@ from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from lawbook import Lawbook
 
+from timetracking.badges.repository import StoredBadges
+from timetracking.devices.repository import StoredDevices
+from timetracking.due.repository import StoredDueDays
 from timetracking.passages.repository import StoredPassages
+from timetracking.people.repository import StoredBodies, StoredServants
 from timetracking.plans.repository import StoredPlans
+from timetracking.sessions.repository import StoredSessions
 from timetracking.workdays.repository import StoredDays
 
 
@@ -21,6 +28,20 @@ class UnitOfWork:
         self.days = StoredDays(transaction, default_zone)
         self.passages = StoredPassages(transaction, default_zone)
         self.plans = StoredPlans(transaction, lawbook, clock)
+        self.bodies = StoredBodies(transaction)
+        self.servants = StoredServants(transaction)
+        self.devices = StoredDevices(transaction)
+        self.badges = StoredBadges(transaction, default_zone)
+        self.sessions = StoredSessions(transaction)
+        self.due = StoredDueDays(transaction)
+
+    async def hold_settings(self) -> None:
+        """Shares what instants follow from with others who derive them; before badges and servants."""
+        await self._transaction.lock("settings", ("",), shared=True)
+
+    async def lock_settings(self) -> None:
+        """Waits until nobody derives instants and holds everyone who wants to: device settings or a body's zone change."""
+        await self._transaction.lock("settings", ("",))
 
     async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
         """Waits for the badges: before the servants, since an unknown badge has none."""
@@ -30,9 +51,19 @@ class UnitOfWork:
         """Waits for the servants' days and holds them."""
         await self._transaction.lock("servant", servants)
 
-    def record(self, action: str, resource: str, rule: str | None = None, before: bytes | None = None, after: bytes | None = None) -> None:
-        """Writes the audit record of what was done to `resource`."""
-        self._transaction.record(action, resource, rule, before, after)
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
+        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept."""
+        self._transaction.record(action, resource, rule, _content(before), _content(after))
+
+
+def _content(state: object | None) -> bytes | None:
+    if state is None:
+        return None
+    assert dataclasses.is_dataclass(state)
+    assert not isinstance(state, type)
+    return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

@@ -5,11 +5,13 @@ policy moves its reads without touching a fact.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from kernel.faults import Malformed
 
 from timetracking.workdays.domain import Direction
 
@@ -70,6 +72,23 @@ class Device:
     badge_system: str
     settings: tuple[Settings, ...]
     revision: int = 1
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the device."""
+        return str(self.revision)
+
+    def changed(self, settings: Settings) -> "Device":
+        """The device with settings more, as they are made now; Malformed where they never begin."""
+        if settings.since_event_number is None and settings.since_wall_time is None:
+            raise Malformed({"settings.since": "an event number or a wall time at which they begin"})
+        return replace(self, settings=in_order_of_beginning([*self.settings, settings]), revision=self.revision + 1).checked()
+
+    def checked(self) -> "Device":
+        """The device itself; Malformed where settings count on event numbers that its protocol does not have."""
+        if self.protocol is Protocol.ADMS and any(each.since_event_number is not None for each in self.settings):
+            raise Malformed({"settings.since_event_number": "a wall time instead: this protocol does not number its events"})
+        return self
 
     def settings_for(self, event_key: str, wall_time: datetime) -> Settings:
         """The last settings that have begun for a passage."""

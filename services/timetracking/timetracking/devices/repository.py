@@ -1,9 +1,18 @@
 """Devices with their settings in PostgreSQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from chassis.access import Caller
+from chassis.database import Transaction
+from kernel.faults import Conflict, NotFound
+from sqlalchemy import select
+
 from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
+from timetracking.devices.tables import DeviceRow
+from timetracking.names import device_name
+from timetracking.people.tables import BodyRow
 
 _DEVICES = """
 SELECT d.serial, d.body, d.protocol, d.badge_system, d.revision, b.zone AS body_zone,
@@ -14,6 +23,57 @@ LEFT JOIN body_states b ON b.body = d.body
 WHERE d.serial = ANY ($1::text[])
 ORDER BY d.serial, s.place
 """
+_ADD = """
+INSERT INTO devices (serial, body, protocol, badge_system, revision) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING serial
+"""
+_ADD_SETTINGS = """
+INSERT INTO device_settings (device, place, since_event_number, since_wall_time, role, direction, premises, zone, utc_offset)
+SELECT $1, coalesce(max(place), -1) + 1, $2, $3, $4, $5, $6, $7, $8 FROM device_settings WHERE device = $1
+"""
+_RAISE = "UPDATE devices SET revision = $2 WHERE serial = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDevices:
+    """The enrolled devices; seen by whom the body's scope lets see them."""
+
+    transaction: Transaction
+
+    async def get(self, body: str, serial: str, visible_to: Caller) -> Device:
+        """Returns the device; NotFound if the body has none such within the caller's reach."""
+        found = await self._find(
+            select(DeviceRow.serial).where(DeviceRow.body == body, DeviceRow.serial == serial, BodyRow.reached(DeviceRow.body, visible_to.reach))
+        )
+        if not found:
+            raise NotFound(device_name(body, serial))
+        return found[0]
+
+    async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Device]:
+        """Returns at most `limit` devices of the body with a serial above `after`, by serial."""
+        reached = BodyRow.reached(DeviceRow.body, visible_to.reach)
+        query = select(DeviceRow.serial).where(DeviceRow.body == body, DeviceRow.serial > after, reached)
+        return await self._find(query.order_by(DeviceRow.serial).limit(limit))
+
+    async def add(self, device: Device) -> None:
+        """Records a new device with its settings; Conflict where the serial is enrolled, at whatever body."""
+        driver = await self.transaction.driver()
+        row = (device.serial, device.body, device.protocol.value, device.badge_system, device.revision)
+        if await driver.fetchval(_ADD, *row) is None:
+            raise Conflict(device_name(device.body, device.serial))
+        for settings in device.settings:
+            await driver.execute(_ADD_SETTINGS, device.serial, *_columns(settings))
+
+    async def change(self, device: Device, settings: Settings) -> None:
+        """Records the device's newest settings and its revision."""
+        driver = await self.transaction.driver()
+        await driver.execute(_ADD_SETTINGS, device.serial, *_columns(settings))
+        await driver.execute(_RAISE, device.serial, device.revision)
+
+    async def _find(self, query: Any) -> list[Device]:
+        serials = list(await self.transaction.session.scalars(query))
+        found = await devices_of(await self.transaction.driver(), serials)
+        return [found[serial][0] for serial in serials]
 
 
 async def devices_of(driver: Any, serials: Collection[str]) -> Mapping[str, tuple[Device, str | None]]:
@@ -45,4 +105,16 @@ def _settings(row: Any) -> Settings:
         utc_offset=row["utc_offset"],
         since_event_number=row["since_event_number"],
         since_wall_time=row["since_wall_time"],
+    )
+
+
+def _columns(settings: Settings) -> tuple[Any, ...]:
+    return (
+        settings.since_event_number,
+        settings.since_wall_time,
+        settings.role.value,
+        settings.direction.value,
+        settings.premises,
+        settings.zone,
+        settings.utc_offset,
     )

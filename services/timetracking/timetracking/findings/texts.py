@@ -25,7 +25,7 @@ class FindingTexts:
         return cls(_rows())
 
     def severity(self, kind: str) -> str:
-        """"info", "warning" or "breach"."""
+        """ "info", "warning" or "breach"."""
         return str(self.rows[kind]["severity"])
 
     def of(self, finding: Finding) -> LocalizedText:
@@ -33,9 +33,7 @@ class FindingTexts:
         row, claim = self.rows[finding.claim.kind], finding.claim
 
         def said(language: str) -> str:
-            return str(row[language]).format(
-                duration=duration(claim.seconds, language), count=claim.seconds, badge=finding.badge or ""
-            )
+            return str(row[language]).format(duration=duration(claim.seconds, language), count=claim.seconds, badge=finding.badge or "")
 
         return LocalizedText(said("kk"), said("ru"), said("en"))
 

@@ -194,6 +194,18 @@ CREATE TABLE workday_versions (
     computed_at timestamptz NOT NULL,
     CONSTRAINT workday_versions_pkey PRIMARY KEY (servant, date, revision)
 );
+CREATE TABLE due_days (
+    id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT due_days_pkey PRIMARY KEY,
+    servant text COLLATE "C" NOT NULL,
+    date date NOT NULL
+);
+COMMENT ON TABLE due_days IS 'days to be computed anew; only added to, so that those who ask never wait for one another';
+CREATE TABLE due_device_days (
+    id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT due_device_days_pkey PRIMARY KEY,
+    device text COLLATE "C" NOT NULL,
+    date date NOT NULL
+);
+COMMENT ON TABLE due_device_days IS 'dates as sent of devices whose reads changed; they become due days of those who were read';
 CREATE TABLE workday_changes (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     id bigint GENERATED ALWAYS AS IDENTITY,

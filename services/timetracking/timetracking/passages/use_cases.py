@@ -34,6 +34,9 @@ class Work(Protocol):
     def passages(self) -> Passages:
         """The passages."""
 
+    async def hold_settings(self) -> None:
+        """Waits for a change of device settings at work, and keeps others from beginning one: it must not race with its reads."""
+
     async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
         """Waits for the badges and holds them: an assignment must not race with its passages."""
 
@@ -60,6 +63,7 @@ class RecordPassages:
         badges = {passage.badge for passage in passages}
         async with self.begin() as work:
             # All locks before the first write: the order of events is the order of transactions.
+            await work.hold_settings()
             await work.lock_badges(badges)
             await work.lock_servants(await work.passages.holders(badges))
             fresh = await work.passages.store(passages)
@@ -67,13 +71,17 @@ class RecordPassages:
                 await self.compute(work, instants=await work.passages.instants(fresh))
 
     def _refuse_impossible_time(self, passage: Passage) -> None:
-        received = passage.received_at.replace(tzinfo=None)
-        on = passage.received_at.date()
-        oldest, ahead = (timedelta(days=self.lawbook.require(each, on).value) for each in (OLDEST, AHEAD))
-        if not received - oldest <= passage.wall_time <= received + ahead:
+        if not possible_time(passage, self.lawbook):
             raise WrongState(
                 "IMPOSSIBLE_TIME",
                 device=passage.device,
                 wallTime=passage.wall_time.isoformat(),
                 receivedAt=passage.received_at,
             )
+
+
+def possible_time(passage: Passage, lawbook: Lawbook) -> bool:
+    """Whether the wall time is near enough to its receipt to be believed."""
+    received, on = passage.received_at.replace(tzinfo=None), passage.received_at.date()
+    oldest, ahead = (timedelta(days=lawbook.require(each, on).value) for each in (OLDEST, AHEAD))
+    return received - oldest <= passage.wall_time <= received + ahead

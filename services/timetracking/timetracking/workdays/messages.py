@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -23,7 +22,6 @@ from timetracking.workdays.domain.words import Became
 from timetracking.workdays.events import figures, mark, plan_kind, presence
 from timetracking.workdays.views import Explanation
 
-# The limits of the working day have rules of their own; the others are defaults of the platform.
 OUTCOMES = {
     Became.COUNTED: pb.READ_OUTCOME_COUNTED,
     Became.DOUBLE_READ: pb.READ_OUTCOME_DOUBLE_READ,
@@ -77,8 +75,8 @@ def finding_message(finding: Finding, law: Lawbook, texts: FindingTexts) -> pb.F
     return message
 
 
-def explanation_message(explained: Explanation, law: Lawbook, texts: FindingTexts, premises: dict[str, str]) -> pb.WorkdayExplanation:
-    """Why a day is as it is; `premises` are those of each device."""
+def explanation_message(explained: Explanation, law: Lawbook, texts: FindingTexts) -> pb.WorkdayExplanation:
+    """Why a day is as it is."""
     day = explained.day
     message = pb.WorkdayExplanation(
         workday=workday_message(day),
@@ -86,17 +84,18 @@ def explanation_message(explained: Explanation, law: Lawbook, texts: FindingText
         findings=[finding_message(each, law, texts) for each in explained.findings],
     )
     for each in day.content.reads:
-        received = explained.received.get((each.read.device, each.read.event_key))
+        context = explained.contexts.get((each.read.device, each.read.event_key))
         one = pb.ExplainedRead(
             device=each.read.device,
             event_key=each.read.event_key,
             at=instant(each.read.at),
             direction=passage_pb.Direction.ValueType(int(each.read.direction)),
             outcome=OUTCOMES[each.became],
-            premises=premises.get(each.read.device, ""),
         )
-        if received is not None:
-            one.received_at.FromDatetime(received)
+        if context is not None:
+            one.premises = context.premises
+            one.another_place = context.body != day.placement.body
+            one.received_at.FromDatetime(context.received_at)
         message.reads.append(one)
     if explained.plan is not None:
         message.plan.CopyFrom(_plan(explained.plan))
@@ -183,11 +182,6 @@ def date_message(day: date) -> Date:
 def instant(at: int) -> Timestamp:
     """An instant."""
     return Timestamp(seconds=at)
-
-
-def wall_clock(at: int, zone: Any) -> str:
-    """An instant as people read it."""
-    return datetime.fromtimestamp(at, UTC).astimezone(zone).strftime("%H:%M:%S")
 
 
 KINDS: Sequence[str] = tuple(

@@ -44,7 +44,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         after = self._tokens.read(request.page_token, caller, digest)
         size = page_size(request.page_size, PAGE, MOST_A_PAGE)
         async with self._database.transaction(caller) as transaction:
-            await require_level(transaction.session, *NEEDED)
+            await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             await views.require(wanted)
             found = await views.days(wanted, after, size + 1)
@@ -55,14 +55,14 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         """Returns one day."""
         caller, (servant, on) = current_caller(), workday_of(request.name, "name")
         async with self._database.transaction(caller) as transaction:
-            await require_level(transaction.session, *NEEDED)
+            await require_level(transaction, *NEEDED)
             return workday_message(await WorkdayViews(transaction, caller).day(servant, on))
 
     async def ExplainWorkday(self, request: pb.ExplainWorkdayRequest, context: Context) -> pb.WorkdayExplanation:
         """Explains one day; reading it is written into the audit."""
         caller, (servant, on) = current_caller(), workday_of(request.name, "name")
         async with self._database.transaction(caller) as transaction:
-            await require_level(transaction.session, *NEEDED)
+            await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             explained = await views.explanation(servant, on)
             transaction.record("explained", request.name)
@@ -76,7 +76,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         after = self._tokens.read(request.page_token, caller, digest)
         size = page_size(request.page_size, PAGE, MOST_A_PAGE)
         async with self._database.transaction(caller) as transaction:
-            await require_level(transaction.session, *NEEDED)
+            await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             await views.require(wanted)
             found = await views.findings(wanted, kinds, request.include_withdrawn, after, size + 1)

@@ -13,11 +13,12 @@ from chassis.access import Caller
 from chassis.database import Transaction
 from kernel.faults import NotFound
 
+from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
 from timetracking.plans.domain import PlannedDay, read_plan
 from timetracking.workdays.domain import Seconds
-from timetracking.workdays.domain.kept import KeptDay, content_of
+from timetracking.workdays.domain.kept import KeptDay, ReadContext, content_of
 from timetracking.workdays.repository import kept_of
 
 # Whose rows a caller sees; $1…$4 are the reach: nation, regions, bodies, own.
@@ -93,8 +94,8 @@ class Explanation:
     plan: PlannedDay | None
     findings: Sequence[Finding]
     versions: Sequence[Version]
-    received: dict[tuple[str, str], datetime]
-    """When the gateway had each read, by (device, event key)."""
+    contexts: dict[tuple[str, str], ReadContext]
+    """What is known of each read beside the day, by (device, event key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class WorkdayViews:
                 Version(row["revision"], row["computed_at"], row["state"], content_of(day, row["content"]).seconds, row["edition"])
                 for row in versions
             ],
-            received={(row["device"], row["event_key"]): row["received_at"] for row in received},
+            contexts=await _contexts(driver, received),
         )
 
     async def findings(self, wanted: Wanted, kinds: Sequence[str], withdrawn: bool, after: str, limit: int) -> list[Finding]:
@@ -182,6 +183,21 @@ class WorkdayViews:
     async def _fetch(self, query: str, *arguments: object) -> list[Any]:
         driver = await self._transaction.driver()
         return list(await driver.fetch(query, *self._reach, *arguments))
+
+
+async def _contexts(driver: Any, rows: Sequence[Any]) -> dict[tuple[str, str], ReadContext]:
+    devices = await devices_of(driver, {row["device"] for row in rows})
+    return {
+        (row["device"], row["event_key"]): ReadContext(
+            body=devices[row["device"]][0].body,
+            premises=devices[row["device"]][0].settings_for(row["event_key"], row["wall_time"]).premises,
+            received_at=row["received_at"],
+            occurred_twice=False,
+            clock_off=False,
+        )
+        for row in rows
+        if row["device"] in devices
+    }
 
 
 def day_key(day: KeptDay) -> str:

@@ -1,0 +1,77 @@
+"""Badges in PostgreSQL. Two holders at once are refused under the badge's lock, and by an exclusion constraint behind it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chassis.database import Transaction
+
+from timetracking.badges.domain import Badge
+from timetracking.devices.repository import devices_of
+from timetracking.passages.domain import read_of
+from timetracking.workdays.domain import Direction
+
+# A wall time as sent may lie so far from the instant that a time policy makes of it.
+OFF_BY = timedelta(days=3)
+
+_OVERLAPPING = """
+SELECT id, badge_system, badge_number, servant, lower(span) AS since, upper(span) AS until FROM badges
+WHERE badge_system = $1 AND badge_number = $2 AND span && tstzrange($3, $4) ORDER BY span
+"""
+_ADD = "INSERT INTO badges (id, badge_system, badge_number, servant, span) VALUES ($1, $2, $3, $4, tstzrange($5, $6))"
+_PAGE = """
+SELECT id, badge_system, badge_number, servant, lower(span) AS since, upper(span) AS until FROM badges
+WHERE servant = $1 AND (lower(span), id) > ($2, $3) ORDER BY lower(span), id LIMIT $4
+"""
+_PASSAGES = """
+SELECT device, event_key, wall_time, utc_offset, direction FROM passages
+WHERE badge_system = $1 AND badge_number = $2 AND wall_time >= $3 AND wall_time < $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBadges:
+    """The badges with their holders."""
+
+    transaction: Transaction
+    default_zone: str
+
+    async def overlapping(self, badge: Badge) -> Sequence[Badge]:
+        """Returns who holds it within its span, by start; the badge's lock is held."""
+        driver = await self.transaction.driver()
+        rows = await driver.fetch(_OVERLAPPING, badge.system, badge.number, badge.since, badge.until)
+        return [_badge(row) for row in rows]
+
+    async def add(self, badge: Badge) -> None:
+        """Records a badge in a holder's hands; the badge's lock is held."""
+        driver = await self.transaction.driver()
+        await driver.execute(_ADD, badge.badge, badge.system, badge.number, badge.servant, badge.since, badge.until)
+
+    async def page(self, servant: str, after: tuple[datetime, str] | None, limit: int) -> Sequence[Badge]:
+        """Returns at most `limit` badges of the servant after (since, ID), by start."""
+        driver = await self.transaction.driver()
+        since, last = after or (datetime.min.replace(tzinfo=UTC), "")
+        return [_badge(row) for row in await driver.fetch(_PAGE, servant, since, last, limit)]
+
+    async def instants(self, badge: Badge) -> Collection[int]:
+        """Returns the instants of its stored passages within its span, by the settings of their devices."""
+        driver = await self.transaction.driver()
+        first = badge.since.replace(tzinfo=None) - OFF_BY
+        last = badge.until.replace(tzinfo=None) + OFF_BY if badge.until is not None else datetime.max
+        rows = await driver.fetch(_PASSAGES, badge.system, badge.number, first, last)
+        devices = await devices_of(driver, {row["device"] for row in rows})
+        since, until = badge.since.timestamp(), badge.until.timestamp() if badge.until is not None else float("inf")
+        found = set()
+        for row in rows:
+            if row["device"] in devices:
+                device, zone = devices[row["device"]]
+                sent = Direction(row["direction"])
+                read, _ = read_of(device, zone or self.default_zone, row["event_key"], row["wall_time"], row["utc_offset"], sent)
+                if since <= read.at < until:
+                    found.add(read.at)
+        return found
+
+
+def _badge(row: Any) -> Badge:
+    return Badge(row["id"], row["badge_system"], row["badge_number"], row["servant"], row["since"], row["until"])

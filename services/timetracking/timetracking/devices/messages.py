@@ -1,0 +1,139 @@
+"""Devices and their settings as messages."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from google.protobuf.duration_pb2 import Duration
+from kernel.faults import Malformed
+from kernel.identifiers import check_id
+from tartip.timetracking.v1 import device_service_pb2 as pb
+
+from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
+from timetracking.names import DEVICE_ID, body_of, device_name
+
+PROTOCOLS = {
+    pb.DEVICE_PROTOCOL_ZKTECO_ADMS: Protocol.ADMS,
+    pb.DEVICE_PROTOCOL_HIKVISION_ISAPI: Protocol.ISAPI,
+    pb.DEVICE_PROTOCOL_GRPC: Protocol.GRPC,
+}
+ROLES = {pb.DEVICE_ROLE_PERIMETER: Role.PERIMETER, pb.DEVICE_ROLE_INTERNAL: Role.INTERNAL}
+DIRECTIONS = {
+    pb.DEVICE_DIRECTION_IN: DeviceDirection.IN,
+    pb.DEVICE_DIRECTION_OUT: DeviceDirection.OUT,
+    pb.DEVICE_DIRECTION_AS_SENT: DeviceDirection.AS_SENT,
+    pb.DEVICE_DIRECTION_ALTERNATING: DeviceDirection.ALTERNATING,
+}
+Value = TypeVar("Value", bound=int)
+Word = TypeVar("Word")
+
+BADGE_SYSTEM = "[A-Za-z0-9._-]{1,64}"
+_PREMISES_MOST = 64
+# No place on earth is further from UTC; a day is already a mistake.
+_OFFSET_MOST = 18 * 3600
+_WALL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_HOLDS_FROM = "nothing for the first settings, which hold from the beginning; an event number or a wall time for each other"
+
+
+def device_from(request: pb.EnrolDeviceRequest) -> Device:
+    """The device that a request enrols; Malformed with each kind of field that is wrong."""
+    message = request.device
+    settings = [settings_from(each, f"device.settings[{at}]") for at, each in enumerate(message.settings)]
+    begins = [each.since_event_number is not None or each.since_wall_time is not None for each in settings]
+    if not settings or begins != [False] + [True] * (len(settings) - 1):
+        raise Malformed({"device.settings": _HOLDS_FROM})
+    return Device(
+        serial=check_id(request.device_id, "device_id", DEVICE_ID),
+        body=body_of(request.parent, "parent"),
+        protocol=_one_of(PROTOCOLS, message.protocol, "device.protocol"),
+        badge_system=check_id(message.badge_system, "device.badge_system", BADGE_SYSTEM),
+        settings=in_order_of_beginning(settings),
+    )
+
+
+def settings_from(message: pb.DeviceSettings, field: str) -> Settings:
+    """Settings of a device; Malformed with the field that is wrong."""
+    number = message.since_event_number if message.WhichOneof("since") == "since_event_number" else None
+    if number is not None and number < 0:
+        raise Malformed({f"{field}.since_event_number": "0 or more"})
+    if not 0 < len(message.premises) <= _PREMISES_MOST or not message.premises.isprintable():
+        raise Malformed({f"{field}.premises": f"1 to {_PREMISES_MOST} printable characters"})
+    zone, offset = _time_policy(message, field)
+    return Settings(
+        role=_one_of(ROLES, message.role, f"{field}.role"),
+        direction=_one_of(DIRECTIONS, message.direction, f"{field}.direction"),
+        premises=message.premises,
+        zone=zone,
+        utc_offset=offset,
+        since_event_number=number,
+        since_wall_time=_wall_time(message, field),
+    )
+
+
+def device_message(device: Device) -> pb.Device:
+    """A device with its settings in the order in which they begin."""
+    return pb.Device(
+        name=device_name(device.body, device.serial),
+        protocol=_name_of(PROTOCOLS, device.protocol),
+        badge_system=device.badge_system,
+        settings=[settings_message(each) for each in device.settings],
+        etag=device.etag,
+    )
+
+
+def settings_message(settings: Settings) -> pb.DeviceSettings:
+    """Settings of a device."""
+    message = pb.DeviceSettings(
+        role=_name_of(ROLES, settings.role), direction=_name_of(DIRECTIONS, settings.direction), premises=settings.premises
+    )
+    if settings.since_event_number is not None:
+        message.since_event_number = settings.since_event_number
+    elif settings.since_wall_time is not None:
+        message.since_wall_time = settings.since_wall_time.isoformat()
+    if settings.zone is not None:
+        message.zone = settings.zone
+    elif settings.utc_offset is not None:
+        message.offset.CopyFrom(Duration(seconds=settings.utc_offset))
+    else:
+        message.as_sent = True
+    return message
+
+
+def _time_policy(message: pb.DeviceSettings, field: str) -> tuple[str | None, int | None]:
+    match message.WhichOneof("time_policy"):
+        case "as_sent" if message.as_sent:
+            return None, None
+        case "zone":
+            try:
+                ZoneInfo(message.zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise Malformed({f"{field}.zone": "an IANA name such as Asia/Almaty"}) from None
+            return message.zone, None
+        case "offset":
+            if message.offset.nanos or abs(message.offset.seconds) > _OFFSET_MOST:
+                raise Malformed({f"{field}.offset": "whole seconds, at most 18 hours either way"})
+            return None, message.offset.seconds
+    raise Malformed({f"{field}.time_policy": "one of as_sent (true), zone, offset"})
+
+
+def _wall_time(message: pb.DeviceSettings, field: str) -> datetime | None:
+    if message.WhichOneof("since") != "since_wall_time":
+        return None
+    try:
+        if _WALL_TIME.fullmatch(message.since_wall_time):
+            return datetime.fromisoformat(message.since_wall_time)
+    except ValueError:
+        pass
+    raise Malformed({f"{field}.since_wall_time": "a wall time without an offset, like 2026-11-24T00:00:00"})
+
+
+def _one_of(known: Mapping[int, Word], value: int, field: str) -> Word:
+    if value not in known:
+        raise Malformed({field: "one of the named values, and not the unspecified one"})
+    return known[value]
+
+
+def _name_of(known: Mapping[Value, Word], word: Word) -> Value:
+    return next(value for value, each in known.items() if each is word)

@@ -1,0 +1,73 @@
+"""Rows of bodies and servants as the registry told of them; no foreign keys: they arrive in any order."""
+
+from datetime import date
+
+from chassis.access import Reach
+from kernel.days import DaySpan
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+
+from timetracking.people.domain import Appointment, Body
+from timetracking.rows import ID, Base
+
+
+class BodyRow(Base):
+    """A state body."""
+
+    __tablename__ = "body_states"
+
+    body: Mapped[str] = mapped_column(ID, primary_key=True)
+    region: Mapped[str] = mapped_column(ID)
+    zone: Mapped[str]
+    revision: Mapped[int]
+
+    @classmethod
+    def reached(cls, body: InstrumentedAttribute[str], reach: Reach) -> ColumnElement[bool]:
+        """The condition that `body` is one that the caller's grants reach."""
+        if reach.nation:
+            return true()
+        return or_(body.in_(sorted(reach.bodies)), body.in_(select(cls.body).where(cls.region.in_(sorted(reach.regions)))))
+
+    def told(self) -> Body:
+        """Returns the body as the registry told of it."""
+        return Body(self.body, self.region, self.zone, self.revision)
+
+
+class ServantRow(Base):
+    """A civil servant."""
+
+    __tablename__ = "servants"
+
+    servant: Mapped[str] = mapped_column(ID, primary_key=True)
+    revision: Mapped[int]
+
+
+class AppointmentRow(Base):
+    """A span in which a servant holds a position."""
+
+    __tablename__ = "appointments"
+
+    servant: Mapped[str] = mapped_column(ID, primary_key=True)
+    appointment: Mapped[str] = mapped_column(ID, primary_key=True)
+    since: Mapped[date]
+    until: Mapped[date | None]
+    body: Mapped[str] = mapped_column(ID)
+    unit: Mapped[str] = mapped_column(ID)
+    kind: Mapped[str]
+    keeps_time: Mapped[bool]
+
+    @classmethod
+    def reached(cls, servant: InstrumentedAttribute[str], reach: Reach, *during: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The condition that `servant` is the caller, or is or was appointed in a body that the grants reach (`during` a span)."""
+        appointed = exists().where(cls.servant == servant, BodyRow.reached(cls.body, reach), *during)
+        return appointed if reach.servant is None else or_(servant == reach.servant, appointed)
+
+    @classmethod
+    def during(cls, span: DaySpan) -> tuple[ColumnElement[bool], ...]:
+        """The conditions that an appointment and a span have a date in common."""
+        not_ended = or_(cls.until.is_(None), cls.until >= span.since)
+        return (not_ended,) if span.until is None else (not_ended, cls.since <= span.until)
+
+    def told(self) -> Appointment:
+        """Returns the appointment as the registry told of it."""
+        return Appointment(self.appointment, DaySpan(self.since, self.until), self.body, self.unit, self.kind, self.keeps_time)

@@ -1,0 +1,107 @@
+"""Starting and ending remote sessions, and the ports that it needs."""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chassis.access import Caller
+from chassis.clock import Clock
+from kernel.days import DaySpan
+from kernel.faults import WrongState
+from kernel.identifiers import new_id
+
+from timetracking.sessions.domain import RemoteSession
+
+# The working time of remote people is recorded by fixed accounting.
+GROUND = "o120-p9"
+
+
+class Servants(Protocol):
+    """The servants that the registry told of."""
+
+    async def require(self, servant: str, visible_to: Caller, during: DaySpan | None = None) -> None:
+        """Returns if the servant is within the caller's reach; NotFound otherwise, Unavailable while they may still be told of."""
+
+
+class Sessions(Protocol):
+    """The remote sessions."""
+
+    async def open_one(self, servant: str) -> RemoteSession | None:
+        """Returns the servant's session that goes on, if there is one."""
+
+    async def get(self, servant: str, session: str, visible_to: Caller) -> RemoteSession:
+        """Returns the session; NotFound if it is not the caller's own."""
+
+    async def add(self, session: RemoteSession) -> None:
+        """Records a session that begins."""
+
+    async def end(self, session: RemoteSession) -> None:
+        """Records the end of a session."""
+
+
+class Work(Protocol):
+    """One transaction over sessions and the days that follow from them."""
+
+    @property
+    def servants(self) -> Servants: ...
+    @property
+    def sessions(self) -> Sessions: ...
+
+    async def hold_settings(self) -> None:
+        """Waits for a change of device settings at work, and keeps others from beginning one."""
+
+    async def lock_servants(self, servants: Collection[str]) -> None:
+        """Waits for the servants' days and holds them."""
+
+    def record(self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None) -> None:
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
+
+
+Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
+Compute = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRemoteSession:
+    """A servant begins to work remotely, now."""
+
+    begin: Begin
+    compute: Compute
+    clock: Clock
+
+    async def __call__(self, caller: Caller, servant: str) -> RemoteSession:
+        """Returns the session; refuses NOT_FOUND (another servant), SESSION_OPEN, PROJECTION_BEHIND."""
+        session = RemoteSession(new_id(), servant, self.clock().replace(microsecond=0))
+        async with self.begin(caller) as work:
+            await work.servants.require(servant, visible_to=caller)
+            await work.hold_settings()
+            await work.lock_servants([servant])
+            going_on = await work.sessions.open_one(servant)
+            if going_on is not None:
+                raise WrongState("SESSION_OPEN", session=going_on.name, start=going_on.start)
+            await work.sessions.add(session)
+            await self.compute(work, instants={servant: session.instants()})
+            work.record("remote-session.start", session.name, GROUND, after=session)
+        return session
+
+
+@dataclass(frozen=True, slots=True)
+class EndRemoteSession:
+    """A servant ends a session of remote work, now."""
+
+    begin: Begin
+    compute: Compute
+    clock: Clock
+
+    async def __call__(self, caller: Caller, servant: str, session: str) -> RemoteSession:
+        """Returns the session; refuses NOT_FOUND, SESSION_ENDED."""
+        async with self.begin(caller) as work:
+            await work.hold_settings()
+            await work.lock_servants([servant])
+            before = await work.sessions.get(servant, session, visible_to=caller)
+            ended = before.ended(self.clock().replace(microsecond=0))
+            await work.sessions.end(ended)
+            await self.compute(work, instants={servant: ended.instants()})
+            work.record("remote-session.end", ended.name, GROUND, before=before, after=ended)
+        return ended

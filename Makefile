@@ -59,7 +59,7 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 lint: $(READY) ## Format check, lint, types, imports, law data
 	@$(BIN)/ruff format --check $(OURS)
 	@$(BIN)/ruff check $(OURS)
-	@$(BIN)/mypy $(PACKAGES:protos=) e2e_tests
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict -c services/shared/lawbook/.yamllint.yaml services/shared/lawbook
 

@@ -19,12 +19,13 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 async def behind(fresh: FreshDatabase, *topics: str) -> str:
     """The topic that is behind, or ""."""
-    async with fresh.app.transaction() as tx:
-        try:
+    try:
+        async with fresh.app.transaction() as tx:
             await require_level(tx, *topics)
-        except Unavailable as refused:
-            assert refused.reason == "PROJECTION_BEHIND"
-            return str(refused.facts["topic"])
+    except Unavailable as refused:
+        if refused.reason != "PROJECTION_BEHIND":
+            raise
+        return str(refused.facts["topic"])
     return ""
 
 

@@ -6,6 +6,7 @@ The streams are plain: dense reads near starts, ends, breaks and borders, double
 import random
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,7 @@ def planned(rng: random.Random, day: date, start: int) -> Plan:
     length = rng.choice((4, 9, 12, 24) if kind in (PlanKind.SHIFT, PlanKind.SUMMARISED) else (4, 9)) * 3600 + 1800
     cuts = sorted({begin, begin + length, *(begin + rng.randrange(1, length // 300) * 300 for _ in range(rng.choice((0, 0, 1, 3))))})
     places = {PlanKind.REMOTE: (Place.REMOTE,), PlanKind.COMBINED: tuple(Place)}.get(kind, (Place.OFFICE,))
-    intervals = [PlannedInterval(a, b, rng.choice(places)) for a, b in zip(cuts, cuts[1:], strict=False)]
+    intervals = [PlannedInterval(a, b, rng.choice(places)) for a, b in pairwise(cuts)]
     if len(intervals) > 2 and rng.random() < 0.5:
         del intervals[1]  # leaves a gap inside the span
     pause = begin + rng.randrange(length // 300) * 300
@@ -181,15 +182,15 @@ def test_a_read_two_windows_away_changes_nothing(streams: list[Stream]) -> None:
 
 
 def test_windows_meet_and_borders_never_go_backwards(streams: list[Stream]) -> None:
-    for seed, facts, days in streams:
+    for seed, facts, _days in streams:
         windows = Windows(facts.plans, facts.orders, lambda _: ZONE, lambda _: LAW)
         spans = [windows.of(day) for day in DATES]
         assert all(start <= end for start, end in spans), f"stream {seed}"
-        assert all(left[1] == right[0] for left, right in zip(spans, spans[1:], strict=False)), f"stream {seed}"
+        assert all(left[1] == right[0] for left, right in pairwise(spans)), f"stream {seed}"
 
 
 def test_a_day_in_progress_accuses_nobody_of_what_may_still_come(streams: list[Stream]) -> None:
-    for seed, facts, days in streams:
+    for seed, facts, _days in streams:
         moment = MIDNIGHT + 2 * DAY + (seed * 977) % DAY
         for day in computed(facts, LAW, now=moment):
             if day.window[1] <= moment or day.state is State.WAITING:

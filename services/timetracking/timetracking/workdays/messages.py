@@ -185,5 +185,5 @@ def instant(at: int) -> Timestamp:
 
 
 KINDS: Sequence[str] = tuple(
-    name.removeprefix("FINDING_KIND_").lower() for name in pb.FindingKind.keys() if not name.endswith("UNSPECIFIED")
+    name.removeprefix("FINDING_KIND_").lower() for name in pb.FindingKind.DESCRIPTOR.values_by_name if not name.endswith("UNSPECIFIED")
 )

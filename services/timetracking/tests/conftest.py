@@ -33,10 +33,10 @@ class Platform:
         self.law = load()
         self.begin = begin(database.worker, self.law, self.clock, "Asia/Almaty")
         self.compute = ComputeDays(self.law, self.clock)
-        self.record = RecordPassages(self.begin, self.compute, self.law)
+        self.months = Months(database.worker)
+        self.record = RecordPassages(self.begin, self.compute, self.law, self.months)
         self.take_plans = TakePlans(self.begin, self.compute)
         self.close = CloseDays(self.begin, self.compute, self.clock)
-        self.months = Months(database.worker)
 
     def clock(self) -> datetime:
         return self.now

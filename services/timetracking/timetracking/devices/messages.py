@@ -129,7 +129,7 @@ def _wall_time(message: pb.DeviceSettings, field: str) -> datetime | None:
     raise Malformed({f"{field}.since_wall_time": "a wall time without an offset, like 2026-11-24T00:00:00"})
 
 
-def _one_of(known: Mapping[int, Word], value: int, field: str) -> Word:
+def _one_of(known: Mapping[Value, Word], value: Value, field: str) -> Word:
     if value not in known:
         raise Malformed({field: "one of the named values, and not the unspecified one"})
     return known[value]

@@ -8,7 +8,8 @@ import structlog
 from chassis.database import Database
 from kernel.faults import Unavailable
 
-from timetracking.gateway.domain import EnrolledDevice, Speech
+from timetracking.devices.domain import Protocol
+from timetracking.gateway.domain import EnrolledDevice
 
 # A device that is enrolled now is let in a second later.
 REMEMBERED_S = 1.0
@@ -52,6 +53,6 @@ class StoredAllowList:
             return held.device
         if len(self._memory) >= MOST_REMEMBERED:
             self._memory = {known: each for known, each in self._memory.items() if each.device is not None}
-        device = EnrolledDevice(row["serial"], Speech(row["protocol"]), row["badge_system"]) if row else None
+        device = EnrolledDevice(row["serial"], Protocol(row["protocol"]), row["badge_system"]) if row else None
         self._memory[serial] = _Remembered(device, asked_at)
         return device

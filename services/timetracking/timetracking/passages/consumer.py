@@ -11,7 +11,7 @@ from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
 from timetracking.passages.domain import Passage
 from timetracking.workdays.domain import Direction
 
-TOPIC = "timetracking.passages.v1"
+TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
 # One transaction's worth: larger groups hold their locks longer, smaller ones wait for the disk more often.
 MOST = 500
 

@@ -42,12 +42,17 @@ class Months:
         self._database = database
         self._made: set[date] = set()
 
-    async def make(self, wall_times: Collection[datetime]) -> None:
-        """Makes the partitions of these wall times, each in a transaction of its own before anything waits for it."""
-        for month in sorted({each.date().replace(day=1) for each in wall_times} - self._made):
+    async def make(self, wall_times: Collection[datetime]) -> int:
+        """Makes the partitions of these wall times, each in a transaction of its own before anything waits for it.
+
+        Returns for how many months that was asked of the database.
+        """
+        unknown = sorted({each.date().replace(day=1) for each in wall_times} - self._made)
+        for month in unknown:
             async with self._database.transaction(apart=True) as transaction:
                 await (await transaction.driver()).execute("SELECT make_passages_month($1)", month)
             self._made.add(month)
+        return len(unknown)
 
 
 class StoredPassages:

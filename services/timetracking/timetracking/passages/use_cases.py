@@ -3,15 +3,18 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from chassis.clock import Clock
 from kernel.faults import WrongState
 from lawbook import Lawbook
 
 from timetracking.passages.domain import Passage
 
 OLDEST, AHEAD = "passages/oldest", "passages/ahead"
+# A month is there some weeks before its first passage, however long the process that makes it may be away.
+AHEAD_OF_PASSAGES = timedelta(days=28)
 
 
 class Passages(Protocol):
@@ -25,6 +28,13 @@ class Passages(Protocol):
 
     async def instants(self, passages: Sequence[Passage]) -> Mapping[str, Collection[int]]:
         """The instants of the reads that the passages are for their holders; unknown badges and devices have none."""
+
+
+class Months(Protocol):
+    """The months for which there is a place to store passages in."""
+
+    async def make(self, wall_times: Collection[datetime]) -> int:
+        """Makes the months of these wall times as far as they are missing; returns how many were looked for, 0 when all are known."""
 
 
 class Work(Protocol):
@@ -55,12 +65,14 @@ class RecordPassages:
     begin: Begin
     compute: Compute
     lawbook: Lawbook
+    months: Months
 
     async def __call__(self, passages: Sequence[Passage]) -> None:
         """Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more."""
         for passage in passages:
             self._refuse_impossible_time(passage)
         badges = {passage.badge for passage in passages}
+        await self.months.make([passage.wall_time for passage in passages])
         async with self.begin() as work:
             # All locks before the first write: the order of events is the order of transactions.
             await work.hold_settings()
@@ -78,6 +90,19 @@ class RecordPassages:
                 wallTime=passage.wall_time.isoformat(),
                 receivedAt=passage.received_at,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMonthsAhead:
+    """Makes the month that is coming before its first passage does: meanwhile nobody has to wait for it."""
+
+    months: Months
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """Returns how many months were looked for, 0 when all are known."""
+        now = self.clock().replace(tzinfo=None)
+        return await self.months.make([now, now + AHEAD_OF_PASSAGES])
 
 
 def possible_time(passage: Passage, lawbook: Lawbook) -> bool:

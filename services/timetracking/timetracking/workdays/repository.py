@@ -22,6 +22,8 @@ from timetracking.workdays.use_cases import Known, Need
 PLANS_BEFORE, PLANS_AFTER = 2, 3
 READS_AROUND = timedelta(days=4)
 DAY_SECONDS = 86_400
+# Changes that a purge forgets at once: a transaction ends well within its five seconds.
+PURGED_AT_ONCE = 5_000
 EPOCH = date(1970, 1, 1)
 
 _PLANS = """
@@ -98,11 +100,18 @@ UPDATE plan_days p SET settled = true
 FROM unnest($1::text[], $2::date[]) AS day (servant, date)
 WHERE p.servant = day.servant AND p.date = day.date AND NOT p.settled
 """
+# Changes are in the order of their transactions, which is that of time to within seconds: what goes are the first ones.
 _PURGE = """
-WITH gone AS (DELETE FROM workday_changes WHERE changed_at < $1 RETURNING xid, id),
-     last AS (SELECT xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1)
-INSERT INTO purged_changes AS held (one, xid, id) SELECT true, xid, id FROM last
-ON CONFLICT (one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (held.xid, held.id) < (excluded.xid, excluded.id)
+WITH first AS (SELECT xid, id, changed_at FROM workday_changes ORDER BY xid, id LIMIT $2),
+     gone AS (
+         DELETE FROM workday_changes c USING first
+         WHERE (c.xid, c.id) = (first.xid, first.id) AND first.changed_at < $1 RETURNING c.xid, c.id
+     ),
+     last AS (
+         INSERT INTO purged_changes AS held (one, xid, id) SELECT true, xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1
+         ON CONFLICT (one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (held.xid, held.id) < (excluded.xid, excluded.id)
+     )
+SELECT count(*) FROM gone
 """
 _DUE = "SELECT servant, date FROM plan_days WHERE NOT settled AND window_end <= $1 ORDER BY window_end, servant LIMIT $2"
 
@@ -241,9 +250,12 @@ class StoredDays:
         return [(row["servant"], row["date"]) for row in await driver.fetch(_DUE, now, most)]
 
 
-async def purge_changes(transaction: Transaction, before: datetime) -> None:
-    """Forgets changes from before an instant of real time; watchers with an older cursor are told to begin anew."""
-    await (await transaction.driver()).execute(_PURGE, before)
+async def purge_changes(transaction: Transaction, before: datetime, most: int = PURGED_AT_ONCE) -> int:
+    """Forgets at most so many changes from before an instant of real time; how many there were.
+
+    Watchers with an older cursor are told to begin anew.
+    """
+    return int(await (await transaction.driver()).fetchval(_PURGE, before, most))
 
 
 async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:

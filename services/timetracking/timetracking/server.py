@@ -1,0 +1,48 @@
+"""The services of timetracking's gRPC server, put together."""
+
+import asyncio
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.listing import Listing
+from chassis.pages import PageTokens
+from chassis.server import Served
+from lawbook import Lawbook
+from tartip.timetracking.v1 import (
+    device_service_pb2,
+    device_service_pb2_grpc,
+    remote_session_service_pb2,
+    remote_session_service_pb2_grpc,
+    workday_service_pb2,
+    workday_service_pb2_grpc,
+)
+
+from timetracking.badges.servicer import BadgeAnswers
+from timetracking.devices.servicer import DeviceServicer
+from timetracking.sessions.servicer import RemoteSessionServicer
+from timetracking.unit_of_work import begin
+from timetracking.workdays.servicer import WorkdayServicer
+from timetracking.workdays.use_cases import ComputeDays
+
+
+def services(database: Database, page_key: str, clock: Clock, law: Lawbook, default_zone: str, stop: asyncio.Event) -> list[Served]:
+    """Returns all RPCs of timetracking but the gateway's, for a server to add; those who follow days are let go at `stop`."""
+    work, compute, tokens = begin(database, law, clock, default_zone), ComputeDays(law, clock), PageTokens(page_key)
+    listing = Listing(tokens)
+    return [
+        (
+            device_service_pb2_grpc.add_DeviceServiceServicer_to_server,
+            DeviceServicer(work, BadgeAnswers(work, compute, listing), listing),
+            device_service_pb2.DESCRIPTOR.services_by_name["DeviceService"],
+        ),
+        (
+            remote_session_service_pb2_grpc.add_RemoteSessionServiceServicer_to_server,
+            RemoteSessionServicer(work, compute, clock),
+            remote_session_service_pb2.DESCRIPTOR.services_by_name["RemoteSessionService"],
+        ),
+        (
+            workday_service_pb2_grpc.add_WorkdayServiceServicer_to_server,
+            WorkdayServicer(database, tokens, law, stop),
+            workday_service_pb2.DESCRIPTOR.services_by_name["WorkdayService"],
+        ),
+    ]

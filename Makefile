@@ -67,6 +67,9 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet $(OURS) || true
 	@$(BIN)/ruff format $(OURS)
 
+docs: $(READY) ## Write docs/error-catalogue.md anew from the protos and the texts
+	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue
+
 check: lint protos test ## What CI runs: lint, protos, tests
 
 lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addresses
@@ -76,4 +79,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run token ask fold test lint format check lock clean
+.PHONY: help setup protos demo run token ask fold test lint format docs check lock clean

@@ -21,6 +21,9 @@ LEVEL = gauge(
     "seconds",
     "Instant of the domain's clock up to which the jobs of this process have done their work and Kafka has what came of it",
 )
+LEVEL_SINCE = gauge(
+    "tartip_jobs_level_real_seconds", "seconds", "Real time up to which what was committed is worked on, and Kafka has what came of it"
+)
 DONE = counter("tartip_jobs_done_total", "pieces", "What a job did, in its own pieces", ("job",))
 FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job failed; it is tried again", ("job",))
 
@@ -43,19 +46,21 @@ class Level:
     """
 
     drained_at: Callable[[], float]
-    _instant: float | None = None
+    _reached: tuple[float, float] | None = None
     _done_at: float = 0.0
 
-    def done(self, instant: float) -> None:
-        """Nothing was due any more at this instant of the domain's clock (seconds since 1970)."""
-        if self._instant is None:
-            self._instant, self._done_at = instant, time.time()
+    def done(self, instant: float, began: float) -> None:
+        """Nothing was due any more at this instant of the domain's clock, as was seen from real time `began` on (seconds since 1970)."""
+        if self._reached is None:
+            self._reached, self._done_at = (instant, began), time.time()
 
     def tell(self) -> None:
-        """Publishes the instant as a metric as soon as it counts."""
-        if self._instant is not None and self.drained_at() > self._done_at:
-            LEVEL.set(self._instant)
-            self._instant = None
+        """Publishes what was reached as metrics as soon as it counts."""
+        if self._reached is not None and self.drained_at() > self._done_at:
+            instant, began = self._reached
+            LEVEL.set(instant)
+            LEVEL_SINCE.set(began)
+            self._reached = None
 
 
 class Jobs:
@@ -68,11 +73,11 @@ class Jobs:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; an absent database is waited for, a failure is logged and tried again."""
         while not stop.is_set():
-            instant = self._clock().timestamp()
+            instant, began = self._clock().timestamp(), time.time()
             did = [await self._turn(job) for job in self._jobs]
-            if all(each == 0 for each in did):
-                self._level.done(instant)
             self._level.tell()
+            if all(each == 0 for each in did):
+                self._level.done(instant, began)
             pause_s = BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause_s)

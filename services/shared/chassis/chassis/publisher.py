@@ -14,6 +14,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from kernel.faults import Unavailable
 
+from chassis.metrics import gauge
+
 # After this a message that Kafka has not confirmed is given back to the sender, who still has it.
 GIVE_UP_AFTER_MS = 30_000
 # Messages on their way at once, and their kilobytes; a sender waits when there are more.
@@ -23,7 +25,14 @@ CLOSED_WITHIN_S = 10.0
 # librdkafka's "no partition named": its partitioner chooses.
 ANYWHERE = -1
 
-_Delivery = tuple["asyncio.Future[int]", KafkaError | None, int]
+PUBLISHED = gauge(
+    "tartip_published_offset",
+    "offset",
+    "The offset after the last message that Kafka confirmed: a consumer whose position is there has applied it.",
+    ("topic", "partition"),
+)
+
+_Delivery = tuple["asyncio.Future[int]", KafkaError | None, tuple[str, int], int]
 
 
 class NotPublished(Unavailable):
@@ -105,7 +114,7 @@ class Publisher:
         future: asyncio.Future[int] = loop.create_future()
 
         def delivered(error: KafkaError | None, report: Any) -> None:
-            self._confirm(loop, (future, error, -1 if error else report.offset()))
+            self._confirm(loop, (future, error, (report.topic(), report.partition()), -1 if error else report.offset()))
 
         while not self._produced(message, delivered):
             self._room.clear()
@@ -146,7 +155,10 @@ class Publisher:
         with self._guard:
             deliveries, self._delivered = self._delivered, []
         self._room.set()
-        for future, error, offset in deliveries:
+        newest = {place: offset for _, error, place, offset in deliveries if error is None}
+        for (topic, partition), offset in newest.items():
+            PUBLISHED.labels(topic, str(partition)).set(offset + 1)
+        for future, error, _, offset in deliveries:
             if future.done():
                 continue
             if error is None:

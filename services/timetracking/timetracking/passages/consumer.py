@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from chassis.streams import Subscription
 from kernel.faults import Malformed
 from tartip.timetracking.v1.events_pb2 import PassageBatch
+from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
 
 from timetracking.passages.domain import Passage
@@ -14,6 +15,7 @@ from timetracking.workdays.domain import Direction
 TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
 # One transaction's worth: larger groups hold their locks longer, smaller ones wait for the disk more often.
 MOST = 500
+_TEXTS = ("device", "event_key", "badge_system", "badge_number")
 
 Record = Callable[[Sequence[Passage]], Awaitable[None]]
 
@@ -39,18 +41,14 @@ def _split(batch: PassageBatch) -> Sequence[PassageBatch]:
 
 def told_passage(sent: Sent) -> Passage:
     """A passage in the words of the domain; Malformed with the field that says nothing."""
-    missing = {name: "must be set" for name in ("device", "event_key", "badge_system", "badge_number") if not getattr(sent, name)}
-    try:
-        wall_time = datetime.fromisoformat(sent.wall_time)
-    except ValueError:
-        missing["wall_time"] = "a wall time without an offset, like 2026-11-24T08:55:00"
-        wall_time = datetime.min
-    if wall_time.tzinfo is not None or wall_time.microsecond:
-        missing["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
-    if not sent.HasField("received_at"):
-        missing["received_at"] = "must be set"
-    if missing:
-        raise Malformed(missing)
+    wrong = {name: "text without zero bytes, not empty" for name in _TEXTS if not getattr(sent, name) or "\0" in getattr(sent, name)}
+    wall_time, received_at = _wall_time(sent.wall_time), _received_at(sent)
+    if wall_time is None:
+        wrong["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
+    if received_at is None:
+        wrong["received_at"] = "an instant that exists"
+    if wrong or wall_time is None or received_at is None:
+        raise Malformed(wrong)
     return Passage(
         device=sent.device,
         event_key=sent.event_key,
@@ -60,10 +58,25 @@ def told_passage(sent: Sent) -> Passage:
         badge_number=sent.badge_number,
         # An unknown value of a later version says nothing that this one could count.
         direction=Direction(sent.direction) if sent.direction in (1, 2) else Direction.NONE,
-        verify_method=sent.verify_method,
-        received_at=sent.received_at.ToDatetime(UTC),
+        verify_method=sent.verify_method if sent.verify_method in VerifyMethod.values() else VERIFY_METHOD_OTHER,
+        received_at=received_at,
         live=sent.live,
         previous_event_number=sent.previous_event_number if sent.HasField("previous_event_number") else None,
         raw=sent.raw.replace("\0", ""),
         raw_digest=sent.raw_digest,
     )
+
+
+def _wall_time(text: str) -> datetime | None:
+    try:
+        wall_time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if wall_time.tzinfo is not None or wall_time.microsecond else wall_time
+
+
+def _received_at(sent: Sent) -> datetime | None:
+    try:
+        return sent.received_at.ToDatetime(UTC) if sent.HasField("received_at") else None
+    except (ValueError, OverflowError):
+        return None

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from itertools import pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.streams import Subscription
 from google.type.date_pb2 import Date
 from kernel.days import Month
 from kernel.faults import Malformed
+from kernel.intervals import Span
 from tartip.regimes.v1 import events_pb2 as pb
 from tartip.regimes.v1 import plan_service_pb2 as plan_pb
 
@@ -51,18 +54,21 @@ def month_told(message: pb.MonthPlanChanged) -> MonthPlan:
     except ValueError:
         raise Malformed({"month": "a year and a month from 1 to 12"}) from None
     days = tuple(_day(each, f"days[{at}]") for at, each in enumerate(message.days))
-    if any(Month.of(each.plan.date) != month for each in days):
-        raise Malformed({"days": f"dates of {month}"})
+    if any(Month.of(each.plan.date) != month for each in days) or len({each.plan.date for each in days}) < len(days):
+        raise Malformed({"days": f"dates of {month}, each once"})
     return MonthPlan(message.servant, month, days, message.revision, message.edition)
 
 
 def _day(message: plan_pb.PlanDay, field: str) -> PlannedDay:
     intervals = sorted(message.intervals, key=lambda each: each.start.seconds)
+    breaks = sorted((each.start.seconds, each.end.seconds) for each in message.breaks)
+    _require_apart([(each.start.seconds, each.end.seconds) for each in intervals], f"{field}.intervals")
+    _require_apart(breaks, f"{field}.breaks")
     plan = Plan(
         date=_date(message.date, f"{field}.date"),
         kind=_kind(message.kind, f"{field}.kind"),
         intervals=tuple(PlannedInterval(each.start.seconds, each.end.seconds, _place(each.place, field)) for each in intervals),
-        breaks=tuple(sorted((each.start.seconds, each.end.seconds) for each in message.breaks)),
+        breaks=tuple(breaks),
         core=(message.core.start.seconds, message.core.end.seconds) if message.HasField("core") else None,
         excused=tuple((each.start.seconds, each.end.seconds) for each in message.excused),
         holiday=message.public_holiday,
@@ -79,7 +85,7 @@ def _day(message: plan_pb.PlanDay, field: str) -> PlannedDay:
         accounting_until=_date(message.accounting_until, field) if message.HasField("accounting_until") else None,
         act=message.act,
     )
-    return PlannedDay(plan, message.body, message.unit, message.zone, details)
+    return PlannedDay(plan, message.body, message.unit, _zone(message.zone, f"{field}.zone"), details)
 
 
 def order_told(message: pb.OrderChanged) -> OrderTold:
@@ -98,6 +104,19 @@ def order_told(message: pb.OrderChanged) -> OrderTold:
         breaks=tuple(sorted((each.start.seconds, each.end.seconds) for each in message.breaks)),
     )
     return OrderTold(message.order, message.servant, content, message.status == pb.ORDER_STATUS_IN_FORCE, message.revision)
+
+
+def _require_apart(spans: Sequence[Span], field: str) -> None:
+    if any(end <= start for start, end in spans) or any(start < end for (_, end), (start, _) in pairwise(spans)):
+        raise Malformed({field: "spans that end after they begin and do not overlap"})
+
+
+def _zone(name: str, field: str) -> str:
+    """The zone, which everything that is computed of its servant will need."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Malformed({field: "an IANA name such as Asia/Almaty"}) from None
 
 
 def _date(message: Date, field: str) -> date:

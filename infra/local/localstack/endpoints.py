@@ -19,6 +19,12 @@ def run_folder() -> Path:
     return Path(os.environ.get("TARTIP_RUN") or REPOSITORY / "run")
 
 
+def realm_file() -> Path:
+    """Returns the realm of the running platform: its own, where people of a demo were added, else that of the repository."""
+    own = run_folder() / "realm.json"
+    return own if own.is_file() else REALM
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """The addresses of the platform's parts, by name."""

@@ -112,6 +112,19 @@ def _audience(_: User, config: Mapping[str, str]) -> dict[str, object]:
     return {"aud": config["included.custom.audience"]}
 
 
+def with_people(realm: Mapping[str, Any], people: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the realm, as JSON, with an account for each of these servants: the registry's ID by user name.
+
+    They have no grants: like the account `servant` they reach their own records only.
+    """
+    password = {"type": "password", "value": "${TARTIP_DEMO_PASSWORD}", "temporary": False}
+    accounts = [
+        {"username": name, "enabled": True, "credentials": [password], "groups": [], "attributes": {"servant": [servant]}}
+        for name, servant in people.items()
+    ]
+    return {**realm, "users": [*realm["users"], *accounts]}
+
+
 MAPPERS: Mapping[str, Callable[[User, Mapping[str, str]], dict[str, object]]] = {
     "oidc-group-membership-mapper": _grants,
     "oidc-usermodel-attribute-mapper": _attribute,

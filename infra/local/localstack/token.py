@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from localstack.endpoints import REALM, Endpoints, NotRunning, run_folder
+from localstack.endpoints import Endpoints, NotRunning, realm_file, run_folder
 from localstack.realm import Realm, Secrets
 
 PEOPLE_CLIENT = "command-line"
@@ -26,7 +26,7 @@ async def token_for(who: str, issuer: str | None = None, secrets: Path | None = 
     The issuer is that of the running platform and the secrets are those that it generated, unless named.
     """
     issuer = issuer or Endpoints.read().issuer
-    realm = Realm.read(REALM, Secrets.read(secrets or run_folder() / "secrets.json"))
+    realm = Realm.read(realm_file(), Secrets.read(secrets or run_folder() / "secrets.json"))
     form = _form(realm, who)
     try:
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:

@@ -1,0 +1,243 @@
+"""The whole platform on this machine: real processes, started in parallel and ready by condition, watched, ended in order."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+from chassis import clock as stepped
+
+from localstack.endpoints import REALM, Endpoints, run_folder
+from localstack.folder import emptied, forgotten, held, remember, written
+from localstack.log import Log
+from localstack.parts import SERVICES, Part, free_addresses
+from localstack.postgres import ENTRANCES, data_folder
+from localstack.processes import Died, Process, end
+from localstack.realm import with_people
+
+NAME = "platform"
+READY_WITHIN_S = 180.0
+ASK_EVERY_S = 0.1
+# Postgres is left last: everybody else still writes down where they are.
+DATABASE, SHARED, OURS = 0, 1, 2
+
+T = TypeVar("T")
+
+
+class NotReady(Exception):
+    """The platform did not become ready in a time that is ample; says what it waits for."""
+
+
+class Platform:
+    """A running platform: its addresses, its clock where that is a stepped one, and its processes."""
+
+    def __init__(self, folder: Path, log: Log, environment: Mapping[str, str]) -> None:
+        self.folder, self.log = folder, log
+        self._clock = folder / "clock"
+        self._environment = {**os.environ, "TARTIP_RUN": str(folder), "TARTIP_GRACE_SECONDS": "2", **environment}
+        self._addresses: dict[str, Any] = {"admin": {}}
+        self._free = free_addresses()
+        self._layers: tuple[list[Process], ...] = ([], [], [])
+        self._waiting: dict[str, str] = {}
+        self._death: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
+        self._stopping = False
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where everything is found."""
+        return Endpoints(self._addresses)
+
+    @property
+    def processes(self) -> list[Process]:
+        """The processes, in the order of their start."""
+        return [process for layer in self._layers for process in layer]
+
+    def step(self, to: datetime) -> None:
+        """Moves the stepped clock of all processes."""
+        stepped.step(self._clock, to)
+
+    async def alive(self, work: Coroutine[Any, Any, T]) -> T:
+        """Returns what the work returns; raises Died, and cancels the work, as soon as a process has ended."""
+        task = asyncio.ensure_future(work)
+        first: set[asyncio.Future[Any]] = {task, self._death}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if self._death.done():
+                raise Died(self._death.result())
+            return task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+    async def start(self, people: Mapping[str, str]) -> None:
+        """Starts everything and returns when all is ready; NotReady where that takes too long."""
+        began = time.monotonic()
+        realm = REALM
+        if people:
+            realm = self.folder / "realm.json"
+            written(realm, with_people(json.loads(REALM.read_text(encoding="utf-8")), people))
+        try:
+            async with asyncio.timeout(READY_WITHIN_S), aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+                postgres = group.create_task(self._postgres())
+                broker = group.create_task(self._shared("broker"))
+                issuer = group.create_task(self._shared("issuer", "--listen", next(self._free), "--realm", str(realm)))
+                for service, parts in SERVICES.items():
+                    group.create_task(self._service(service, parts, http, postgres, broker, issuer))
+        except TimeoutError:
+            waits = "; ".join(f"{name}: {why}" for name, why in self._waiting.items())
+            raise NotReady(f"The platform is not ready after {READY_WITHIN_S:.0f} s. It waits for {waits}.") from None
+        self._addresses |= {"kafka": broker.result(), "issuer": issuer.result(), "postgres": str(data_folder() / ENTRANCES)}
+        written(self.folder / "endpoints.json", self._addresses)
+        self._say(f"ready after {time.monotonic() - began:.1f} s: {len(self.processes)} processes")
+
+    async def stop(self) -> None:
+        """Ends all processes, those that started last first, in bounded time; a second interruption kills at once."""
+        self._stopping = True
+        for layer in reversed(self._layers):
+            with suppress(asyncio.CancelledError):
+                await end(layer)
+        self.log.close()
+
+    async def _postgres(self) -> dict[str, dict[str, str]]:
+        await self._says_ready("postgres", DATABASE, "--data", str(data_folder()))
+        entrances: dict[str, dict[str, str]] = json.loads((data_folder() / ENTRANCES).read_text(encoding="utf-8"))
+        return entrances
+
+    async def _shared(self, command: str, *arguments: str) -> str:
+        """Starts a part that all services use; returns its address, the third word of what it says when it is ready."""
+        return (await self._says_ready(command, SHARED, *arguments)).split()[2]
+
+    async def _says_ready(self, command: str, layer: int, *arguments: str) -> str:
+        self._waiting[command] = "starting"
+        process = await self._spawn(command, layer, ("localstack", command, *arguments), {})
+        line = await process.line(f"{command} ready: ")
+        self._ready(command)
+        return line
+
+    async def _service(
+        self,
+        service: str,
+        parts: tuple[Part, ...],
+        http: aiohttp.ClientSession,
+        postgres: Awaitable[dict[str, dict[str, str]]],
+        broker: Awaitable[str],
+        issuer: Awaitable[str],
+    ) -> None:
+        """Migrates a service's database, then starts its processes, all at once."""
+        entrances = (await postgres)[service]
+        migrating = f"{service} migrate"
+        self._waiting[migrating] = "migrating"
+        migrator = {"TARTIP_MIGRATOR_DATABASE_URL": entrances["migrator"]}
+        process = await self._spawn(migrating, OURS, (service, "migrate"), migrator)
+        if await asyncio.shield(process.ended) != 0:
+            await asyncio.Future()  # its end is noticed where all ends are
+        self._layers[OURS].remove(process)
+        del self._waiting[migrating]
+        common = {
+            "TARTIP_KAFKA": await broker,
+            "TARTIP_ISSUER": await issuer,
+            "TARTIP_ALLOW_DEMO_ISSUER": "true",
+            "TARTIP_PAGE_KEY": secrets.token_urlsafe(32),
+            "TARTIP_CLOCK": f"file:{self._clock}" if self._clock.exists() else "",
+        }
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                own = common | {"TARTIP_DATABASE_URL": entrances[part.role], **self._listening(part)}
+                group.create_task(self._part(f"{service} {part.command}", own, http))
+
+    def _listening(self, part: Part) -> dict[str, str]:
+        """Chooses where a part listens, and notes it for the endpoints."""
+        chosen = {variable: next(self._free) for variable in part.listens}
+        for variable, path in part.listens.items():
+            place = self._addresses
+            for name in path[:-1]:
+                place = place.setdefault(name, {})
+            place[path[-1]] = chosen[variable]
+        return chosen
+
+    async def _part(self, name: str, environment: Mapping[str, str], http: aiohttp.ClientSession) -> None:
+        admin = self._addresses["admin"][name] = next(self._free)
+        self._waiting[name] = "starting"
+        await self._spawn(name, OURS, name.split(), {**environment, "TARTIP_ADMIN_LISTEN": admin})
+        while why := await _waits(http, f"http://{admin}/ready"):
+            self._waiting[name] = why
+            await asyncio.sleep(ASK_EVERY_S)
+        self._ready(name)
+
+    async def _spawn(self, name: str, layer: int, arguments: tuple[str, ...] | list[str], environment: Mapping[str, str]) -> Process:
+        process = await Process.start(name, arguments, {**self._environment, **environment}, self.folder, self.log.put)
+        self._layers[layer].append(process)
+        process.ended.add_done_callback(lambda _: self._ended(process))
+        remember(self.folder, self.processes)
+        return process
+
+    def _ended(self, process: Process) -> None:
+        done = process.name.endswith(" migrate") and process.code == 0
+        if not (done or self._stopping or self._death.done()):
+            self._death.set_result(process)
+
+    def _ready(self, name: str) -> None:
+        del self._waiting[name]
+        self._say(f"{name} is ready")
+
+    def _say(self, text: str) -> None:
+        self.log.put(NAME, text)
+
+
+@asynccontextmanager
+async def running(
+    log: Log, *, clock: datetime | None = None, people: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Platform]:
+    """Runs the platform for the length of the block, empty at first, in the folder of `localstack.endpoints.run_folder`.
+
+    `clock` is the instant at which a stepped clock stands, None is the real one. `people` are accounts beside those of the
+    realm: the registry's ID of a servant by user name. Raises AlreadyRunning, Died, NotReady.
+    """
+    folder = run_folder().resolve()
+    with held(folder):
+        left = await asyncio.to_thread(emptied, folder, data_folder())
+        if left:
+            log.put(NAME, f"{left} processes of a run that crashed are ended")
+        platform = Platform(folder, log, environment or {})
+        if clock is not None:
+            platform.step(clock)
+        try:
+            await platform.alive(platform.start(people or {}))
+            yield platform
+        finally:
+            await platform.stop()
+            forgotten(folder, data_folder())
+
+
+def interruptible(main: Coroutine[Any, Any, int]) -> int:
+    """Runs the coroutine; Ctrl-C, SIGTERM and a closed terminal cancel it, each time they come. Returns its exit code, else 0."""
+
+    async def guarded() -> int:
+        task = asyncio.ensure_future(main)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return 0
+
+    return asyncio.run(guarded())
+
+
+async def _waits(http: aiohttp.ClientSession, url: str) -> str:
+    """What a process waits for, in words; empty when it is ready."""
+    try:
+        async with http.get(url) as answer:
+            waiting = (await answer.json())["waitingFor"]
+    except (aiohttp.ClientError, ConnectionError):
+        return "starting"
+    return ", ".join(f"{condition} {why}" for condition, why in waiting.items())

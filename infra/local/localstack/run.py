@@ -1,0 +1,66 @@
+"""Starts the platform on this machine and keeps it up until Ctrl-C: `make run`."""
+
+import argparse
+import asyncio
+import sys
+from datetime import datetime
+
+from rich.console import Console
+
+from localstack.endpoints import run_folder
+from localstack.folder import AlreadyRunning
+from localstack.log import Log, Screen, entry_of
+from localstack.platform import NotReady, Platform, interruptible, running
+from localstack.processes import Died
+
+HOW_TO_ASK = """
+The platform runs, empty as at every start: Kafka lives in memory here. Ctrl-C ends it.
+  make token AS=hr-officer                     a token; also operator, inspector, auditor, servant, device-gateway …
+  make ask                                     all RPCs
+  make ask METHOD=ListStateBodies AS=operator  an answer, and the same question for grpcurl
+  {folder}/endpoints.json     every address; gateway: ADMS at http://{http}/iclock/cdata, ISAPI at http://{http}/isapi
+  {folder}/logs               what each process said, with stacks
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Says what the command takes."""
+    parser.add_argument("--clock", type=_instant, help="stand still at this instant (RFC 3339) until run/clock is replaced")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs until it is interrupted (0) or a process ends by itself (1); 2 where the platform runs already."""
+    return interruptible(_run(args.clock))
+
+
+async def _run(clock: datetime | None) -> int:
+    console = Console(highlight=False)
+    try:
+        async with running(Log(run_folder() / "logs", Screen(console)), clock=clock) as platform:
+            console.print(HOW_TO_ASK.format(folder=platform.folder, **platform.endpoints.addresses["gateway"]), markup=False)
+            await platform.alive(asyncio.Event().wait())
+    except AlreadyRunning as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except (Died, NotReady) as problem:
+        print(said(problem), file=sys.stderr)
+        return 1
+    return 0
+
+
+def said(problem: Died | NotReady) -> str:
+    """Why the platform ended, for people."""
+    lines = [str(problem) if isinstance(problem, NotReady) else f"{problem}, so everything was ended. It said last:"]
+    if isinstance(problem, Died):
+        lines += [f"  {entry.at}  {entry.text}" for entry in map(entry_of, problem.last)]
+    return "\n".join(["", *lines, f"Logs: {run_folder() / 'logs'}"])
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-23T08:00:00+05:00")
+    return instant
+
+
+__all__ = ["Platform", "add_arguments", "run"]

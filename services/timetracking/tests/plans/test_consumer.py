@@ -158,5 +158,7 @@ def test_an_order_that_cannot_be_is_refused_by_its_field(change: Any, field: str
 
 
 def test_every_word_of_the_contract_has_its_word_in_the_domain() -> None:
-    assert {name.removeprefix("PLAN_KIND_").lower() for name, value in plan_pb.PlanKind.items() if value} == {kind.value for kind in PlanKind}
+    assert {name.removeprefix("PLAN_KIND_").lower() for name, value in plan_pb.PlanKind.items() if value} == {
+        kind.value for kind in PlanKind
+    }
     assert {name.removeprefix("PLACE_").lower() for name, value in plan_pb.Place.items() if value} == {place.value for place in Place}

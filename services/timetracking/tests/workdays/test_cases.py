@@ -333,5 +333,6 @@ def test_rest_too_short(week: Any) -> None:
 
 def test_an_interval_of_a_way_has_nothing_due(week: Any) -> None:
     week.plan("Tue", "combined", {"09:00–18:00": "way"})
-    assert week.plans[week.on("Tue")].intervals == (PlannedInterval(*week.span("Tue", "09:00–18:00"), Place.WAY),)
+    start, end = week.span("Tue", "09:00–18:00")
+    assert week.plans[week.on("Tue")].intervals == (PlannedInterval(start, end, Place.WAY),)
     assert week.day().seconds.absent == 0

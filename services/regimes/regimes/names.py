@@ -1,10 +1,7 @@
 """Resource names of the regimes (AIP-122) and the IDs within them."""
 
-import re
+from kernel.identifiers import CODE, ids_in
 
-from kernel.faults import Malformed
-
-CODE = "[A-Za-z0-9-]"
 BODY_ID = CODE + "{2,40}"
 UNIT_ID = CODE + "{1,40}"
 RULES_ID = CODE + "{1,40}"
@@ -45,38 +42,31 @@ def provision_name(parameter: str) -> str:
 
 def body_of(name: str, field: str) -> str:
     """Returns the ID in a state body's name; Malformed for `field` if it is none."""
-    (body,) = _parts(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
+    (body,) = ids_in(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
     return body
 
 
 def rules_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the body and the rules in the name of labour-order rules; Malformed for `field` if it is none."""
     pattern = f"stateBodies/({BODY_ID})/labourOrderRules/({RULES_ID})"
-    body, rules = _parts(name, field, pattern, "stateBodies/{state_body}/labourOrderRules/{labour_order_rules}")
+    body, rules = ids_in(name, field, pattern, "stateBodies/{state_body}/labourOrderRules/{labour_order_rules}")
     return body, rules
 
 
 def servant_of(name: str, field: str) -> str:
     """Returns the ID in a servant's name; Malformed for `field` if it is none."""
-    (servant,) = _parts(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
+    (servant,) = ids_in(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
     return servant
 
 
 def assignment_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the servant and the assignment in an assignment's name; Malformed for `field` if it is none."""
     pattern = f"servants/({SERVANT_ID})/assignments/({ASSIGNMENT_ID})"
-    servant, assignment = _parts(name, field, pattern, "servants/{servant}/assignments/{assignment}")
+    servant, assignment = ids_in(name, field, pattern, "servants/{servant}/assignments/{assignment}")
     return servant, assignment
 
 
 def parameter_of(name: str, field: str) -> str:
     """Returns the ID of the parameter in a provision's name; Malformed for `field` if it is none."""
-    (parameter,) = _parts(name, field, f"provisions/({PARAMETER_ID})", "provisions/{parameter}")
+    (parameter,) = ids_in(name, field, f"provisions/({PARAMETER_ID})", "provisions/{parameter}")
     return parameter
-
-
-def _parts(name: str, field: str, pattern: str, shape: str) -> tuple[str, ...]:
-    match = re.fullmatch(pattern, name)
-    if match is None:
-        raise Malformed({field: f"a name like {shape}"})
-    return match.groups()

@@ -7,12 +7,6 @@ from chassis.tables import metadata
 from sqlalchemy import DateTime, Text
 from sqlalchemy.orm import DeclarativeBase
 
-# IDs sort by their bytes, as in every other service and in Kafka's tools, whatever the database's locale.
-ID = Text(collation="C")
-
-# Rows are read afresh after a lock: what the session saw before it may have changed meanwhile.
-FRESH: dict[str, Any] = {"populate_existing": True}
-
 
 class Base(DeclarativeBase):
     """All tables of the regimes' database."""

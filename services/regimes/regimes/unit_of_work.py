@@ -47,7 +47,7 @@ class UnitOfWork:
 
     def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
         """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
-        self.transaction.record(action, resource, rule, after=repr(after).encode() if after is not None else None)
+        self.transaction.record(action, resource, rule, after=after)
 
 
 def units_of_work(database: Database, clock: Clock, law: Lawbook) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 
 from chassis.access import Caller
 from kernel.days import DaySpan, Month, dates
@@ -170,10 +170,6 @@ class MemoryPlans:
 
     async def save(self, plans: Sequence[PublishedPlan]) -> None:
         self.tables.plans |= {(one.plan.servant, one.plan.month): one for one in plans}
-
-    async def told_since(self, since: datetime | None, after: ServantMonth | None, limit: int) -> Sequence[ServantMonth]:
-        keys = (key for key, one in self.tables.plans.items() if since is None or one.occurred_at >= since)
-        return sorted(key for key in keys if after is None or key > after)[:limit]
 
 
 @dataclass(slots=True)

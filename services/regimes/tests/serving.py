@@ -4,20 +4,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
 from typing import Any
 
-import asyncpg
-import grpc.aio
-import pytest
-from chassis.client import Refusal, channel, refusal_of
+from chassis.client import channel
 from chassis.database import Database
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.tables import projection_positions
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
-from chassis.testing.tokens import Tokens
+from chassis.testing.tokens import Tokens, issuer
 from google.protobuf.duration_pb2 import Duration
 from google.type import date_pb2, timeofday_pb2
 from kernel.days import Month
@@ -77,14 +73,6 @@ class Regimes:
             )
         return self.portals[key]
 
-    async def rows(self, query: str) -> list[Any]:
-        """What the database holds, as its owner sees it."""
-        connection = await asyncpg.connect(self.database.urls.migrator)
-        try:
-            return list(await connection.fetch(query))
-        finally:
-            await connection.close()
-
     async def composed(self) -> list[events_pb2.MonthPlanChanged]:
         """Does what is due, and returns all that waits in the outbox."""
         work = units_of_work(self.database.worker, lambda: NOW, LAW)
@@ -92,7 +80,7 @@ class Regimes:
         await RollPlans(work)()
         while await ComposeDuePlans(work, LAW, lambda: NOW)():
             pass
-        rows = await self.rows("SELECT * FROM outbox ORDER BY xid, id")
+        rows = await self.database.rows("SELECT * FROM outbox ORDER BY xid, id")
         return [events_pb2.MonthPlanChanged.FromString(row["payload"]) for row in rows]
 
     async def fill(self) -> None:
@@ -110,12 +98,6 @@ async def level(database: Database, *topics: str) -> None:
         await transaction.session.execute(insert(projection_positions), rows)
 
 
-@cache
-def issuer() -> Tokens:
-    """One issuer for all tests: making its key costs more than most of them."""
-    return Tokens()
-
-
 @asynccontextmanager
 async def serving(database: FreshDatabase) -> AsyncIterator[Regimes]:
     """Serves the regimes over the database."""
@@ -123,22 +105,6 @@ async def serving(database: FreshDatabase) -> AsyncIterator[Regimes]:
     ledger = RequestLedger(database.app)
     async with served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger) as address, AsyncExitStack() as stack:
         yield Regimes(database, address, issuer(), stack)
-
-
-async def refused(call: Any) -> Refusal:
-    """The refusal of an RPC that must be refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return refusal_of(error.value)
-
-
-async def outcome(call: Any) -> str:
-    """ "OK" or the reason of the refusal."""
-    try:
-        await call
-    except grpc.aio.AioRpcError as error:
-        return refusal_of(error).reason
-    return "OK"
 
 
 def day(value: date) -> date_pb2.Date:

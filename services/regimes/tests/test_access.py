@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from chassis.client import channel
+from chassis.testing.answers import outcome, refused
+from chassis.testing.grants import INSIDE, OUTSIDE
 from google.protobuf.descriptor import MethodDescriptor
 from tartip.access.v1 import access_pb2
 from tartip.regimes.v1 import assignment_service_pb2 as a_pb
@@ -15,24 +17,8 @@ from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as r_grpc
 from tartip.regimes.v1 import law_service_pb2 as l_pb
 from tartip.regimes.v1 import plan_service_pb2 as p_pb
 
-from .serving import HR, REMOTE, Portal, Regimes, day, new_assignment, new_rules, outcome, refused
+from .serving import HR, REMOTE, Portal, Regimes, day, new_assignment, new_rules
 
-# Grants by role, inside: the body KGD, its region 75, the nation; outside: another body, another region.
-INSIDE = {
-    "hr-officer": "/state-bodies/KGD/hr-officer",
-    "inspector": "/regions/75/inspector",
-    "national inspector": "/nation/inspector",
-    "integrator": "/state-bodies/KGD/integrator",
-    "auditor": "/state-bodies/KGD/auditor",
-    "operator": "/regions/75/operator",
-}
-OUTSIDE = {
-    "hr-officer": "/state-bodies/MF/hr-officer",
-    "inspector": "/regions/10/inspector",
-    "integrator": "/regions/10/integrator",
-    "auditor": "/regions/10/auditor",
-    "operator": "/regions/10/operator",
-}
 READERS = frozenset({"hr-officer", "inspector", "national inspector", "integrator"})
 ON = date(2026, 11, 24)
 

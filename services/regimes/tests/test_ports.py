@@ -224,20 +224,6 @@ async def test_a_published_plan_comes_back_as_it_was_told(work: Begin) -> None:
         assert await one.published.find([]) == {}
 
 
-async def test_what_was_told_since_an_instant_is_found_by_servant_and_month(work: Begin) -> None:
-    plan = compose_month(grounds(), NOVEMBER, LAW)
-    old = PublishedPlan(replace(plan, servant="b"), 1, "1", NOW - timedelta(days=1), "e")
-    others = [
-        PublishedPlan(replace(plan, servant=id, month=month), 1, id, NOW, "e") for id in ("a", "C") for month in (NOVEMBER, Month(2026, 2))
-    ]
-    async with work(None) as one:
-        await one.published.save([old, *others])
-        keys = [("C", Month(2026, 2)), ("C", NOVEMBER), ("a", Month(2026, 2)), ("a", NOVEMBER), ("b", NOVEMBER)]
-        assert await one.published.told_since(None, None, 10) == keys
-        assert await one.published.told_since(NOW, None, 10) == keys[:4]
-        assert await one.published.told_since(NOW, keys[1], 1) == keys[2:3]
-
-
 async def test_a_span_asks_for_its_months_between_the_oldest_and_the_newest(work: Begin) -> None:
     async with work(None) as one:
         await one.due_months.ask_servants(

@@ -1,8 +1,6 @@
 """Resource names of the registry (AIP-122) and the IDs within them."""
 
-import re
-
-from kernel.faults import Malformed
+from kernel.identifiers import ids_in
 
 from registry.values import BODY_ID, POSITION_ID, SERVANT_ID, UNIT_ID
 
@@ -36,38 +34,31 @@ def appointment_name(servant: str, appointment: str) -> str:
 
 def body_of(name: str, field: str) -> str:
     """Returns the ID in a state body's name; Malformed for `field` if it is none."""
-    (body,) = _parts(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
+    (body,) = ids_in(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
     return body
 
 
 def unit_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the body and the unit in a unit's name; Malformed for `field` if it is none."""
-    body, unit = _parts(name, field, f"stateBodies/({BODY_ID})/units/({UNIT_ID})", "stateBodies/{state_body}/units/{unit}")
+    body, unit = ids_in(name, field, f"stateBodies/({BODY_ID})/units/({UNIT_ID})", "stateBodies/{state_body}/units/{unit}")
     return body, unit
 
 
 def position_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the body and the position in a position's name; Malformed for `field` if it is none."""
     pattern = f"stateBodies/({BODY_ID})/positions/({POSITION_ID})"
-    body, position = _parts(name, field, pattern, "stateBodies/{state_body}/positions/{position}")
+    body, position = ids_in(name, field, pattern, "stateBodies/{state_body}/positions/{position}")
     return body, position
 
 
 def servant_of(name: str, field: str) -> str:
     """Returns the ID in a servant's name; Malformed for `field` if it is none."""
-    (servant,) = _parts(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
+    (servant,) = ids_in(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
     return servant
 
 
 def appointment_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the servant and the appointment in an appointment's name; Malformed for `field` if it is none."""
     pattern = f"servants/({SERVANT_ID})/appointments/({APPOINTMENT_ID})"
-    servant, appointment = _parts(name, field, pattern, "servants/{servant}/appointments/{appointment}")
+    servant, appointment = ids_in(name, field, pattern, "servants/{servant}/appointments/{appointment}")
     return servant, appointment
-
-
-def _parts(name: str, field: str, pattern: str, shape: str) -> tuple[str, ...]:
-    match = re.fullmatch(pattern, name)
-    if match is None:
-        raise Malformed({field: f"a name like {shape}"})
-    return match.groups()

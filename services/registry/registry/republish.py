@@ -1,46 +1,36 @@
 """Publishing newest states once more, for a consumer that lost its projection or a topic that was lost."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from datetime import datetime
 
-from chassis.access import Caller
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.republish import republish as publish_again
+from google.protobuf.message import Message
 
 from registry.bodies import events as body_events
 from registry.servants import events as servant_events
 from registry.unit_of_work import UnitOfWork
 
-# Keys that share a transaction: far from its five seconds and its 1,000 locks.
-KEYS_A_TRANSACTION = 200
-
 TOPICS = (body_events.TOPIC, servant_events.TOPIC)
-Begin = Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]
 
 
-async def republish(work: Begin, topic: str, since: datetime | None = None) -> int:
+async def republish(database: Database, clock: Clock, topic: str, since: datetime | None = None) -> int:
     """Publishes the newest state of every key of `topic` that changed at or after `since` (all where None).
 
     Revisions and event IDs stay as they are, so that nobody who has a state already does anything. Returns how many
-    states were published; ValueError for a topic that the registry does not own.
+    states were published.
     """
-    if topic not in TOPICS:
-        raise ValueError(f"the registry does not publish {topic}; it publishes {' and '.join(TOPICS)}")
-    published, after = 0, ""
-    while True:
-        async with work(None) as unit:
-            if topic == body_events.TOPIC:
-                keys = await unit.bodies.changed_since(since, after, KEYS_A_TRANSACTION)
-                await unit.lock(bodies=keys)
-                await _each(unit.republish_body, keys)
-            else:
-                keys = await unit.servants.changed_since(since, after, KEYS_A_TRANSACTION)
-                await unit.lock(servants=keys)
-                await _each(unit.republish_servant, keys)
-        if not keys:
-            return published
-        published, after = published + len(keys), keys[-1]
+    of_bodies = topic == body_events.TOPIC
 
+    async def keys_after(transaction: Transaction, after: str, limit: int) -> Sequence[str]:
+        unit = UnitOfWork(transaction, clock())
+        return await (unit.bodies if of_bodies else unit.servants).changed_since(since, after, limit)
 
-async def _each(publish: Callable[[str], Awaitable[None]], keys: Sequence[str]) -> None:
-    for key in keys:
-        await publish(key)
+    async def states_of(transaction: Transaction, keys: Sequence[str]) -> Sequence[tuple[str, Message]]:
+        unit = UnitOfWork(transaction, clock())
+        if of_bodies:
+            return [(key, body_events.message(*await unit.bodies.state(key))) for key in keys]
+        return [(key, servant_events.message(*await unit.servants.state(key))) for key in keys]
+
+    return await publish_again(database, topic, "body" if of_bodies else "servant", keys_after, states_of)

@@ -2,12 +2,12 @@
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.listing import Listing
 from chassis.pages import PageTokens
 from chassis.server import Served
 from tartip.registry.v1 import servant_service_pb2, servant_service_pb2_grpc, state_body_service_pb2, state_body_service_pb2_grpc
 
 from registry.bodies.servicer import StateBodyServicer
-from registry.listing import Listing
 from registry.positions.servicer import PositionServicer
 from registry.servants.servicer import ServantServicer
 from registry.unit_of_work import begin

@@ -1,7 +1,5 @@
 """One transaction of the registry: its repositories, what it publishes and what it writes into the audit."""
 
-import dataclasses
-import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -53,25 +51,7 @@ class UnitOfWork:
         self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
     ) -> None:
         """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept."""
-        self._transaction.record(action, resource, rule, _content(before), _content(after))
-
-    async def republish_body(self, body: str) -> None:
-        """Publishes the body's newest state once more, with its revision and instant as they were; its lock is held."""
-        state, changed_at = await self.bodies.state(body)
-        self._transaction.publish(body_events.TOPIC, body, body_events.message(state, changed_at))
-
-    async def republish_servant(self, servant: str) -> None:
-        """Publishes the servant's newest state once more, with its revision and instant as they were; its lock is held."""
-        state, changed_at = await self.servants.state(servant)
-        self._transaction.publish(servant_events.TOPIC, servant, servant_events.message(state, changed_at))
-
-
-def _content(state: object | None) -> bytes | None:
-    if state is None:
-        return None
-    assert dataclasses.is_dataclass(state)
-    assert not isinstance(state, type)
-    return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()
+        self._transaction.record(action, resource, rule, before, after)
 
 
 def begin(database: Database, clock: Clock) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:

@@ -1,8 +1,8 @@
 """Checks of plain values that every concept of the registry takes in."""
 
 from kernel.faults import Malformed
+from kernel.identifiers import CODE
 
-CODE = "[A-Za-z0-9-]"
 BODY_ID = CODE + "{2,40}"
 UNIT_ID = CODE + "{1,40}"
 POSITION_ID = CODE + "{1,40}"

@@ -4,18 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
 from typing import Any
 
-import asyncpg
-import grpc.aio
-import pytest
-from chassis.client import Refusal, channel, refusal_of
+from chassis.client import channel
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
-from chassis.testing.tokens import Tokens
+from chassis.testing.tokens import Tokens, issuer
 from google.protobuf.message import Message
 from google.type import date_pb2
 from registry.server import services
@@ -62,22 +58,14 @@ class Registry:
             self.portals[key] = Portal(sb_grpc.StateBodyServiceStub(opened), sv_grpc.ServantServiceStub(opened))
         return self.portals[key]
 
-    async def rows(self, query: str) -> list[Any]:
-        """What the database holds, as its owner sees it."""
-        connection = await asyncpg.connect(self.database.urls.migrator)
-        try:
-            return list(await connection.fetch(query))
-        finally:
-            await connection.close()
-
     async def published(self) -> list[events_pb2.StateBodyChanged | events_pb2.ServantChanged]:
         """What waits in the outbox, in the order of publication."""
         kinds: dict[str, Any] = {"registry.bodies.v1": events_pb2.StateBodyChanged, "registry.servants.v1": events_pb2.ServantChanged}
-        return [kinds[row["topic"]].FromString(row["payload"]) for row in await self.rows("SELECT * FROM outbox ORDER BY xid, id")]
+        return [kinds[row["topic"]].FromString(row["payload"]) for row in await self.database.rows("SELECT * FROM outbox ORDER BY xid, id")]
 
     async def records(self) -> list[tuple[str, str]]:
         """Action and resource of each audit record."""
-        return [(row["action"], row["resource"]) for row in await self.rows("SELECT * FROM audit_records ORDER BY id")]
+        return [(row["action"], row["resource"]) for row in await self.database.rows("SELECT * FROM audit_records ORDER BY id")]
 
     async def fill(self) -> None:
         """Records KGD (region 75) with the units audit and hr, the positions 17 and 18, and the servant serikova at 17."""
@@ -91,12 +79,6 @@ class Registry:
         self.held = serikova.appointments[0].name
 
 
-@cache
-def issuer() -> Tokens:
-    """One issuer for all tests: making its key costs more than most of them."""
-    return Tokens()
-
-
 @asynccontextmanager
 async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
     """Serves a registry over the database."""
@@ -104,13 +86,6 @@ async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
     rpcs = services(database.app, "a page key", lambda: NOW)
     async with served(rpcs, tokens, Messages.load("registry"), ledger=ledger) as address, AsyncExitStack() as stack:
         yield Registry(database, address, tokens, stack)
-
-
-async def refused(call: Any) -> Refusal:
-    """The refusal of an RPC that must be refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return refusal_of(error.value)
 
 
 def day(value: date) -> date_pb2.Date:

@@ -5,44 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from chassis.client import Refusal, channel, refusal_of
+from chassis.client import Refusal, channel
+from chassis.testing.answers import outcome, refused
 from chassis.testing.fixtures import MakeDatabase
-from grpc.aio import AioRpcError
+from chassis.testing.grants import INSIDE, OUTSIDE
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from .serving import (
-    MARCH,
-    Portal,
-    Registry,
-    appointment,
-    day,
-    new_body,
-    new_position,
-    new_servant,
-    new_unit,
-    refused,
-    row,
-    serving,
-)
+from .serving import MARCH, Portal, Registry, appointment, day, new_body, new_position, new_servant, new_unit, row, serving
 
-# Grants by role, inside: the body KGD, its region 75, the nation; outside: another body, another region.
-INSIDE = {
-    "hr-officer": "/state-bodies/KGD/hr-officer",
-    "inspector": "/regions/75/inspector",
-    "national inspector": "/nation/inspector",
-    "integrator": "/state-bodies/KGD/integrator",
-    "auditor": "/state-bodies/KGD/auditor",
-    "operator": "/regions/75/operator",
-}
-OUTSIDE = {
-    "hr-officer": "/state-bodies/MF/hr-officer",
-    "inspector": "/regions/10/inspector",
-    "integrator": "/regions/10/integrator",
-    "auditor": "/regions/10/auditor",
-    "operator": "/regions/10/operator",
-}
 READERS = {"hr-officer", "inspector", "national inspector", "integrator", "auditor"}
 
 
@@ -110,15 +82,6 @@ async def both(database: MakeDatabase) -> Any:
         await registry.fill()
         await (await registry.portal(("/regions/10/operator",))).bodies.CreateStateBody(new_body("MF", "10"))
         yield registry
-
-
-async def outcome(call: Any) -> str:
-    """ "OK" or the reason of the refusal."""
-    try:
-        await call
-    except AioRpcError as error:
-        return refusal_of(error).reason
-    return "OK"
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: str(rpc.name))

@@ -6,7 +6,6 @@ from typing import Any
 
 from grpc.aio import AioRpcError
 from registry.republish import republish
-from registry.unit_of_work import begin
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
@@ -69,9 +68,9 @@ async def test_what_is_republished_is_the_newest_state_with_its_revision_event_a
     await hr.servants.CreateServant(new_servant("akhmetov", 1, appointment("18")))
     before = await registry.published()
     newest = {type(event): event for event in before}
-    work = begin(registry.database.worker, lambda: NOW + timedelta(days=9))
-    assert await republish(work, "registry.bodies.v1") == 1
-    assert await republish(work, "registry.servants.v1") == 2
+    later = lambda: NOW + timedelta(days=9)  # noqa: E731
+    assert await republish(registry.database.worker, later, "registry.bodies.v1") == 1
+    assert await republish(registry.database.worker, later, "registry.servants.v1") == 2
     again = (await registry.published())[len(before) :]
     assert again[0] == newest[events_pb2.StateBodyChanged]
     assert [event.servant for event in again[1:] if isinstance(event, events_pb2.ServantChanged)] == ["akhmetov", "serikova"]
@@ -79,6 +78,6 @@ async def test_what_is_republished_is_the_newest_state_with_its_revision_event_a
 
 
 async def test_only_states_since_an_instant_are_republished(registry: Registry) -> None:
-    work = begin(registry.database.worker, lambda: NOW)
-    assert await republish(work, "registry.servants.v1", NOW) == 1
-    assert await republish(work, "registry.servants.v1", NOW + timedelta(seconds=1)) == 0
+    database, clock = registry.database.worker, lambda: NOW
+    assert await republish(database, clock, "registry.servants.v1", NOW) == 1
+    assert await republish(database, clock, "registry.servants.v1", NOW + timedelta(seconds=1)) == 0

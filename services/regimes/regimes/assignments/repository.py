@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chassis.access import Caller, Reach
+from chassis.tables import FRESH
 from kernel.faults import NotFound
 from sqlalchemy import ColumnElement, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,6 @@ from regimes.assignments.domain import Assignment
 from regimes.assignments.tables import AssignmentRow, regime_json
 from regimes.names import assignment_name
 from regimes.people.tables import AppointmentRow
-from regimes.rows import FRESH
 
 
 @dataclass(frozen=True, slots=True)

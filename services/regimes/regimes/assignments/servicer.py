@@ -5,6 +5,7 @@ from functools import partial
 import grpc.aio
 from chassis.access import current_caller
 from chassis.listing import Listing
+from chassis.wire import day, day_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
@@ -16,7 +17,7 @@ from regimes.assignments import use_cases
 from regimes.assignments.domain import Assignment, Flexible, Regime, Remote, Shift, ShiftSchedule
 from regimes.names import ASSIGNMENT_ID, assignment_name, assignment_of, servant_of
 from regimes.wall_clock import ClockSpan
-from regimes.wire import clock, clock_message, day, day_message, etag, pause
+from regimes.wire import clock, clock_message, etag, pause
 
 Context = grpc.aio.ServicerContext[Message, Message]
 

@@ -3,12 +3,13 @@
 from datetime import date, time
 from typing import Any
 
+from chassis.tables import ID
 from sqlalchemy import BigInteger, Identity
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from regimes.assignments.domain import Assignment, Flexible, Regime, Remote, Shift, ShiftSchedule
-from regimes.rows import ID, Base
+from regimes.rows import Base
 from regimes.wall_clock import ClockSpan
 
 

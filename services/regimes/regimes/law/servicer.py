@@ -7,6 +7,7 @@ from typing import Final
 import grpc.aio
 from chassis.access import current_caller
 from chassis.listing import Listing
+from chassis.wire import day, day_message, text_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from lawbook import Lawbook, ProductionCalendar, Week
@@ -17,7 +18,6 @@ from tartip.regimes.v1 import law_service_pb2_grpc as pb_grpc
 from regimes.law import use_cases
 from regimes.law.use_cases import ShownProvision
 from regimes.names import parameter_of, provision_name
-from regimes.wire import day, day_message, text_message
 
 WEEKS: Final[dict[int, Week]] = {rules_pb.WEEK_TYPE_FIVE_DAY: "5-day", rules_pb.WEEK_TYPE_SIX_DAY: "6-day"}
 YEARS: Final = range(1, 10_000)

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.streams import Subscription
+from chassis.wire import day
 from kernel.days import DaySpan
 from kernel.faults import Malformed
 from tartip.registry.v1 import events_pb2 as pb
@@ -13,7 +14,6 @@ from tartip.registry.v1 import servant_service_pb2
 from regimes.people.domain import Appointment, AppointmentKind, Body, Servant, Unit
 from regimes.people.use_cases import STATES_A_TRANSACTION, Begin, TakeBodies, TakeServants
 from regimes.projections import BODIES, SERVANTS
-from regimes.wire import day
 
 KINDS = {
     servant_service_pb2.APPOINTMENT_KIND_MAIN: AppointmentKind.MAIN,

@@ -7,6 +7,7 @@ from itertools import groupby
 from chassis.access import Caller
 from chassis.database import Transaction
 from chassis.projections import require_level
+from chassis.tables import FRESH
 from kernel.faults import NotFound
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -15,7 +16,6 @@ from regimes.names import body_name, servant_name
 from regimes.people.domain import Appointment, Body, Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
 from regimes.projections import BODIES, SERVANTS
-from regimes.rows import FRESH
 
 UNSYNCHRONISED = {"synchronize_session": False}
 

@@ -3,13 +3,14 @@
 from datetime import date
 
 from chassis.access import Reach
+from chassis.tables import ID
 from kernel.days import DaySpan
 from sqlalchemy import BigInteger, ColumnElement, Index, exists, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from regimes.people.domain import Appointment, AppointmentKind, Body, Unit
-from regimes.rows import ID, Base
+from regimes.rows import Base
 
 
 class BodyRow(Base):

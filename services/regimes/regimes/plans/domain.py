@@ -14,6 +14,9 @@ from regimes.people.domain import Body, Servant
 from regimes.rules.domain import LabourOrderRules, WeekType, in_force
 from regimes.wall_clock import ClockSpan, Span
 
+# What a plan is of.
+ServantMonth = tuple[str, Month]
+
 
 class PlanKind(Enum):
     """What kind of day it is."""

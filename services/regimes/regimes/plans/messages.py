@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from chassis.wire import day_message, instant_message
 from google.protobuf.duration_pb2 import Duration
 from tartip.regimes.v1 import events_pb2, plan_service_pb2
 
 from regimes.plans.domain import AccountingMode, Place, PlanDay, PlanKind, PublishedPlan
 from regimes.wall_clock import Span
-from regimes.wire import day_message, instant_message
 
 KINDS: Final = {
     PlanKind.OFFICE: plan_service_pb2.PLAN_KIND_OFFICE,

@@ -9,6 +9,7 @@ from typing import Any
 from chassis.access import Caller
 from chassis.database import Transaction
 from chassis.projections import require_level
+from chassis.tables import FRESH
 from kernel.days import DaySpan, Month
 from kernel.faults import NotFound
 from sqlalchemy import select, text, tuple_
@@ -19,13 +20,10 @@ from regimes.assignments.tables import AssignmentRow
 from regimes.names import servant_name
 from regimes.people.domain import Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
-from regimes.plans.domain import Grounds, PublishedPlan
+from regimes.plans.domain import Grounds, PublishedPlan, ServantMonth
 from regimes.plans.tables import MonthPlanRow, RollingRow, days_json
 from regimes.projections import BODIES, SERVANTS
-from regimes.rows import FRESH
 from regimes.rules.tables import LabourOrderRulesRow
-
-ServantMonth = tuple[str, Month]
 
 
 @dataclass(frozen=True, slots=True)

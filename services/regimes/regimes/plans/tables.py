@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from chassis.tables import ID
 from kernel.days import DaySpan, Month
 from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from regimes.plans.domain import Accounting, AccountingMode, MonthPlan, Place, PlanDay, PlanKind, PlannedInterval, PublishedPlan
-from regimes.rows import ID, Base
+from regimes.rows import Base
 from regimes.wall_clock import Span
 
 

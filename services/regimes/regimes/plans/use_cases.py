@@ -3,23 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 from chassis.access import Caller
 from chassis.clock import Clock
-from kernel.days import DaySpan, Month
+from kernel.days import DaySpan
 from kernel.faults import Malformed, Unavailable
 from kernel.identifiers import new_id
 from lawbook import Lawbook
 
-from regimes.plans.domain import Grounds, MonthPlan, PlanDay, PublishedPlan, compose, compose_month
+from regimes.plans.domain import Grounds, MonthPlan, PlanDay, PublishedPlan, ServantMonth, compose, compose_month
 
 # A chunk takes as many locks and about a tenth of a second, far from the limits of a transaction.
 MONTHS_A_CHUNK = 100
 LONGEST_SPAN_DAYS = 400
-
-ServantMonth = tuple[str, Month]
 
 
 class Bodies(Protocol):
@@ -47,9 +45,6 @@ class Published(Protocol):
 
     async def save(self, plans: Sequence[PublishedPlan]) -> None:
         """Records each in place of the state before."""
-
-    async def told_since(self, since: datetime | None, after: ServantMonth | None, limit: int) -> Sequence[ServantMonth]:
-        """Returns at most `limit` keys after a key, by servant and month, of the plans that became so at `since` or later."""
 
 
 class DueMonths(Protocol):
@@ -178,19 +173,3 @@ class ComposeDuePlans:
     def _next(self, plan: MonthPlan, before: PublishedPlan | None) -> PublishedPlan:
         revision = before.revision + 1 if before is not None else 1
         return PublishedPlan(plan, revision, new_id(), self.clock(), self.law.edition)
-
-
-@dataclass(frozen=True, slots=True)
-class RepublishPlans:
-    """Tells a chunk of the plans again as they stand, for consumers that are built anew."""
-
-    work: Begin
-
-    async def __call__(self, since: datetime | None, after: ServantMonth | None = None) -> Sequence[ServantMonth]:
-        """Tells of what became so at `since` or later (None: of all), after a key; returns the keys told of, none at the end."""
-        async with self.work(None) as work:
-            keys = await work.published.told_since(since, after, MONTHS_A_CHUNK)
-            await work.lock_plans(f"{servant}/{month}" for servant, month in keys)
-            for _, published in sorted((await work.published.find(keys)).items()):
-                work.plan_changed(published)
-            return keys

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chassis.access import Caller
+from chassis.tables import FRESH
 from kernel.faults import NotFound
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regimes.names import rules_name
 from regimes.people.tables import BodyRow
-from regimes.rows import FRESH
 from regimes.rules.domain import LabourOrderRules
 from regimes.rules.tables import LabourOrderRulesRow
 

@@ -6,6 +6,7 @@ from typing import Final
 import grpc.aio
 from chassis.access import current_caller
 from chassis.listing import Listing
+from chassis.wire import day, day_message
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from kernel.faults import Malformed
@@ -17,7 +18,7 @@ from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as pb_grpc
 from regimes.names import RULES_ID, UNIT_ID, body_of, rules_name, rules_of
 from regimes.rules import use_cases
 from regimes.rules.domain import LabourOrderRules, WeekType
-from regimes.wire import clock, clock_message, day, day_message, etag, pause
+from regimes.wire import clock, clock_message, etag, pause
 
 WEEKS: Final = {pb.WEEK_TYPE_FIVE_DAY: WeekType.FIVE_DAY, pb.WEEK_TYPE_SIX_DAY: WeekType.SIX_DAY}
 Context = grpc.aio.ServicerContext[Message, Message]

@@ -2,10 +2,11 @@
 
 from datetime import date, time
 
+from chassis.tables import ID
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from regimes.rows import ID, Base
+from regimes.rows import Base
 from regimes.rules.domain import LabourOrderRules, WeekType
 from regimes.wall_clock import ClockSpan
 

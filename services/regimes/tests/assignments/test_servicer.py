@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from chassis.testing.answers import refused
 from tartip.regimes.v1 import assignment_service_pb2 as pb
 from tartip.regimes.v1 import plan_service_pb2
 
-from ..serving import HR, REMOTE, Regimes, clock, flexible, month_of, new_assignment, new_rules, refused, shift
+from ..serving import HR, REMOTE, Regimes, clock, flexible, month_of, new_assignment, new_rules, shift
 
 NOVEMBER = (date(2026, 11, 2), date(2026, 11, 30))
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
@@ -98,7 +99,7 @@ async def test_a_refusal_by_law_names_the_rule_and_its_numbers(
     assert refusal.basis is not None
     assert refusal.basis.rule == rule
     assert all((refusal.basis.citation.kk, refusal.basis.citation.ru, refusal.basis.citation.en))
-    assert await regimes.rows("SELECT * FROM assignments") == []
+    assert await regimes.database.rows("SELECT * FROM assignments") == []
 
 
 @pytest.mark.parametrize(

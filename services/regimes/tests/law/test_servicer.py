@@ -4,10 +4,11 @@ import json
 from datetime import date
 
 import pytest
+from chassis.testing.answers import refused
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as rules_pb
 from tartip.regimes.v1 import law_service_pb2 as pb
 
-from ..serving import LAW, Regimes, day, refused
+from ..serving import LAW, Regimes, day
 
 ON = date(2026, 11, 24)
 READER = ("/state-bodies/KGD/hr-officer",)

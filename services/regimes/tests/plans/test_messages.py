@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from chassis.testing.contracts import contract, unset_fields
 from kernel.days import Month
 from lawbook import load
 from regimes.assignments.domain import Remote
@@ -10,7 +11,6 @@ from regimes.plans.domain import AccountingMode, MonthPlan, Place, PlanKind, Pub
 from regimes.plans.messages import KINDS, MODES, PLACES, month_plan_changed
 from tartip.regimes.v1 import events_pb2, plan_service_pb2
 
-from ..contracts import contract, unset_fields
 from ..samples import FLEXIBLE, appointment, assignment, grounds, rules, servant, shifts
 
 LAW = load()

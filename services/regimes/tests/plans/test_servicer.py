@@ -2,9 +2,10 @@
 
 from datetime import date
 
+from chassis.testing.answers import refused
 from tartip.regimes.v1 import plan_service_pb2 as pb
 
-from ..serving import HR, REMOTE, Regimes, day, new_assignment, new_rules, refused
+from ..serving import HR, REMOTE, Regimes, day, new_assignment, new_rules
 
 
 def ask(since: date, until: date, servant: str = "serikova") -> pb.ListPlanDaysRequest:
@@ -45,7 +46,7 @@ async def test_bad_spans_are_refused(regimes: Regimes) -> None:
 
 
 async def test_while_servants_may_still_be_told_of_the_call_is_to_be_repeated(regimes: Regimes) -> None:
-    await regimes.rows("UPDATE projection_positions SET start_offset = 5 WHERE topic = 'registry.servants.v1'")
+    await regimes.database.rows("UPDATE projection_positions SET start_offset = 5 WHERE topic = 'registry.servants.v1'")
     refusal = await refused((await regimes.portal(HR)).plans.ListPlanDays(ask(date(2026, 11, 2), date(2026, 11, 3), "x")))
     assert (refusal.code, refusal.reason, refusal.facts) == ("UNAVAILABLE", "PROJECTION_BEHIND", {"topic": "registry.servants.v1"})
     assert refusal.retry_after_s is not None

@@ -12,7 +12,7 @@ from regimes.assignments.use_cases import CreateAssignment
 from regimes.people.domain import AppointmentKind, Body, Servant
 from regimes.people.use_cases import TakeBodies, TakeServants
 from regimes.plans.domain import PlanKind
-from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, ListPlanDays, OtherEdition, RepublishPlans, RollPlans
+from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, ListPlanDays, OtherEdition, RollPlans
 from regimes.rules.use_cases import CreateLabourOrderRules
 
 from ..fakes import Memory
@@ -126,16 +126,6 @@ async def test_another_edition_of_the_law_is_composed_by_the_process_that_has_it
 
 async def test_the_keys_of_what_is_told_are_locked(settled: Memory) -> None:
     assert {"plan serikova/2026-11", "plan serikova/2026-12"} <= set(settled.locked)
-
-
-async def test_republishing_tells_every_plan_as_it_stands(settled: Memory) -> None:
-    before = list(settled.told)
-    again = RepublishPlans(settled.begin)
-    keys = await again(None)
-    assert keys == [("serikova", NOVEMBER), ("serikova", DECEMBER)]
-    assert await again(None, keys[-1]) == []
-    assert settled.told[len(before) :] == before
-    assert await again(datetime(2026, 11, 23, tzinfo=UTC)) == []
 
 
 async def test_a_span_is_answered_as_it_follows_from_what_is_recorded_now(settled: Memory) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from chassis.testing.answers import refused
 from google.protobuf.duration_pb2 import Duration
 from google.type import timeofday_pb2
 from kernel.days import Month
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as pb
 
-from ..serving import HR, LAW, Regimes, clock, month_of, new_rules, refused
+from ..serving import HR, LAW, Regimes, clock, month_of, new_rules
 
 NAME = "stateBodies/KGD/labourOrderRules/2024"
 
@@ -117,6 +118,6 @@ async def test_the_same_request_twice_is_done_once(regimes: Regimes) -> None:
     assert await hr.rules.CreateLabourOrderRules(new_rules(request_id=request_id)) == first
     reused = await refused(hr.rules.CreateLabourOrderRules(new_rules("other", request_id=request_id)))
     assert reused.reason == "REQUEST_ID_REUSED"
-    rows = await regimes.rows("SELECT action, resource, rule, after_digest FROM audit_records")
+    rows = await regimes.database.rows("SELECT action, resource, rule, after_digest FROM audit_records")
     assert [(row["action"], row["resource"], row["rule"]) for row in rows] == [("labour-order-rules.create", NAME, "o121-p4")]
     assert rows[0]["after_digest"]

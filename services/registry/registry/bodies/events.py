@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
+from chassis.wire import day_message
 from tartip.registry.v1 import events_pb2, state_body_service_pb2
 
 from registry.bodies.domain import BodyState, Unit
-from registry.wire import day_message
 
 TOPIC = "registry.bodies.v1"
 

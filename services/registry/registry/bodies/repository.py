@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chassis.access import Caller
+from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
 from kernel.text import LocalizedText
@@ -15,7 +16,6 @@ from registry.bodies.domain import BodyState, Headship, HrMember, StateBody, Sta
 from registry.bodies.tables import StateBodyRow, UnitHeadRow, UnitRow
 from registry.names import body_name, unit_name
 from registry.positions.tables import PositionRow
-from registry.rows import FRESH
 from registry.servants.tables import AppointmentRow
 
 

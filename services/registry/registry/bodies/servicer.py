@@ -1,9 +1,12 @@
 """StateBodyService: messages in, use cases, messages out."""
 
 from functools import partial
+from operator import attrgetter
 
 import grpc.aio
 from chassis.access import current_caller
+from chassis.listing import Listing
+from chassis.wire import day, day_message, text_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from tartip.registry.v1 import state_body_service_pb2 as pb
@@ -11,10 +14,9 @@ from tartip.registry.v1 import state_body_service_pb2_grpc as pb_grpc
 
 from registry.bodies import use_cases
 from registry.bodies.domain import Headship, StateBody, StateBodyKind, Unit
-from registry.listing import Listing
 from registry.names import body_name, body_of, servant_name, servant_of, unit_name, unit_of
 from registry.values import etag
-from registry.wire import day, day_message, text, text_message
+from registry.wire import text
 
 KINDS: dict[int, StateBodyKind] = {pb.StateBodyKind.Value(f"STATE_BODY_KIND_{kind.name}"): kind for kind in StateBodyKind}
 Context = grpc.aio.ServicerContext[Message, Message]
@@ -44,7 +46,7 @@ class StateBodyServicer(pb_grpc.StateBodyServiceServicer):
     async def ListStateBodies(self, request: pb.ListStateBodiesRequest, context: Context) -> pb.ListStateBodiesResponse:
         """Lists the state bodies that the caller may see."""
         caller = current_caller()
-        bodies, token = await self._listing.page(caller, request, "stateBodies", partial(self._list, caller))
+        bodies, token = await self._listing.page(caller, request, "stateBodies", attrgetter("id"), partial(self._list, caller))
         return pb.ListStateBodiesResponse(state_bodies=[_body_message(body) for body in bodies], next_page_token=token)
 
     async def CreateUnit(self, request: pb.CreateUnitRequest, context: Context) -> pb.Unit:
@@ -59,7 +61,7 @@ class StateBodyServicer(pb_grpc.StateBodyServiceServicer):
     async def ListUnits(self, request: pb.ListUnitsRequest, context: Context) -> pb.ListUnitsResponse:
         """Lists the units of a body."""
         caller, body = current_caller(), body_of(request.parent, "parent")
-        units, token = await self._listing.page(caller, request, f"units/{body}", partial(self._list_units, caller, body))
+        units, token = await self._listing.page(caller, request, f"units/{body}", attrgetter("id"), partial(self._list_units, caller, body))
         return pb.ListUnitsResponse(units=[_unit_message(unit) for unit in units], next_page_token=token)
 
     async def AppointUnitHead(self, request: pb.AppointUnitHeadRequest, context: Context) -> pb.Unit:

@@ -3,10 +3,11 @@
 from datetime import date, datetime
 
 from chassis.access import Reach
+from chassis.tables import ID
 from sqlalchemy import ColumnElement, DateTime, ForeignKey, ForeignKeyConstraint, Text, or_, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.rows import ID, Base
+from registry.rows import Base
 
 
 class StateBodyRow(Base):

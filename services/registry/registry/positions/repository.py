@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chassis.access import Caller
+from chassis.tables import FRESH
 from kernel.faults import NotFound
 from sqlalchemy import Select, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,6 @@ from registry.bodies.tables import StateBodyRow
 from registry.names import position_name
 from registry.positions.domain import Position
 from registry.positions.tables import PositionRow
-from registry.rows import FRESH
 
 
 @dataclass(frozen=True, slots=True)

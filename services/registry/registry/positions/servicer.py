@@ -1,19 +1,21 @@
 """The part of ServantService that is about positions: messages in, use cases, messages out."""
 
 from functools import partial
+from operator import attrgetter
 
 import grpc.aio
 from chassis.access import current_caller
+from chassis.listing import Listing
+from chassis.wire import text_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from tartip.registry.v1 import servant_service_pb2 as pb
 
-from registry.listing import Listing
 from registry.names import body_of, position_name, position_of, unit_name, unit_of
 from registry.positions import use_cases
 from registry.positions.domain import Position
 from registry.values import etag
-from registry.wire import text, text_message
+from registry.wire import text
 
 Context = grpc.aio.ServicerContext[Message, Message]
 
@@ -39,7 +41,7 @@ class PositionServicer:
     async def ListPositions(self, request: pb.ListPositionsRequest, context: Context) -> pb.ListPositionsResponse:
         """Lists the positions of a body."""
         caller, body = current_caller(), body_of(request.parent, "parent")
-        found, token = await self._listing.page(caller, request, f"positions/{body}", partial(self._list, caller, body))
+        found, token = await self._listing.page(caller, request, f"positions/{body}", attrgetter("id"), partial(self._list, caller, body))
         return pb.ListPositionsResponse(positions=[_message(position) for position in found], next_page_token=token)
 
 

@@ -1,11 +1,12 @@
 """Rows of positions."""
 
+from chassis.tables import ID
 from kernel.text import LocalizedText
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.positions.domain import Position
-from registry.rows import ID, Base
+from registry.rows import Base
 
 
 class PositionRow(Base):

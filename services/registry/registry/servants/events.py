@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
+from chassis.wire import day_message
 from tartip.registry.v1 import events_pb2, servant_service_pb2
 
 from registry.servants.domain import Appointment, Servant
-from registry.wire import day_message
 
 TOPIC = "registry.servants.v1"
 

@@ -1,5 +1,6 @@
 """Civil servants and appointments as messages, to and from the domain."""
 
+from chassis.wire import day, day_message
 from kernel.faults import Malformed
 from tartip.registry.v1 import servant_service_pb2 as pb
 
@@ -7,7 +8,6 @@ from registry.names import appointment_name, position_name, position_of, servant
 from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, NewServant, Servant
 from registry.servants.iin import Iin
 from registry.values import etag
-from registry.wire import day, day_message
 
 KINDS: dict[int, AppointmentKind] = {pb.AppointmentKind.Value(f"APPOINTMENT_KIND_{kind.name}"): kind for kind in AppointmentKind}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.access import Caller, Reach
+from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -16,7 +17,6 @@ from registry.bodies.tables import StateBodyRow
 from registry.names import servant_name
 from registry.positions.domain import Position
 from registry.positions.tables import PositionRow
-from registry.rows import FRESH
 from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, Servant
 from registry.servants.iin import Iin
 from registry.servants.tables import AppointmentRow, ServantRow

@@ -2,24 +2,25 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from operator import attrgetter
 from typing import Protocol
 
 import grpc.aio
 from chassis.access import current_caller
 from chassis.errors import status_of
+from chassis.listing import Listing
+from chassis.wire import day
 from google.protobuf.message import Message
 from kernel.faults import Fault, Malformed
 from kernel.identifiers import new_id
 from tartip.registry.v1 import servant_service_pb2 as pb
 from tartip.registry.v1 import servant_service_pb2_grpc as pb_grpc
 
-from registry.listing import Listing
 from registry.names import appointment_of, body_of, servant_name, servant_of
 from registry.servants import use_cases
 from registry.servants.domain import NewServant
 from registry.servants.messages import appointment_message, new_servant_from, servant_message, terms_from
 from registry.servants.roster import Outcome
-from registry.wire import day
 
 Context = grpc.aio.ServicerContext[Message, Message]
 # The answer to an import is one message of at most 4 MB, and a refused row takes up to 0.7 KB of it.
@@ -71,7 +72,7 @@ class ServantServicer(pb_grpc.ServantServiceServicer):
     async def ListServants(self, request: pb.ListServantsRequest, context: Context) -> pb.ListServantsResponse:
         """Lists the civil servants of a body."""
         caller, body = current_caller(), body_of(request.parent, "parent")
-        found, token = await self._listing.page(caller, request, f"servants/{body}", partial(self._list, caller, body))
+        found, token = await self._listing.page(caller, request, f"servants/{body}", attrgetter("id"), partial(self._list, caller, body))
         return pb.ListServantsResponse(servants=[servant_message(servant) for servant in found], next_page_token=token)
 
     async def ImportServants(

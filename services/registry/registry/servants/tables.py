@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 
+from chassis.tables import ID
 from sqlalchemy import ColumnElement, DateTime, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.rows import ID, Base
+from registry.rows import Base
 from registry.servants.domain import AppointmentKind
 
 PERSONAL = "personal: never in events, logs or refusals; shown to HR officers and to the person alone"

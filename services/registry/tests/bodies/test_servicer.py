@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from chassis.testing.answers import refused
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from ..serving import HR, OPERATOR, Registry, appointment, day, new_body, new_servant, new_unit, refused, title, with_id
+from ..serving import HR, OPERATOR, Registry, appointment, day, new_body, new_servant, new_unit, title, with_id
 
 ID = "0197a6f2-2c1e-7a3b-8a51-0a5c1f1e0001"
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from chassis.testing.contracts import contract, unset_fields
 from kernel.days import DaySpan
 from registry.servants.domain import Appointment, AppointmentKind, Servant
 from registry.servants.events import message
 from tartip.registry.v1 import events_pb2
 
-from ..contracts import contract, unset_fields
 from ..samples import iin, position, terms
 
 AT = datetime(2026, 1, 12, 4, 30, tzinfo=UTC)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from chassis.testing.answers import refused
 from google.rpc import error_details_pb2
 from registry.servants import servicer
 from registry.servants.use_cases import ROWS_A_TRANSACTION
@@ -14,7 +15,7 @@ from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import servant_service_pb2 as sv
 
 from ..samples import iin
-from ..serving import HR, MARCH, Portal, Registry, appointment, day, new_servant, refused, row
+from ..serving import HR, MARCH, Portal, Registry, appointment, day, new_servant, row
 
 Row = sv.ImportedRow
 SEED = 20260112
@@ -161,7 +162,7 @@ async def test_a_thousand_rows_with_bad_ones_among_them(registry: Registry) -> N
         else:
             assert (answer.outcome, answer.servant, reason(answer)) == (Row.OUTCOME_REFUSED, "", wanted)
     created = PEOPLE - len(expected)
-    assert (await registry.rows("SELECT count(*) AS n FROM servants WHERE id LIKE 'p%'"))[0]["n"] == created
+    assert (await registry.database.rows("SELECT count(*) AS n FROM servants WHERE id LIKE 'p%'"))[0]["n"] == created
     published = [event for event in await registry.published() if isinstance(event, events_pb2.ServantChanged)]
     assert len([event for event in published if event.servant.startswith("p")]) == created
 
@@ -229,5 +230,5 @@ async def test_rows_share_transactions(registry: Registry) -> None:
     rows = [good(place, digits) for place, digits in zip(range(300), numbers(), strict=False)]
     answers = await sent(await registry.portal(HR), rows)
     assert {answer.outcome for answer in answers} == {Row.OUTCOME_CREATED}
-    (made,) = await registry.rows("SELECT count(DISTINCT xid) AS transactions FROM outbox WHERE key LIKE 'p%'")
+    (made,) = await registry.database.rows("SELECT count(DISTINCT xid) AS transactions FROM outbox WHERE key LIKE 'p%'")
     assert made["transactions"] == 2

@@ -2,11 +2,12 @@
 
 from datetime import date
 
+from chassis.testing.answers import refused
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import servant_service_pb2 as sv
 
 from ..samples import iin
-from ..serving import HR, NOW, OPERATOR, Registry, appointment, day, new_body, new_position, new_servant, new_unit, refused, with_id
+from ..serving import HR, NOW, OPERATOR, Registry, appointment, day, new_body, new_position, new_servant, new_unit, with_id
 
 ID = "0197a6f2-2c1e-7a3b-8a51-0a5c1f1e0002"
 MARCH = date(2026, 3, 1)
@@ -53,7 +54,7 @@ async def test_a_servant_is_published_whole_and_without_the_iin(registry: Regist
     assert (event.servant, event.revision, event.occurred_at.ToDatetime()) == ("serikova", 1, NOW.replace(tzinfo=None))
     (held,) = event.appointments
     assert (held.body, held.unit, held.position, held.keeps_time, held.rate_percent) == ("KGD", "audit", "17", True, 100)
-    for row in await registry.rows("SELECT payload, headers::text AS headers FROM outbox"):
+    for row in await registry.database.rows("SELECT payload, headers::text AS headers FROM outbox"):
         assert iin(0).digits.encode() not in row["payload"] + row["headers"].encode()
 
 

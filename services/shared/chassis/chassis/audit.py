@@ -3,7 +3,9 @@
 Before and after are kept as HMAC-SHA-256 under a key of the database, since a bare hash of a grade can be guessed.
 """
 
+import dataclasses
 import hmac
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +75,15 @@ def audit_record(
 def grant_names(caller: Caller | None) -> tuple[str, ...]:
     """What counts for the caller here, as text and in order: "/state-bodies/KGD/hr-officer"."""
     return tuple(sorted({grant.path for grant in caller.grants})) if caller else ()
+
+
+def content(state: object | None) -> bytes | None:
+    """The bytes of a resource's state, of which digests are kept: a dataclass by its fields, bytes as they are."""
+    if state is None or isinstance(state, bytes):
+        return state
+    if not dataclasses.is_dataclass(state) or isinstance(state, type):
+        raise TypeError(f"the audit takes dataclasses, not {type(state).__name__}")
+    return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()
 
 
 async def audit_key(driver: Any) -> bytes:

@@ -17,7 +17,7 @@ from kernel.faults import Fault, Unavailable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from chassis.access import Caller
-from chassis.audit import DONE, AuditRecord, audit_key, audit_record, write_audit
+from chassis.audit import DONE, AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.transient import is_transient
 from chassis.urls import asyncpg_url
@@ -103,12 +103,15 @@ class Transaction:
         action: str,
         resource: str,
         rule: str | None = None,
-        before: bytes | None = None,
-        after: bytes | None = None,
+        before: object | None = None,
+        after: object | None = None,
         outcome: str = DONE,
     ) -> None:
-        """Writes down who did this; caller, method and request id are those of the present call."""
-        self._audit.append(audit_record(self.caller, action, resource, rule, before, after, outcome))
+        """Writes down who did what to `resource`, on the ground of `rule`; caller, method and request id are those of the present call.
+
+        Of the states before and after, dataclasses, only keyed digests are kept.
+        """
+        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after), outcome))
 
     async def next_revision(self, topic: str, key: str) -> int:
         """The next revision of an entity's published state (the first is 1); its lock is held by the caller."""

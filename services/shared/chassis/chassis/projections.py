@@ -5,17 +5,23 @@ positions down; every process of the service can read them, also after restarts.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 
+import structlog
 from kernel.faults import Unavailable
 
 from chassis.database import Database, Transaction
 from chassis.positions import Extent, Partition
+from chassis.survey import survey
+
+log = structlog.get_logger(__name__)
 
 BEHIND = "PROJECTION_BEHIND"
 # How often positions are written down: a call waits at most so long beyond what was applied.
 EVERY_S = 0.25
+LOOK_AGAIN_S = 1.0
 
 _BEGIN = """
 INSERT INTO projection_positions (topic, partition, start_offset, applied)
@@ -74,6 +80,30 @@ async def follow(
                 told = present
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), EVERY_S)
+
+
+async def follow_topics(
+    database: Database,
+    bootstrap: str,
+    group: str,
+    topics: Collection[str],
+    positions: Callable[[], Mapping[Partition, int]],
+    stop: asyncio.Event,
+) -> None:
+    """As `follow`, from what the topics hold now; a broker that is away, or a topic not there yet, is waited for."""
+    while not stop.is_set():
+        try:
+            extents = await survey(bootstrap, group, topics)
+        except Exception as error:
+            log.warning("the start of the projections is not to be seen", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_AGAIN_S)
+            continue
+        await follow(database, extents, partial(_of_topics, positions, topics), stop)
+
+
+def _of_topics(positions: Callable[[], Mapping[Partition, int]], topics: Collection[str]) -> Mapping[Partition, int]:
+    return {place: at for place, at in positions().items() if place[0] in topics}
 
 
 async def forget(database: Database, *topics: str) -> None:

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     page_key: SecretStr
     traces: str = ""
     allow_demo_issuer: bool = False
+    # What is old is deleted so often that it never piles up to more than a small batch: answers are kept for 24 hours.
+    purge_every_s: float = 600.0
 
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:

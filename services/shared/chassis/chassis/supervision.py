@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Protocol
 
 from chassis.process import Admin
@@ -21,11 +21,10 @@ class Closing(Protocol):
 @asynccontextmanager
 async def closing(*resources: Closing) -> AsyncIterator[None]:
     """Closes the resources at the end of the block, the last one first."""
-    try:
+    async with AsyncExitStack() as stack:
+        for resource in resources:
+            stack.push_async_callback(resource.close)
         yield
-    finally:
-        for resource in reversed(resources):
-            await resource.close()
 
 
 async def watch(admin: Admin, condition: str, holds: Callable[[], Awaitable[bool]]) -> None:

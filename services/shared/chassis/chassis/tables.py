@@ -4,6 +4,10 @@ A service's own declarative base takes `metadata()`, so that constraints are nam
 born in `chassis.migrations.foundation`; a test compares the two.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
@@ -15,6 +19,13 @@ NAMES = {
     "ck": "%(table_name)s_%(constraint_name)s_check",
     "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
 }
+
+
+# IDs sort by their bytes, as in Kafka's tools, whatever the database's locale.
+ID = sa.Text(collation="C")
+
+# Rows are read afresh after a lock: what the session saw before it may have changed meanwhile.
+FRESH: Mapping[str, Any] = MappingProxyType({"populate_existing": True})
 
 
 def metadata() -> sa.MetaData:

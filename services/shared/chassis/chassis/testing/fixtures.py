@@ -5,9 +5,13 @@ Everything is started when a test first asks for it, once a session.
 
 import importlib.util
 import itertools
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,8 +21,9 @@ from chassis.database import Database
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
 from chassis.testing.broker import Broker, temporary_broker
+from chassis.testing.orphans import children
 from chassis.testing.postgres import Postgres, temporary_postgres
-from chassis.testing.tokens import Tokens
+from chassis.testing.tokens import Tokens, issuer
 from chassis.urls import plain_url
 
 
@@ -31,9 +36,26 @@ class FreshDatabase:
     app: Database
     worker: Database
 
+    async def rows(self, query: str) -> list[Any]:
+        """What the database holds, as its owner sees it."""
+        connection = await asyncpg.connect(plain_url(self.urls.migrator))
+        try:
+            return list(await connection.fetch(query))
+        finally:
+            await connection.close()
+
 
 MakeDatabase = Callable[[str], Awaitable[FreshDatabase]]
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run whose tests leave processes behind has failed; they are named, and ended."""
+    for pid, line in children().items():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        sys.stderr.write(f"\na process was left behind: {pid} {line}\n")
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +72,17 @@ def broker() -> Iterator[Broker]:
         yield running
 
 
+@pytest.fixture
+def quiet_broker() -> Iterator[Broker]:
+    """An in-process Kafka for one test alone, where the platform's own topics are asked for."""
+    with temporary_broker() as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def tokens() -> Tokens:
     """An issuer of this session: `tokens.mint("anna", ["/state-bodies/KGD/hr-officer"])`."""
-    return Tokens()
+    return issuer()
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -4,7 +4,6 @@ It listens on 127.0.0.1 with passwords, never as root: PostgreSQL refuses to run
 operating system's `nobody`.
 """
 
-import ctypes
 import hmac
 import importlib.util
 import os
@@ -14,22 +13,22 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from chassis.testing.orphans import die_with_parent
+
 SUPERUSER = "postgres"
 OS_USER = "nobody"
 READY_WITHIN_S = 30.0
 STOPPED_WITHIN_S = 10.0
 _POLL_S = 0.02
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 # Two cores run services and database together: small buffers are enough, and many connections come from tests.
 _OPTIONS = {
@@ -163,7 +162,7 @@ def _spawn(binaries: Path, data: Path, port: int, options: dict[str, str]) -> "s
             stdout=log,
             stderr=log,
             process_group=0,  # a Ctrl-C at the terminal is for us, who stop the server in order
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(signal.SIGINT),
             **_as_user(),
         )
     return process
@@ -183,14 +182,6 @@ def _ready(process: "subprocess.Popen[bytes]", data: Path) -> bool:
             return False
         time.sleep(_POLL_S)
     return False
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """A server whose parent was killed stops as well, instead of staying behind for ever."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return lambda: prctl(_DEATH_SIGNAL, signal.SIGINT, 0, 0, 0)
 
 
 def _as_user() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
@@ -109,3 +110,9 @@ class Tokens:
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return web.json_response((await self.published()).keys)
+
+
+@cache
+def issuer() -> Tokens:
+    """One issuer for all tests that need nothing of their own in it: making its key costs more than most of them."""
+    return Tokens()

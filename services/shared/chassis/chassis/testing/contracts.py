@@ -6,7 +6,8 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-FOLDER = Path(__file__).parents[3] / "e2e_tests" / "contracts"
+# From services/shared/chassis/chassis/testing: the chassis is installed from its sources.
+FOLDER = Path(__file__).parents[5] / "e2e_tests" / "contracts"
 
 M = TypeVar("M", bound=Message)
 

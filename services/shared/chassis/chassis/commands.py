@@ -1,0 +1,130 @@
+"""The command line of a service: processes that run until they are told to stop, and errands that are done once."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from chassis.migrations import migrate
+from chassis.process import run
+from chassis.settings import Settings, SettingsError, read
+from chassis.telemetry import start
+
+# A usage error, of the command line or of the environment.
+MISUSED = 2
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Process(Generic[S]):
+    """A process: `need` names the settings it cannot do without."""
+
+    name: str
+    says: str
+    settings: type[S]
+    need: Collection[str]
+    run: Callable[[S, asyncio.Event], Coroutine[Any, Any, None]]
+
+    def add(self, parser: argparse.ArgumentParser) -> None:
+        """A process has no arguments: all it is told stands in its environment."""
+
+    def do(self, service: str, _: argparse.Namespace) -> None:
+        """Runs it until SIGTERM or SIGINT."""
+        settings = read(self.settings, need=self.need)
+        start(f"{service} {self.name}", settings)
+        run(lambda stop: self.run(settings, stop))
+
+
+@dataclass(frozen=True, slots=True)
+class Errand(Generic[S]):
+    """What is done once: `once` returns the sentence that it says at the end, "" for none."""
+
+    name: str
+    says: str
+    settings: type[S]
+    need: Collection[str]
+    once: Callable[[S, argparse.Namespace], Coroutine[Any, Any, str]]
+    arguments: Callable[[argparse.ArgumentParser], object] = lambda _: None
+
+    def add(self, parser: argparse.ArgumentParser) -> None:
+        """Says which arguments it takes."""
+        self.arguments(parser)
+
+    def do(self, _: str, arguments: argparse.Namespace) -> None:
+        """Does it."""
+        settings = read(self.settings, need=self.need)
+        if sentence := asyncio.run(self.once(settings, arguments)):
+            print(sentence)
+
+
+Command = Process[Any] | Errand[Any]
+
+
+def main(service: str, says: str | None, commands: Sequence[Command], given: Sequence[str] | None = None) -> int:
+    """Reads the command line of `python -m service` and does what it says; the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service}", description=says)
+    named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        command.add(named.add_parser(command.name, help=command.says))
+    arguments = parser.parse_args(given)
+    command = next(each for each in commands if each.name == arguments.command)
+    try:
+        command.do(service, arguments)
+    except SettingsError as error:
+        print(f"{service}: {error}", file=sys.stderr)
+        return MISUSED
+    return 0
+
+
+def migration(service: str, settings: type[S]) -> Errand[S]:
+    """The command that brings the database's schema to the newest version."""
+
+    async def bring(told: S, _: argparse.Namespace) -> str:
+        await migrate(told.migrator_database_url, f"{service}.migrations")
+        return ""
+
+    says = "bring the database's schema to the newest version"
+    return Errand("migrate", says, settings, ("migrator_database_url",), bring)
+
+
+def republication(
+    settings: type[S], topics: Collection[str], republish: Callable[[S, str, datetime | None], Coroutine[Any, Any, int]]
+) -> Errand[S]:
+    """The command that publishes the newest states of a topic again; `republish` returns how many they are."""
+
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--topic", choices=sorted(topics), required=True)
+        parser.add_argument("--since", type=instant, help="only states from this instant on (RFC 3339, with an offset)")
+
+    async def again(told: S, given: argparse.Namespace) -> str:
+        published = await republish(told, given.topic, given.since)
+        return f"{published} states of {given.topic} will be published again"
+
+    says = "publish the newest states of a topic again"
+    return Errand("republish", says, settings, ("database_url",), again, arguments)
+
+
+def rebuilding(settings: type[S], projections: Collection[str], rebuild: Callable[[S, str], Coroutine[Any, Any, int]]) -> Errand[S]:
+    """The command that builds a projection anew from its topics; `rebuild` returns how many messages it read."""
+
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("projection", choices=sorted(projections))
+
+    async def anew(told: S, given: argparse.Namespace) -> str:
+        read_ = await rebuild(told, given.projection)
+        return f"{given.projection}: built anew from {read_} messages"
+
+    says, need = "build a projection anew from its topics", ("database_url", "migrator_database_url", "kafka")
+    return Errand("rebuild", says, settings, need, anew, arguments)
+
+
+def instant(text: str) -> datetime:
+    """The instant of a command line's argument."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-22T09:00:00+05:00")
+    return found

@@ -1,0 +1,101 @@
+"""The processes that every service has: serve answers RPCs, consume follows topics, work relays events and runs jobs.
+
+A service says what is its own: its RPCs, its subscriptions, its jobs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import structlog
+from kernel.faults import Unavailable
+from lawbook import Lawbook
+
+from chassis.auth import TokenVerifier
+from chassis.clock import clock_from
+from chassis.database import Database
+from chassis.delivery import Subscription
+from chassis.jobs import Job, Jobs
+from chassis.messages import Messages
+from chassis.process import Admin
+from chassis.projections import follow_topics
+from chassis.publisher import Publisher
+from chassis.relay import Relay
+from chassis.requests import RequestLedger, purge_answers
+from chassis.server import Served, Server
+from chassis.settings import Settings
+from chassis.supervision import closing, said, until, watch
+
+log = structlog.get_logger(__name__)
+
+# The settings that each process cannot do without.
+SERVE = ("database_url", "issuer", "listen", "admin_listen", "page_key")
+CONSUME = ("database_url", "kafka", "admin_listen")
+WORK = ("database_url", "kafka", "admin_listen")
+
+# Deletes what is old, a transaction at a time; how much it was.
+Purge = Callable[[Database], Awaitable[int]]
+
+
+async def serve(service: str, settings: Settings, stop: asyncio.Event, law: Lawbook, rpcs: Callable[[Database], Sequence[Served]]) -> None:
+    """Answers the RPCs of `service` until `stop`."""
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve")
+    admin.expect("database", "issuer", "server")
+    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
+    async with admin.running(), closing(database), verifier.running():
+        server = Server(settings, rpcs(database), verifier, Messages.load(service), law, RequestLedger(database))
+        async with server.running():
+            admin.met("server")
+            watches = (watch(admin, "database", database.reachable), watch(admin, "issuer", said(lambda: verifier.ready)))
+            await until(stop, beside=watches)
+            admin.unmet("server", "stopping")
+
+
+async def consume(
+    service: str,
+    settings: Settings,
+    stop: asyncio.Event,
+    projected: Collection[str],
+    subscriptions: Callable[[Database], Sequence[Subscription[Any]]],
+) -> None:
+    """Follows topics as the group `service` until `stop`; calls learn how far the topics in `projected` are."""
+    from chassis.streams import Consumer  # Faust would cost every other process half a second of its start
+
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume")
+    admin.expect("database", "stream")
+    publisher = Publisher(settings.kafka)
+    consumer = Consumer(service, settings.kafka, subscriptions(database), publisher.send)
+    async with admin.running(), closing(database, publisher):
+        following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
+        watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
+        await until(stop, consumer.run(stop), following, beside=watches)
+
+
+async def work(
+    service: str,
+    settings: Settings,
+    stop: asyncio.Event,
+    jobs: Callable[[Database], Sequence[Job]] = lambda _: (),
+    purges: Mapping[str, Purge] | None = None,
+) -> None:
+    """Relays the outbox to Kafka, runs the jobs and deletes what is old until `stop`; of several such processes one relays."""
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work")
+    admin.expect("database", "relay")
+    publisher = Publisher(settings.kafka)
+    relay = Relay(database, publisher)
+    turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at)
+    purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
+    async with admin.running(), closing(database, publisher):
+        # A standby is ready to take over.
+        relays = said(lambda: relay.active or relay.polls == 0)
+        beside = (watch(admin, "database", database.reachable), watch(admin, "relay", relays), purging)
+        await until(stop, relay.run(stop), turns.run(stop), beside=beside)
+
+
+async def _purge(database: Database, purges: Mapping[str, Purge], every_s: float) -> None:
+    while True:
+        try:
+            log.info("purged", **{name: await purge(database) for name, purge in purges.items()})
+        except Unavailable:
+            log.warning("the purge waits for the database")
+        await asyncio.sleep(every_s)

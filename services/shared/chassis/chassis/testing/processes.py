@@ -1,0 +1,118 @@
+"""The processes of a service inside a test, as an operator starts them: commands to their end, and those that run."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from chassis.roles import Entrances, provide
+from chassis.testing.orphans import die_with_parent
+from chassis.testing.postgres import Postgres
+
+# A loaded machine may take long to import; who waits longer waits for something that does not come.
+WITHIN_S = 60.0
+LOOK_AGAIN_S = 0.05
+
+
+async def command(package: str, environment: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    """Runs `python -m package` to its end: exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", package, *arguments),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    finally:
+        await _killed(process)
+    return process.returncode or 0, said.decode()
+
+
+@asynccontextmanager
+async def running(package: str, environment: Mapping[str, str], name: str, log: Path) -> AsyncIterator[str]:
+    """A process of the service, from ready to ended as SIGTERM asks; gives the address of its RPCs."""
+    admin, listen = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    own = {**environment, "TARTIP_LISTEN": listen, "TARTIP_ADMIN_LISTEN": admin}
+    with log.open("wb") as written:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", package, name), env=own, stdout=written, stderr=written, preexec_fn=die_with_parent(signal.SIGTERM)
+        )
+    try:
+        await asyncio.wait_for(_ready(f"http://{admin}/ready", process, log), WITHIN_S)
+        yield listen
+        process.send_signal(signal.SIGTERM)
+        ended = await asyncio.wait_for(process.wait(), WITHIN_S)
+    finally:
+        await _killed(process)
+    assert ended == 0, _said(log)
+
+
+def received(kafka: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
+    """Reads the topic from its beginning until there is enough."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": secrets.token_hex(4)})
+    partitions = consumer.list_topics(topic, timeout=WITHIN_S).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+    messages: list[Any] = []
+    try:
+        while not enough(messages):
+            message = consumer.poll(WITHIN_S)
+            assert message is not None, f"only {len(messages)} messages on {topic}"
+            if message.error() is None:
+                messages.append(message)
+    finally:
+        consumer.close()
+    return messages
+
+
+async def environment_of(package: str, postgres: Postgres, kafka: str) -> tuple[dict[str, str], Entrances]:
+    """What the processes of a service are told: an empty database of its own, Kafka, any issuer; and the database's entrances."""
+    urls = await provide(postgres.url, package, f"{package}_{secrets.token_hex(4)}", postgres.password_of)
+    told = {
+        "TARTIP_DATABASE_URL": urls.app,
+        "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator,
+        "TARTIP_KAFKA": kafka,
+        "TARTIP_PAGE_KEY": "a page key",
+        "TARTIP_ALLOW_DEMO_ISSUER": "true",
+    }
+    return {name: value for name, value in os.environ.items() if not name.startswith("TARTIP_")} | told, urls
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
+
+
+async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            assert process.returncode is None, _said(log)
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def _said(log: Path) -> str:
+    return log.read_text(encoding="utf-8")

@@ -1,0 +1,44 @@
+"""Plain values that messages of every service carry, to and from the domain: days, instants, texts."""
+
+from datetime import UTC, date, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type import date_pb2
+from kernel.faults import Malformed
+from kernel.text import LocalizedText
+from tartip.law.v1 import law_pb2
+
+
+def day(message: date_pb2.Date, field: str) -> date:
+    """Returns the legal day; Malformed for `field` if the calendar has none such."""
+    try:
+        return date(message.year, message.month, message.day)
+    except ValueError:
+        raise Malformed({field: "a date that the calendar has: year, month, day"}) from None
+
+
+def day_message(value: date | None) -> date_pb2.Date | None:
+    """Returns the day as a message; None stays None, which leaves the field unset."""
+    return None if value is None else date_pb2.Date(year=value.year, month=value.month, day=value.day)
+
+
+def instant(message: Timestamp, field: str) -> datetime:
+    """Returns the instant, aware, in UTC; Malformed for `field` if it is not in whole seconds of the years 1 to 9999."""
+    try:
+        if message.nanos == 0:
+            return message.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Malformed({field: "an instant in whole seconds"})
+
+
+def instant_message(value: datetime) -> Timestamp:
+    """Returns the instant as a message."""
+    message = Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
+def text_message(value: LocalizedText) -> law_pb2.LocalizedText:
+    """Returns the text as a message."""
+    return law_pb2.LocalizedText(kk=value.kk, ru=value.ru, en=value.en)

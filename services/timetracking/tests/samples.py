@@ -73,9 +73,11 @@ def planned(plan: Plan, premises: tuple[str, ...], zone: ZoneInfo = ZONE, body: 
     return PlannedDay(plan, body, "hr", zone.key, PlanDetails(premises, (), 28800, "ACCOUNTING_MODE_DAILY", None, None, "№ 1"))
 
 
-def month_of(servant: str, month: Month = NOVEMBER, revision: int = 1, plan: Callable[[date], PlannedDay] = office) -> MonthPlan:
-    """A month of office days, or of others."""
-    return MonthPlan(servant, month, tuple(plan(day) for day in month.dates()), revision, "test")
+def month_of(
+    servant: str, month: Month = NOVEMBER, revision: int = 1, plan: Callable[[date], PlannedDay] = office, since: int = 1
+) -> MonthPlan:
+    """A month of office days, or of others, from a day of the month on."""
+    return MonthPlan(servant, month, tuple(plan(day) for day in month.dates() if day.day >= since), revision, "test")
 
 
 def order(

@@ -115,7 +115,7 @@ async def test_who_is_out_of_reach_is_not_found(empty: Platform) -> None:
     await empty.take_bodies([body(), body("MF", "10")])
     await empty.take_servants([servant()])
     await level(empty.database.worker, BODIES, SERVANTS)
-    reaching = [("/state-bodies/KGD/hr-officer",), ("/regions/75/inspector",), ("/nation/inspector",)]
+    reaching: list[tuple[str, ...]] = [("/state-bodies/KGD/hr-officer",), ("/regions/75/inspector",), ("/nation/inspector",)]
     others: list[tuple[str, ...]] = [("/state-bodies/MF/hr-officer",), ("/regions/10/inspector",), ()]
     async with empty.begin() as work:
         for grants in reaching:

@@ -6,12 +6,14 @@ from typing import Any
 
 from chassis.access import Caller
 from chassis.database import Transaction
+from chassis.projections import require_level
 from kernel.faults import Conflict, NotFound
 from sqlalchemy import select
 
 from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import device_name
+from timetracking.people.repository import BODIES
 from timetracking.people.tables import BodyRow
 
 _DEVICES = """
@@ -41,7 +43,8 @@ class StoredDevices:
     transaction: Transaction
 
     async def get(self, body: str, serial: str, visible_to: Caller) -> Device:
-        """Returns the device; NotFound if the body has none such within the caller's reach."""
+        """Returns the device; NotFound if the body has none such within the caller's reach, Unavailable while that is not known."""
+        await require_level(self.transaction, BODIES)
         found = await self._find(
             select(DeviceRow.serial).where(DeviceRow.body == body, DeviceRow.serial == serial, BodyRow.reached(DeviceRow.body, visible_to.reach))
         )

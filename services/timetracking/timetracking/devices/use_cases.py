@@ -28,7 +28,7 @@ class Devices(Protocol):
     """The enrolled devices."""
 
     async def get(self, body: str, serial: str, visible_to: Caller) -> Device:
-        """Returns the device; NotFound if the body has none such within the caller's reach."""
+        """Returns the device; NotFound if the body has none such within the caller's reach, Unavailable while that is not known."""
 
     async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Device]:
         """Returns at most `limit` devices of the body with a serial above `after`, by serial."""
@@ -96,7 +96,7 @@ class ChangeDeviceSettings:
     begin: Begin
 
     async def __call__(self, caller: Caller, body: str, serial: str, settings: Settings, etag: str) -> Device:
-        """Returns the device; refuses NOT_FOUND, STALE_ETAG (no check where `etag` is empty), MALFORMED."""
+        """Returns the device; refuses NOT_FOUND, STALE_ETAG (no check where `etag` is empty), MALFORMED, PROJECTION_BEHIND."""
         async with self.begin(caller) as work:
             await work.devices.get(body, serial, visible_to=caller)
             # Whoever records passages meanwhile would count with the settings of before, unseen by us.
@@ -118,7 +118,7 @@ class GetDevice:
     begin: Begin
 
     async def __call__(self, caller: Caller, body: str, serial: str) -> Device:
-        """Returns the device; refuses NOT_FOUND."""
+        """Returns the device; refuses NOT_FOUND, PROJECTION_BEHIND."""
         async with self.begin(caller) as work:
             return await work.devices.get(body, serial, visible_to=caller)
 

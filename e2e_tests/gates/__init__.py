@@ -1,0 +1,1 @@
+"""The gates of the repository, each seen to shut."""

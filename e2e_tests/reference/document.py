@@ -88,13 +88,14 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read with its *own* direction: "in", "out" or None."""
+    """A read with its *own* direction, "in", "out" or None, and the one that was sent, by which it may be another fact."""
 
     at: int
     device: str
     event_key: str
     direction: str | None
     internal: bool
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,7 @@ def read_read(raw: object, path: str, devices: Mapping[str, Device]) -> Read:
         event_key=text(fields["event_key"], f"{path}.event_key"),
         direction=own,
         internal=device.role == "internal",
+        sent=sent,
     )
 
 

@@ -27,7 +27,8 @@ def order_of_text(value: str) -> tuple[int, int, bytes]:
 
 
 def total_order(read: Read) -> tuple[object, ...]:
-    return (read.at, order_of_text(read.device), order_of_text(read.event_key), (None, "in", "out").index(read.direction))
+    own, sent = ((None, "in", "out").index(direction) for direction in (read.direction, read.sent))
+    return (read.at, order_of_text(read.device), order_of_text(read.event_key), own, sent)
 
 
 @dataclass(slots=True)

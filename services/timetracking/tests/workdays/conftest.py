@@ -1,12 +1,14 @@
 """Situations of one servant, written as people say them: days of a week, wall times, "in 08:55, out 18:33"."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pytest
 from kernel.intervals import Span
+from lawbook import Lawbook, load
 from timetracking.workdays.domain import (
     Added,
     AddedStay,
@@ -27,6 +29,7 @@ from timetracking.workdays.domain import (
     short_rests,
     workdays,
 )
+from timetracking.workdays.fold import fold_document
 
 MONDAY = date(2026, 11, 23)
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -192,3 +195,13 @@ def words() -> type[Words]:
 @pytest.fixture
 def week() -> Situation:
     return Situation()
+
+
+@pytest.fixture(scope="module")
+def law() -> Lawbook:
+    return load()
+
+
+@pytest.fixture
+def fold(law: Lawbook) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda given: fold_document(given, law)

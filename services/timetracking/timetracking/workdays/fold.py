@@ -44,11 +44,15 @@ Refused = paper.Refused
 def fold_file(source: Path, target: Path, lawbook: Lawbook) -> None:
     """Computes the days of a file into another; a refused file writes nothing."""
     try:
-        document = json.loads(source.read_text(encoding="utf-8"), object_pairs_hook=paper.no_duplicate_keys)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Refused("", f"not JSON in UTF-8: {error}") from error
-    answer = fold_document(document, lawbook)
-    target.write_text(json.dumps(answer, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        content = source.read_bytes()
+    except OSError as error:
+        raise Refused("", f"{source} cannot be read: {error.strerror}") from error
+    answer = fold_document(paper.parsed(content), lawbook)
+    text = json.dumps(answer, ensure_ascii=False, indent=1) + "\n"
+    try:
+        target.write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        raise Refused("", f"{target} cannot be written: {error.strerror}") from error
 
 
 def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
     for path, servant in sorted(asked.unique_servants(), key=lambda each: each[1].servant):
         try:
             facts, corrections = _facts(path, servant, devices, lawbook)
-            contents = workdays(facts, dates, lambda _: zone, law, paper.instant(asked.now))
+            contents = workdays(facts, dates, lambda _: zone, law, asked.now)
         except NotInForce as error:
             raise Refused("since", f"the lawbook has no value for these dates: {error}") from error
         days.extend(_day(servant.servant, each, corrections, zone) for each in contents)
@@ -84,13 +88,13 @@ def _facts(path: str, servant: paper.Servant, devices: Mapping[str, paper.Device
     """The domain's facts of a servant, and the corrections in the order in which an answer counts them."""
     plans = {each.date: _plan(each) for each in servant.plans}
     orders = tuple(_order(each) for each in servant.orders)
-    _refuse_long_duties(path, plans, orders, lawbook)
+    _refuse_long_duties(path, servant, plans, orders, lawbook)
     reads = []
     for index, each in enumerate(servant.reads):
         if each.device not in devices:
             raise Refused(f"{path}.reads[{index}].device", f"no device {each.device!r} is listed")
         reads.append(_read(each, devices[each.device]))
-    sessions = tuple(Session(paper.instant(each.start), paper.instant(each.end) if each.end else None) for each in servant.sessions)
+    sessions = tuple(Session(each.start, each.end) for each in servant.sessions)
     known = {(each.device, each.event_key) for each in servant.reads}
     for index, correction in enumerate(servant.corrections):
         if isinstance(correction, paper.VoidCorrection) and (correction.device, correction.event_key) not in known:
@@ -99,24 +103,29 @@ def _facts(path: str, servant: paper.Servant, devices: Mapping[str, paper.Device
     return Facts(plans, orders, tuple(reads), sessions, tuple(corrections)), corrections
 
 
-def _refuse_long_duties(path: str, plans: Mapping[date, Plan], orders: tuple[Order, ...], lawbook: Lawbook) -> None:
-    for day in sorted({*plans, *(order.date for order in orders)}):
-        span = duty(plans.get(day), [order for order in orders if order.date == day])
-        longest = lawbook.require("working-day/longest-duty", day).value
+def _refuse_long_duties(path: str, servant: paper.Servant, plans: Mapping[date, Plan], orders: tuple[Order, ...], lawbook: Lawbook) -> None:
+    named: dict[date, list[Order]] = {}
+    for order in orders:
+        named.setdefault(order.date, []).append(order)
+    rows: list[tuple[str, paper.PlanRow | paper.OrderRow]] = [(f"plans[{index}]", row) for index, row in enumerate(servant.plans)]
+    rows += [(f"orders[{index}]", row) for index, row in enumerate(servant.orders)]
+    for place, row in rows:
+        span = duty(plans.get(row.date), named.get(row.date, ()))
+        longest = lawbook.require("working-day/longest-duty", row.date).value
         if span is not None and span[1] - span[0] > longest:
-            raise Refused(path, f"the duty of {day} is {span[1] - span[0]} s long; a duty is at most {longest} s")
+            raise Refused(f"{path}.{place}", f"the duty of {row.date} is {span[1] - span[0]} s long; a duty is at most {longest} s")
 
 
 def _spans(spans: tuple[paper.Span, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted({(paper.instant(each.start), paper.instant(each.end)) for each in spans}))
+    return tuple(sorted({(each.start, each.end) for each in spans}))
 
 
 def _plan(row: paper.PlanRow) -> Plan:
-    intervals = {PlannedInterval(paper.instant(each.start), paper.instant(each.end), Place(each.place)) for each in row.intervals or ()}
+    intervals = {PlannedInterval(each.start, each.end, Place(each.place)) for each in row.intervals}
     return Plan(
         date=row.date,
         kind=PlanKind(row.kind),
-        intervals=tuple(sorted(intervals, key=lambda each: each.start)),
+        intervals=tuple(sorted(intervals, key=lambda each: (each.start, each.end, each.place))),
         breaks=_spans(row.breaks),
         core=_spans((row.core,))[0] if row.core else None,
         excused=_spans(tuple(row.excused)),
@@ -126,21 +135,21 @@ def _plan(row: paper.PlanRow) -> Plan:
 
 
 def _order(row: paper.OrderRow) -> Order:
-    return Order(row.date, OrderKind(row.kind), paper.instant(row.start), paper.instant(row.end), _spans(row.breaks))
+    return Order(row.date, OrderKind(row.kind), row.start, row.end, _spans(row.breaks))
 
 
 def _read(row: paper.ReadRow, device: paper.Device) -> Read:
     sent = {None: Direction.NONE, "in": Direction.IN, "out": Direction.OUT}[row.direction]
     own = {"in": Direction.IN, "out": Direction.OUT, "as_sent": sent, "alternating": Direction.NONE}[device.direction]
-    return Read(paper.instant(row.at), row.device, row.event_key, own, device.role == "perimeter", sent)
+    return Read(row.at, row.device, row.event_key, own, device.role == "perimeter", sent)
 
 
 def _correction(row: paper.CorrectionRow) -> Correction:
     if isinstance(row, paper.VoidCorrection):
         return Void(row.device, row.event_key)
     if isinstance(row, paper.StayCorrection):
-        return AddedStay(paper.instant(row.start), paper.instant(row.end))
-    return Added(paper.instant(row.at), Direction.IN if row.kind == "entry" else Direction.OUT)
+        return AddedStay(row.start, row.end)
+    return Added(row.at, Direction.IN if row.kind == "entry" else Direction.OUT)
 
 
 def _correction_order(correction: Correction) -> tuple[int, int, int, str, str]:
@@ -169,5 +178,5 @@ def _day(servant: str, day: WorkdayContent, corrections: list[Correction], zone:
         ],
     }
     if day.superseded:
-        answer["superseded"] = [corrections.index(each) for each in day.superseded]
+        answer["superseded"] = sorted(corrections.index(each) for each in day.superseded)
     return answer

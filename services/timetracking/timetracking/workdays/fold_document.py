@@ -4,19 +4,24 @@ Unknown fields, missing required ones, overlaps inside a date, two different row
 refused with their path: `servants[3].reads[17].at`. Exact repetitions in any list are harmless.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
-PLAIN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-WALL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+RFC_3339 = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({CLOCK}:[0-5][0-9])(?:\.[0-9]+)?([Zz]|[+-]{CLOCK})")
+PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+WALL_TIME = re.compile(CLOCK)
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2999, 12, 31)  # what clocks of all systems can count, with room for neighbours
+WIDEST_MARGIN = 1_000_000_000  # seconds, thirty years: a border that it has moved is still an instant that a clock can show
+EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 DAYS_OFF = frozenset({"day_off", "public_holiday"})
 
 
@@ -28,27 +33,52 @@ class Refused(ValueError):
         self.path = path
 
 
-def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def parsed(content: bytes) -> Any:
+    """The JSON value of a file; raises `Refused` where it is none, or none that all readers would read alike."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        raise Refused("", "the file begins with a byte order mark; JSON is UTF-8 without one")
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_names_once, parse_constant=_no_number)
+    except RecursionError as error:
+        raise Refused("", "the JSON is nested too deeply") from error
+    except Refused:
+        raise
+    except ValueError as error:  # no UTF-8, no JSON, or a number with thousands of digits
+        raise Refused("", f"not JSON in UTF-8: {error}") from error
+
+
+def _names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object in which no name stands twice: of two values one would silently win."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Refused("", f"a name stands twice in one object: {sorted(name for name, _ in pairs)}")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Refused("", f"the name {name!r} stands twice in one object")
+        found[name] = value
     return found
 
 
-def instant(moment: datetime) -> int:
-    """Whole seconds since 1970, cut."""
-    return int(moment.timestamp() // 1)
+def _no_number(name: str) -> None:
+    raise Refused("", f"not JSON: {name} is no number")
 
 
-def _instant_text(value: Any) -> datetime:
-    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+def _wrong(what: str, *place: str | int) -> PydanticCustomError:
+    """What is wrong at a place inside the value that is being checked."""
+    return PydanticCustomError("wrong", "{what}", {"what": what, "place": place})
+
+
+def _instant_text(value: Any) -> int:
+    """Whole seconds since 1970, cut: fractions of a second say nothing."""
+    found = RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError("an instant is RFC 3339 with an offset, like 2026-11-24T08:55:00+05:00")
-    # Python's reader knows at most microseconds, and instants are cut to seconds anyway.
-    moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.upper()))
-    if not FIRST_DAY.year <= moment.year <= LAST_DAY.year:
+    day, clock, _, offset, _ = found.groups()
+    moment = (datetime.fromisoformat(f"{day}T{clock}{offset.upper()}") - EPOCH) // SECOND
+    if not EARLIEST <= moment < LATEST:
         raise ValueError(f"an instant lies between {FIRST_DAY} and {LAST_DAY}")
     return moment
+
+
+EARLIEST, LATEST = ((datetime.combine(day, datetime.min.time(), UTC) - EPOCH) // SECOND for day in (FIRST_DAY, LAST_DAY))
 
 
 def _date_text(value: Any) -> date:
@@ -66,25 +96,30 @@ def _wall_time(value: str) -> str:
     return value
 
 
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a text holds no halves of letters (lone surrogates)") from error
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"no such zone in the tz database: {value!r}") from error
+        raise ValueError(f"no such zone in the tz database: {value[:40]!r}") from error
     return value
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant_text)]
+Instant = Annotated[int, BeforeValidator(_instant_text)]
 Day = Annotated[date, BeforeValidator(_date_text)]
 WallTime = Annotated[StrictStr, AfterValidator(_wall_time)]
 Length = Annotated[StrictInt, Field(ge=0)]
-Name = Annotated[StrictStr, Field(min_length=1)]
+Text = Annotated[StrictStr, AfterValidator(_text)]
+Name = Annotated[Text, Field(min_length=1)]
 
 Item = TypeVar("Item")
-
-
-def _once(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    return tuple(dict.fromkeys(items))
 
 
 class _Paper(BaseModel):
@@ -99,19 +134,19 @@ class Span(_Paper):
 
     def model_post_init(self, _: Any) -> None:
         if self.end < self.start:
-            raise ValueError("a span does not end before it starts")
+            raise _wrong("an end is not before its start", "end")
 
 
-def _apart(spans: Iterable[Span]) -> None:
-    ordered = sorted(set(spans), key=lambda each: (each.start, each.end))
-    for earlier, later in pairwise(ordered):
+SomeSpan = TypeVar("SomeSpan", bound=Span)
+
+
+def _apart(spans: tuple[SomeSpan, ...]) -> tuple[SomeSpan, ...]:
+    """Refuses two different spans of which one begins inside the other; the same row again is harmless."""
+    ordered = sorted({span: place for place, span in reversed([*enumerate(spans)])}.items(), key=lambda each: (each[0].start, each[0].end))
+    for (earlier, one), (later, other) in pairwise(ordered):
         if later.start < earlier.end:
-            raise ValueError(f"overlap: {earlier.start.isoformat()} to {earlier.end.isoformat()} and from {later.start.isoformat()}")
-
-
-def _disjoint(spans: tuple[Item, ...]) -> tuple[Item, ...]:
-    _apart(spans)  # type: ignore[arg-type]
-    return _once(spans)
+            raise _wrong(f"overlaps another row of the list, number {min(one, other)}", max(one, other))
+    return spans
 
 
 class Interval(Span):
@@ -123,7 +158,7 @@ class Interval(Span):
 class Excused(Span):
     """A span in which the servant was rightly away."""
 
-    reason: StrictStr
+    reason: Text
 
 
 class PlanRow(_Paper):
@@ -131,37 +166,31 @@ class PlanRow(_Paper):
 
     date: Day
     kind: Literal["office", "remote", "combined", "flexible", "shift", "sliding", "summarised", "day_off", "public_holiday"]
-    intervals: Annotated[tuple[Interval, ...], AfterValidator(_disjoint)] | None = None
-    breaks: Annotated[tuple[Span, ...], AfterValidator(_disjoint)] = ()
+    intervals: Annotated[tuple[Interval, ...], AfterValidator(_apart)] = ()
+    breaks: Annotated[tuple[Span, ...], AfterValidator(_apart)] = ()
     core: Span | None = None
     excused: tuple[Excused, ...] = ()
     holiday: StrictBool = False
     grace: Length = 0
 
     def model_post_init(self, _: Any) -> None:
-        if self.intervals is None and self.kind not in DAYS_OFF:
-            raise ValueError("intervals are missing; only a day off or a public holiday has none")
+        if "intervals" not in self.model_fields_set and self.kind not in DAYS_OFF:
+            raise _wrong("is missing; only a day off or a public holiday has no intervals", "intervals")
 
 
-class OrderRow(_Paper):
+class OrderRow(Span):
     """Work ordered for a date."""
 
     date: Day
     kind: Literal["overtime", "rest_day"]
-    start: Instant
-    end: Instant
-    breaks: Annotated[tuple[Span, ...], AfterValidator(_disjoint)] = ()
-
-    def model_post_init(self, _: Any) -> None:
-        if self.end < self.start:
-            raise ValueError("an order does not end before it starts")
+    breaks: Annotated[tuple[Span, ...], AfterValidator(_apart)] = ()
 
 
 class ReadRow(_Paper):
     """A read of the servant's badge."""
 
     device: Name
-    event_key: StrictStr
+    event_key: Text
     at: Instant
     direction: Literal["in", "out"] | None
 
@@ -174,7 +203,7 @@ class SessionRow(_Paper):
 
     def model_post_init(self, _: Any) -> None:
         if self.end is not None and self.end < self.start:
-            raise ValueError("a session does not end before it starts")
+            raise _wrong("an end is not before its start", "end")
 
 
 class AddedCorrection(_Paper):
@@ -195,7 +224,7 @@ class VoidCorrection(_Paper):
 
     kind: Literal["void"]
     device: Name
-    event_key: StrictStr
+    event_key: Text
 
 
 CorrectionRow = Annotated[AddedCorrection | StayCorrection | VoidCorrection, Field(discriminator="kind")]
@@ -207,7 +236,7 @@ class Device(_Paper):
     device: Name
     role: Literal["perimeter", "internal"]
     direction: Literal["in", "out", "as_sent", "alternating"]
-    premises: StrictStr
+    premises: Text
 
 
 class Servant(_Paper):
@@ -235,7 +264,7 @@ class Parameters(_Paper):
 
     # The defaults are never read: what is not given comes from the lawbook.
     day_border: WallTime = Field("", alias="day-border")
-    border_margin: Length = Field(0, alias="border-margin")
+    border_margin: Length = Field(0, alias="border-margin", le=WIDEST_MARGIN)
     double_read_window: Length = Field(0, alias="double-read-window")
     longest_stay: Length = Field(0, alias="longest-stay")
     rest_between_days: Length = Field(0, alias="rest-between-days")
@@ -266,13 +295,8 @@ def read(document: Any) -> Document:
     """The document, checked; raises `Refused`."""
     if not isinstance(document, dict):
         raise Refused("", "a fold document is a JSON object")
-    try:
-        asked = Document.model_validate(document)
-        Parameters.model_validate(asked.parameters)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        location = first["loc"] if isinstance(error.title, str) and error.title != "Parameters" else ("parameters", *first["loc"])
-        raise Refused(_path(location, document), first["msg"].removeprefix("Value error, ")) from error
+    asked = _checked(Document, document)
+    _checked(Parameters, asked.parameters, "parameters")
     if asked.until < asked.since:
         raise Refused("until", f"{asked.until} is before since, {asked.since}")
     _one_row_a_key("devices", asked.devices, lambda each: each.device, lambda each: each)
@@ -284,8 +308,35 @@ def read(document: Any) -> Document:
     return asked
 
 
+Checked = TypeVar("Checked", bound=_Paper)
+NO_KIND = frozenset({"union_tag_not_found", "union_tag_invalid"})
+
+
+def _checked(form: type[Checked], given: Any, *where: str) -> Checked:
+    try:
+        return form.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ("kind",) if first["type"] in NO_KIND else first.get("ctx", {}).get("place", ())
+        location = (*where, *first["loc"], *place)
+        raise Refused(_path(location, given), _what(first)) from error
+
+
+def _what(error: ErrorDetails) -> str:
+    """What is wrong, in words for the one who wrote the document."""
+    match error["type"]:
+        case "missing" | "union_tag_not_found":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not a known field"
+        case "union_tag_invalid":
+            return f"is none of {error['ctx']['expected_tags']}"
+        case _:
+            return error["msg"].removeprefix("Value error, ")
+
+
 def _canonical_plan(row: PlanRow) -> Any:
-    sets = (frozenset(row.intervals or ()), frozenset(row.breaks), frozenset(row.excused))
+    sets = (frozenset(row.intervals), frozenset(row.breaks), frozenset(row.excused))
     return row.date, row.kind, *sets, row.core, row.holiday, row.grace
 
 
@@ -301,13 +352,14 @@ def _canonical_order(row: OrderRow) -> Any:
 
 
 def _orders_apart(path: str, orders: Sequence[OrderRow]) -> None:
-    seen: list[OrderRow] = []
+    """Refuses two orders of one date of which one begins inside the other, whatever their kinds."""
+    rows: dict[Any, int] = {}
     for index, order in enumerate(orders):
-        for other in seen:
-            same = _canonical_order(other) == _canonical_order(order)
-            if other.date == order.date and not same and other.start < order.end and order.start < other.end:
-                raise Refused(f"{path}[{index}]", f"overlaps another order of {order.date}")
-        seen.append(order)
+        rows.setdefault(_canonical_order(order), index)
+    ordered = sorted(rows.values(), key=lambda index: (orders[index].date, orders[index].start, orders[index].end))
+    for one, other in pairwise(ordered):
+        if orders[one].date == orders[other].date and orders[other].start < orders[one].end:
+            raise Refused(f"{path}[{max(one, other)}]", f"overlaps another order of {orders[one].date}, number {min(one, other)}")
 
 
 def _path(location: Sequence[int | str], document: Any) -> str:

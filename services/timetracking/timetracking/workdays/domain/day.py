@@ -129,7 +129,7 @@ def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
         crosses_out=goes_on,
         open_end=open_end,
     )
-    day_presence.stays.extend(Stay(*part, assumed=False) for part in within(servant.added_stays, *window))
+    day_presence.stays.extend(Stay(*part, assumed=False) for part in within(servant.added_stays, *window) if part[0] < part[1])
     stays = sorted(day_presence.stays, key=lambda stay: (stay.start, stay.end, stay.assumed))
     known = union((stay.start, stay.end) for stay in stays if not stay.assumed)
     superseded = tuple(each for each in added if each not in day_presence.used)

@@ -26,7 +26,7 @@ RULE_OF_FLEXIBLE_HOURS = "o120-p20"
 RULE_OF_REMOTE_ACCOUNTING = "o120-p9"
 RULE_OF_THE_DAILY_LIMIT = "lc-71"
 
-LIMITED_BY_THE_DAY = frozenset({PlanKind.OFFICE, PlanKind.REMOTE, PlanKind.COMBINED})
+BEYOND_THE_DAILY_LIMIT = frozenset({PlanKind.SHIFT, PlanKind.SLIDING, PlanKind.FLEXIBLE, PlanKind.SUMMARISED})
 REMOTE_KINDS = frozenset({PlanKind.REMOTE, PlanKind.COMBINED})
 
 
@@ -220,21 +220,19 @@ def _gaps(unworked: Spans, done: Spans) -> Iterator[list[Span]]:
 
 
 def sessions_in_office(plan: Plan, sessions: Sequence[Stay]) -> list[Finding]:
-    """A session counts nothing in an office interval: the overlap is shown."""
-    findings = []
-    for session in sessions:
-        for each in plan.intervals:
-            if each.place is Place.OFFICE:
-                start, end = max(session.start, each.start), min(session.end, each.end)
-                seconds = total(less([(start, end)], union(plan.breaks))) if start < end else 0
-                if seconds:
-                    findings.append(Finding(FindingKind.SESSION_IN_OFFICE_INTERVAL, start, seconds, RULE_OF_REMOTE_ACCOUNTING))
-    return findings
+    """A session counts nothing in an office interval: each unbroken run of both is shown, with its seconds less breaks."""
+    office = union((each.start, each.end) for each in plan.intervals if each.place is Place.OFFICE)
+    breaks = union(plan.breaks)
+    runs = overlap(union((each.start, each.end) for each in sessions), office)
+    lengths = ((start, total(less([(start, end)], breaks))) for start, end in runs)
+    return [
+        Finding(FindingKind.SESSION_IN_OFFICE_INTERVAL, start, seconds, RULE_OF_REMOTE_ACCOUNTING) for start, seconds in lengths if seconds
+    ]
 
 
 def beyond_daily_limit(plan: Plan, worked: Spans, limit: int) -> list[Finding]:
     """Work beyond the daily limit, outside the modes in which a day may be longer."""
-    if plan.kind not in LIMITED_BY_THE_DAY:
+    if plan.kind in BEYOND_THE_DAILY_LIMIT:
         return []
     excess = total(worked) - limit
     if excess <= 0:

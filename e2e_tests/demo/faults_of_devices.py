@@ -8,7 +8,7 @@ from .equipment import ANNEX_BACK, ANNEX_FRONT, GATE_NEW, GATE_OLD, HOUSE, HQ_IN
 from .memory import Outage, WrongClock, event, line
 from .people import FIRST
 from .plans import ANNEX, CAMPUS, HQ, instant
-from .routine import IN, OUT, Crossing, Walk, day_at_office
+from .routine import IN, OUT, Crossing, day_at_office
 from .world import Device, ExpectedFinding, Fault, Outcome, Record, SettingsChanged, State
 
 MONDAY, TUESDAY, _, THURSDAY, FRIDAY = (FIRST + ONE_DAY * number for number in range(5))
@@ -58,7 +58,7 @@ def clock_ahead(diary: Diary) -> None:
     for lunch_outside in (True, True, False, False):
         servant, row = diary.pick(lambda servant, row: at_nine(servant, row) and row.date == FRIDAY and diary.premises(servant) == HQ)
         walk = day_at_office(diary.gates(servant, row), servant.id, row, lunch_outside)
-        walk = Walk(*(each and replace(each, device=device) for each in (walk.came, walk.out, walk.back, walk.left)))
+        walk = walk.through(device)
         assert walk.came is not None
         assert row.start is not None
         expects = [_as_recorded("late", servant.id, row.start, walk.came.at)]
@@ -168,7 +168,7 @@ def badge_assigned_later(diary: Diary) -> None:
     for on in (MONDAY, TUESDAY):
         row = diary.rows[servant.id][on]
         walk = day_at_office(diary.gates(servant, row), servant.id, row)
-        walk = Walk(*(each and replace(each, device=HQ_LOBBY.serial) for each in (walk.came, walk.out, walk.back, walk.left)))
+        walk = walk.through(HQ_LOBBY.serial)
         diary.write(servant, on, walk)
         stranger = replace(_unknown(HQ_LOBBY, number, on, walk.crossings()), state=State.WITHDRAWN, seen_by=instant(on, time(18, 40)))
         assert row.start is not None
@@ -184,8 +184,7 @@ def lost_exit_at_a_gate_without_direction(diary: Diary) -> None:
     """Without the exit to lunch every later read at the gate turns round: the passages do not tell which one is missing."""
     servant, row = diary.pick(lambda servant, row: is_office(servant, row) and diary.premises(servant) == CAMPUS)
     walk = day_at_office(diary.gates(servant, row), servant.id, row, lunch_outside=True)
-    came, back, left = (each and replace(each, device=GATE_OLD.serial) for each in (walk.came, walk.back, walk.left))
-    diary.write(servant, row.date, Walk(came, None, back, left))
+    diary.write(servant, row.date, replace(walk, out=None).through(GATE_OLD.serial))
     why = "the gate tells no direction: of three reads any one may be the one whose other half is missing"
     diary.plant(Fault("lost_exit_at_a_gate_without_direction", row.date, servant.id, undetermined=why))
 

@@ -97,9 +97,9 @@ def remembered(
 
     if device.protocol is Protocol.ADMS:
         kept = [_line(device, each, number(each), _clock(troubles, each.at), random) for each in made]
-        noise = [Kept(at, record) for at, record in troubles.noise]
     else:
-        kept, noise = _events(device, made, number, names, troubles, random), []
+        kept = _events(made, number, names, troubles, random)
+    noise = [Kept(at, record) for at, record in troubles.noise]
     return sorted([*kept, *noise], key=lambda each: each.at)
 
 
@@ -176,7 +176,6 @@ def _line(device: Device, crossing: Crossing, number: str, clock: WrongClock | N
 
 
 def _events(
-    device: Device,
     made: Sequence[Crossing],
     number: Callable[[Crossing], str],
     names: Mapping[str, str],
@@ -187,12 +186,9 @@ def _events(
     kept: list[Kept] = []
     last = random.randrange(1_000, 9_000)
     lost, reused = list(troubles.lost), list(troubles.reused)
-    for crossing, record in sorted([*((each, None) for each in made), *troubles.noise], key=lambda each: _made_at(each[0])):
-        if record is not None:
-            kept.append(Kept(_made_at(crossing), record))
-            continue
-        assert isinstance(crossing, Crossing)
-        if random.random() < 0.04 and not (lost and lost[0][0] <= crossing.at):
+    for crossing in made:
+        troubled = any(due and due[0] <= crossing.at for due in ([since for since, _ in lost], reused))
+        if random.random() < 0.04 and not troubled:
             last += 1
             text = event(crossing.at, "", _FACE_FAILED, {"serialNo": last, "frontSerialNo": last - 1, "attendanceStatus": "undefined"})
             kept.append(Kept(crossing.at, Record(text, Outcome.IGNORED, picture=True)))
@@ -212,10 +208,6 @@ def _events(
         text = event(crossing.at, number(crossing), _FACE if by_face else _CARD, said)
         kept.append(Kept(crossing.at, Record(text, picture=by_face), crossing.holder, str(last), crossing.way, crossing.at))
     return kept
-
-
-def _made_at(made: Crossing | datetime) -> datetime:
-    return made.at if isinstance(made, Crossing) else made
 
 
 def _clock(troubles: Troubles, at: datetime) -> WrongClock | None:

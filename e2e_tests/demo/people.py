@@ -106,7 +106,9 @@ class People:
 
 def people(random: Random) -> People:
     """Returns the units with their heads, a post for each servant, and the servants in the order of their IDs."""
-    units, positions, servants = [], [], []
+    units: list[Unit] = []
+    positions: list[Position] = []
+    servants: list[Servant] = []
     issued: set[str] = set()
     for plan in _UNITS:
         head_position = f"{plan.id}-1"

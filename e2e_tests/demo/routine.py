@@ -32,6 +32,14 @@ class Walk:
     left: Crossing | None = None
     others: tuple[Crossing, ...] = ()
 
+    def through(self, device: str) -> "Walk":
+        """The same walk, all of it through one device."""
+
+        def moved(crossing: Crossing | None) -> Crossing | None:
+            return replace(crossing, device=device) if crossing is not None else None
+
+        return Walk(moved(self.came), moved(self.out), moved(self.back), moved(self.left))
+
     def crossings(self) -> list[Crossing]:
         """Returns all of them in order of time."""
         return sorted(each for each in (self.came, self.out, self.back, self.left, *self.others) if each is not None)

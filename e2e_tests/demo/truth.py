@@ -10,7 +10,7 @@ from .diary import Diary
 from .equipment import DEVICES
 from .memory import Kept, Troubles, on_beat
 from .people import BODY, FIRST, LAST
-from .world import Counts, DeviceSends, ExpectedFinding, Fault, Outcome, Role, Truth
+from .world import Counts, DeviceSends, ExpectedFinding, Fault, Outcome, Truth
 
 Memories = Mapping[str, Sequence[Kept]]
 
@@ -104,8 +104,3 @@ def _counts(sent: Sequence[DeviceSends]) -> Counts:
         parked=sum(record.outcome is Outcome.PARKED for record in records),
         ignored=sum(record.outcome is Outcome.IGNORED for record in records),
     )
-
-
-def is_perimeter(serial: str) -> bool:
-    """Whether a device's reads make presence."""
-    return next(each for each in DEVICES if each.serial == serial).role is Role.PERIMETER

@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
+Day = date
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -282,11 +284,11 @@ class ExpectedFinding:
     """
 
     kind: str
-    date: date
+    date: Day
     servant: str = ""
     device: str = ""
     badge: str = ""
-    until: date | None = None
+    until: Day | None = None
     first: datetime | None = None
     seconds: int | None = None
     state: State = State.RAISED

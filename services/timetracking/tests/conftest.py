@@ -25,9 +25,9 @@ def say() -> type[Words]:
 
 
 @pytest_asyncio.fixture
-async def platform(database: MakeDatabase) -> Platform:
+async def platform(emptied: MakeDatabase) -> Platform:
     """A platform with one servant "S1", badge 17 and an office plan for November 2026."""
-    platform = Platform(await database("timetracking"))
+    platform = Platform(await emptied("timetracking"))
     await platform.device("gate")
     await platform.badge("17", "S1")
     await platform.take_plans([month_of("S1")])
@@ -35,9 +35,9 @@ async def platform(database: MakeDatabase) -> Platform:
 
 
 @pytest_asyncio.fixture
-async def told(database: MakeDatabase) -> Platform:
+async def told(emptied: MakeDatabase) -> Platform:
     """A platform that the registry told of KGD (region 75), MF (region 10) and S1 of KGD; a gate stands there, no plan is known."""
-    platform = Platform(await database("timetracking"))
+    platform = Platform(await emptied("timetracking"))
     await platform.take_bodies([body(), body("MF", "10")])
     await platform.take_servants([servant()])
     await level(platform.database.worker, BODIES, SERVANTS, PLANS)

@@ -19,9 +19,9 @@ TOKYO = "Asia/Tokyo"
 
 
 @pytest.fixture
-async def empty(database: MakeDatabase) -> Platform:
+async def empty(emptied: MakeDatabase) -> Platform:
     """A platform that nobody told of anything."""
-    return Platform(await database("timetracking"))
+    return Platform(await emptied("timetracking"))
 
 
 async def known(platform: Platform) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy import make_url
 
 from chassis.database import Database
 from chassis.migrations import migrate
@@ -47,6 +48,13 @@ class FreshDatabase:
 
 MakeDatabase = Callable[[str], Awaitable[FreshDatabase]]
 _numbers = itertools.count(1)
+
+# What migrations leave behind beside the tables themselves.
+_BORN_WITH_ROWS = ("alembic_version", "audit_key")
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> ALL ($1::text[])
+"""
 
 
 @pytest.hookimpl(trylast=True)
@@ -97,18 +105,62 @@ async def database(postgres: Postgres, _templates: dict[str, str]) -> AsyncItera
     async with AsyncExitStack() as stack:
 
         async def make(package: str) -> FreshDatabase:
-            service = package.rpartition(".")[2]
-            if package not in _templates:
-                _templates[package] = await _template(postgres, package, service)
-            name = f"{service}_{next(_numbers)}"
-            urls = await provide(postgres.url, service, name, postgres.password_of, template=_templates[package])
-            stack.push_async_callback(_drop, postgres, name)
-            app, worker = Database(urls.app, name="test app"), Database(urls.worker, name="test worker")
-            stack.push_async_callback(app.close)
-            stack.push_async_callback(worker.close)
-            return FreshDatabase(name, urls, app, worker)
+            return await _fresh(postgres, _templates, package, stack)
 
         yield make
+
+
+@pytest_asyncio.fixture(scope="session")
+async def _kept(postgres: Postgres, _templates: dict[str, str]) -> AsyncIterator[MakeDatabase]:
+    """Gives the one database of a service that this session keeps."""
+    async with AsyncExitStack() as stack:
+        kept: dict[str, FreshDatabase] = {}
+
+        async def make(package: str) -> FreshDatabase:
+            if package not in kept:
+                kept[package] = await _fresh(postgres, _templates, package, stack)
+            return kept[package]
+
+        yield make
+
+
+@pytest.fixture
+def emptied(postgres: Postgres, _kept: MakeDatabase) -> MakeDatabase:
+    """Gives the one database of a service that the session keeps, without its rows: `await emptied("registry")`.
+
+    Its connections are warm, so that it costs a tenth of a fresh one; a test has it for itself and asks for it once.
+    """
+
+    async def make(package: str) -> FreshDatabase:
+        kept = await _kept(package)
+        await _empty(postgres, kept.name)
+        return kept
+
+    return make
+
+
+async def _fresh(postgres: Postgres, templates: dict[str, str], package: str, stack: AsyncExitStack) -> FreshDatabase:
+    service = package.rpartition(".")[2]
+    if package not in templates:
+        templates[package] = await _template(postgres, package, service)
+    name = f"{service}_{next(_numbers)}"
+    urls = await provide(postgres.url, service, name, postgres.password_of, template=templates[package])
+    stack.push_async_callback(_drop, postgres, name)
+    app, worker = Database(urls.app, name="test app"), Database(urls.worker, name="test worker")
+    stack.push_async_callback(app.close)
+    stack.push_async_callback(worker.close)
+    return FreshDatabase(name, urls, app, worker)
+
+
+async def _empty(postgres: Postgres, name: str) -> None:
+    admin = await asyncpg.connect(plain_url(make_url(postgres.url).set(database=name)))
+    try:
+        rows = await admin.fetch(_TABLES, list(_BORN_WITH_ROWS))
+        # Without it a table could be emptied only after those that refer to it.
+        await admin.execute("SET session_replication_role = replica")
+        await admin.execute("; ".join(f'DELETE FROM "{row["relname"]}"' for row in rows))
+    finally:
+        await admin.close()
 
 
 async def _template(postgres: Postgres, package: str, service: str) -> str:

@@ -14,6 +14,7 @@ from timetracking.badges.repository import StoredBadges
 from timetracking.devices.repository import StoredDevices
 from timetracking.due.repository import StoredDueDays
 from timetracking.passages.repository import StoredPassages
+from timetracking.findings.repository import StoredFindings
 from timetracking.people.repository import StoredBodies, StoredServants
 from timetracking.plans.repository import StoredPlans
 from timetracking.sessions.repository import StoredSessions
@@ -27,6 +28,7 @@ class UnitOfWork:
         self._transaction = transaction
         self.days = StoredDays(transaction, default_zone)
         self.passages = StoredPassages(transaction, default_zone)
+        self.findings = StoredFindings(transaction)
         self.plans = StoredPlans(transaction, lawbook, clock)
         self.bodies = StoredBodies(transaction)
         self.servants = StoredServants(transaction)

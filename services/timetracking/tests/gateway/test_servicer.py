@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -186,6 +187,20 @@ async def test_a_sender_that_goes_away_stops_nobody(gateway: Gateway, token: str
     (answer,) = await answers(gateway, token, request(2, passage("2")))
     assert answer.acknowledged_sequence == 2
     assert {one.event_key for one in await tap.passages()} == {"1", "2"}
+
+
+async def test_a_stream_at_rest_ends_with_the_gateway_once_it_is_answered(start: Start, token: str, tap: Any) -> None:
+    async with contextlib.AsyncExitStack() as streams:
+        async with start() as gateway:
+            call = (await streams.enter_async_context(stream(gateway, token)))()
+            await call.write(request(1, passage("1")))
+            assert (await call.read()).acknowledged_sequence == 1
+            await call.write(request(2, passage("2")))
+            began = time.monotonic()
+        assert time.monotonic() - began < 2  # without it the gateway waits for the stream, five seconds
+        said, ended = await until_refused(call)
+    assert (said, ended) in (([2], "UNAVAILABLE"), ([], "UNAVAILABLE"))
+    assert {one.event_key for one in await tap.passages()} >= {"1", *(["2"] if said else [])}
 
 
 async def test_names_in_a_raw_event_are_not_kept(gateway: Gateway, token: str, tap: Any) -> None:

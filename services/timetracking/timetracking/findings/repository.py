@@ -1,28 +1,51 @@
 """Findings in PostgreSQL: saved in bulk, with the event of each change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from chassis.database import Transaction
 from kernel.identifiers import new_id
 
-from timetracking.findings.domain import Claim, Finding, State
+from timetracking.findings.domain import Claim, Finding, State, subject_of
 from timetracking.findings.events import TOPIC, message
+from timetracking.findings.use_cases import ToldFinding
 
 _SAVE = """
 INSERT INTO findings AS f
-    (id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule, reads, revision, edition)
+    (id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule, reads, revision, edition, changed_at)
 SELECT id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule,
-       CASE WHEN reads = '' THEN '{}' ELSE string_to_array(reads, E'\\n') END, revision, edition
+       CASE WHEN reads = '' THEN '{}' ELSE string_to_array(reads, E'\\n') END, revision, edition, $17
 FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::date[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[]
 ) AS finding (id, kind, servant, device, badge, body, date, until, first, last, seconds, state, rule, reads, revision, edition)
 ON CONFLICT (id) DO UPDATE SET
     body = excluded.body, last = excluded.last, seconds = excluded.seconds, state = excluded.state, rule = excluded.rule,
-    reads = excluded.reads, revision = excluded.revision, edition = excluded.edition, until = excluded.until
+    reads = excluded.reads, revision = excluded.revision, edition = excluded.edition, until = excluded.until,
+    changed_at = excluded.changed_at
 """
+_WALK = "SELECT id, servant, changed_at FROM findings WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_STATES = "SELECT * FROM findings WHERE id = ANY ($1::uuid[]) ORDER BY id::text"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFindings:
+    """The findings as a transaction sees them."""
+
+    transaction: Transaction
+
+    async def walk(self, after: UUID | None, limit: int) -> Sequence[ToldFinding]:
+        """Returns at most `limit` findings after an ID, by ID."""
+        rows = await (await self.transaction.driver()).fetch(_WALK, after, limit)
+        return [ToldFinding(row["id"], row["servant"], row["changed_at"]) for row in rows]
+
+    async def tell_again(self, ids: Collection[UUID]) -> None:
+        """Publishes the findings as they stand; the locks of their servants are held."""
+        for row in await (await self.transaction.driver()).fetch(_STATES, list(ids)):
+            self.transaction.publish(TOPIC, str(row["id"]), message(finding_of(row), row["changed_at"], new_id()))
 
 
 async def save_findings(transaction: Transaction, findings: Sequence[Finding], at: datetime) -> None:
@@ -49,6 +72,7 @@ async def save_findings(transaction: Transaction, findings: Sequence[Finding], a
         ["\n".join(each.claim.reads) for each in rows],
         [each.revision for each in rows],
         [each.edition for each in rows],
+        at,
     )
     for each in rows:
         transaction.publish(TOPIC, str(each.claim.id), message(each, at, new_id()))
@@ -56,9 +80,8 @@ async def save_findings(transaction: Transaction, findings: Sequence[Finding], a
 
 def finding_of(row: Any) -> Finding:
     """The row of a finding in the words of the domain."""
-    subject = row["servant"] or row["badge"] or row["device"]
     claim = Claim(
-        subject=subject,
+        subject=subject_of(row["kind"], row["servant"], row["device"], row["badge"], row["reads"]),
         kind=row["kind"],
         date=row["date"],
         first=row["first"],

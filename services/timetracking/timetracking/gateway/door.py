@@ -10,7 +10,7 @@ from aiohttp import web
 from chassis.clock import Clock
 from chassis.interceptors.authentication import Verifier
 from chassis.messages import Messages
-from chassis.server import Server
+from chassis.server import Limits, Server
 from lawbook import Lawbook
 from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2_grpc import add_PassageServiceServicer_to_server
@@ -26,7 +26,10 @@ from timetracking.gateway.settings import GatewaySettings
 
 log = structlog.get_logger("timetracking.gateway")
 
-_DRAIN_S = 5.0
+_GRACE_S = 5.0
+"""Seconds for requests at work at the end, over gRPC and then over HTTP: Kafka confirms within parts of one, or is away."""
+
+_DRAIN_S = 3.0
 """Seconds for open batches at the end; their devices were not answered yet and would send them again."""
 
 _LINGER_S = 2.0
@@ -48,6 +51,7 @@ class Gateway:
     ) -> None:
         within_s = settings.gateway_answer_within_s
         self._settings = settings
+        self._stop = asyncio.Event()
         self._batcher = Batcher(publisher, clock, settings.batch_limits, within_s)
         intake = Intake(self._batcher, ParkingLot(publisher, within_s), clock, possible_times(law))
         zone = ZoneInfo(settings.gateway_zone)
@@ -55,15 +59,15 @@ class Gateway:
         self._app.add_routes(AdmsRoutes(allow_list, intake, clock, zone, settings.gateway_body_within_s).routes())
         self._app.add_routes(IsapiRoutes(allow_list, intake, settings.gateway_body_within_s).routes())
         service = passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]
-        served = (add_PassageServiceServicer_to_server, PassageServicer(allow_list, intake), service)
-        self._server = Server(settings, [served], verifier, messages, law)
+        served = (add_PassageServiceServicer_to_server, PassageServicer(allow_list, intake, self._stop), service)
+        self._server = Server(settings, [served], verifier, messages, law, limits=Limits(grace_seconds=_GRACE_S))
         self.http_port = 0
         self.grpc_port = self._server.port
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gateway"]:
         """Takes passages for the length of the block; at its end answers whom it can and leaves nothing half sent."""
-        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False, lingering_time=_LINGER_S)
+        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False, lingering_time=_LINGER_S, shutdown_timeout=_GRACE_S)
         await runner.setup()
         try:
             host, _, port = self._settings.gateway_listen.rpartition(":")
@@ -71,23 +75,11 @@ class Gateway:
             self.http_port = runner.addresses[0][1]
             async with self._server.running():
                 log.info("the gateway takes passages", http=self.http_port, grpc=self.grpc_port)
-                yield self
+                try:
+                    yield self
+                finally:
+                    self._stop.set()
         finally:
             await runner.cleanup()
             if not await self._batcher.drain(_DRAIN_S):
                 log.warning("Kafka did not confirm everything before the end: the devices will send it again")
-
-
-async def serve_gateway(
-    settings: GatewaySettings,
-    publisher: Publisher,
-    allow_list: AllowList,
-    clock: Clock,
-    law: Lawbook,
-    verifier: Verifier,
-    messages: Messages,
-    stop: asyncio.Event,
-) -> None:
-    """Runs the gateway until `stop` is set."""
-    async with Gateway(settings, publisher, allow_list, clock, law, verifier, messages).running():
-        await stop.wait()

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from chassis.access import Caller, current_caller
@@ -42,9 +43,10 @@ class _Sorted:
 class PassageServicer(PassageServiceServicer):
     """Takes passages of the caller's own devices; each answer says up to where Kafka has them."""
 
-    def __init__(self, allow_list: AllowList, intake: Intake) -> None:
+    def __init__(self, allow_list: AllowList, intake: Intake, stop: asyncio.Event) -> None:
         self._allow_list = allow_list
         self._intake = intake
+        self._stop = stop
 
     async def RecordPassages(
         self,
@@ -55,15 +57,19 @@ class PassageServicer(PassageServiceServicer):
         caller = current_caller()
         under_way: deque[asyncio.Task[RecordPassagesResponse]] = deque()
         coming: asyncio.Task[RecordPassagesRequest | None] | None = asyncio.ensure_future(_next(request_iterator))
+        ending = asyncio.ensure_future(self._stop.wait())
         broken: Exception | None = None
         try:
             while coming is not None or under_way:
-                watched: list[asyncio.Task[RecordPassagesResponse] | asyncio.Task[RecordPassagesRequest | None]] = [*list(under_way)[:1]]
-                if coming is not None and len(under_way) < UNDER_WAY:
-                    watched.append(coming)
+                watched: list[asyncio.Task[Any]] = [*list(under_way)[:1]]
+                if coming is not None:
+                    watched += [ending, coming] if len(under_way) < UNDER_WAY else [ending]
                 await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
                 if under_way and under_way[0].done():
                     yield under_way.popleft().result()
+                elif coming is not None and ending.done():  # what came is answered; the sender goes on with another gateway
+                    coming.cancel()
+                    coming, broken = None, Unavailable()
                 elif coming is not None and coming.done():
                     try:
                         request = coming.result()
@@ -75,7 +81,7 @@ class PassageServicer(PassageServiceServicer):
             if broken is not None:
                 raise broken
         finally:
-            await _end([*under_way, *([coming] if coming is not None else [])])
+            await _end([*under_way, ending, *([coming] if coming is not None else [])])
 
     async def _answer(self, caller: Caller, request: RecordPassagesRequest) -> RecordPassagesResponse:
         if len(request.passages) > PASSAGES_MOST:
@@ -140,7 +146,7 @@ async def _next(requests: AsyncIterator[RecordPassagesRequest]) -> RecordPassage
     return await anext(requests, None)
 
 
-async def _end(tasks: list[asyncio.Task[RecordPassagesResponse] | asyncio.Task[RecordPassagesRequest | None]]) -> None:
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
     """Ends what the stream left behind; what is on its way to Kafka goes on by itself."""
     for task in tasks:
         task.cancel()

@@ -51,3 +51,7 @@ class GatewaySettings(Settings):
         return BatchLimits(
             self.gateway_batch_passages, self.gateway_batch_octets, self.gateway_batch_linger_s, self.gateway_waiting_passages
         )
+
+
+GATEWAY = ("database_url", "kafka", "issuer", "listen", "admin_listen", "gateway_listen")
+"""What the gateway cannot do without."""

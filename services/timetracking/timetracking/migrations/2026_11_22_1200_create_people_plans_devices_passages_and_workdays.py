@@ -2,6 +2,7 @@
 
 from alembic import op
 from chassis.migrations import foundation
+from chassis.migrations.foundation import APP, WORKER
 
 revision = "timetracking_2026_11_22_1200"
 down_revision = None
@@ -139,7 +140,7 @@ COMMENT ON COLUMN device_days.looked_at_stored IS 'how many were stored when the
 """
 
 # Months are made ahead by whoever stores passages: the application cannot change the schema, this one change it can ask for.
-MONTHS = """
+MONTHS = f"""
 CREATE FUNCTION make_passages_month(month date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE
     first date := date_trunc('month', month);
@@ -166,6 +167,7 @@ CREATE TABLE remote_sessions (
 );
 CREATE UNIQUE INDEX remote_sessions_one_open_idx ON remote_sessions (servant) WHERE ends IS NULL;
 CREATE INDEX remote_sessions_servant_idx ON remote_sessions (servant, starts);
+        EXECUTE format('REVOKE ALL ON %I FROM {APP}, {WORKER}', name);
 CREATE TABLE workdays (
     servant text COLLATE "C" NOT NULL,
     date date NOT NULL,
@@ -236,7 +238,8 @@ CREATE TABLE findings (
     rule text NOT NULL,
     reads text[] NOT NULL,
     revision bigint NOT NULL,
-    edition text NOT NULL
+    edition text NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX findings_servant_idx ON findings (servant, date) WHERE servant IS NOT NULL;
 CREATE INDEX findings_device_idx ON findings (device, date) WHERE device IS NOT NULL;
@@ -252,3 +255,6 @@ def upgrade() -> None:
             op.execute(statement)
     op.execute(MONTHS)
     foundation.append_only("passages")
+    # A partition is reached through its parent, under the rights of that; by its own name it could be emptied.
+    for role in (APP, WORKER):
+        foundation.out_of_reach("passages_other", role)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-from chassis.streams import Subscription
+from chassis.delivery import Subscription
 from kernel.faults import Malformed
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chassis.streams import Subscription
+from chassis.delivery import Subscription
 from kernel.days import DaySpan
 from kernel.faults import Malformed
 from tartip.registry.v1 import events_pb2 as pb

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chassis.streams import Subscription
+from chassis.delivery import Subscription
 from google.type.date_pb2 import Date
 from kernel.days import Month
 from kernel.faults import Malformed

@@ -1,6 +1,6 @@
 """Days in PostgreSQL, loaded and saved in bulk: one statement a table, however many servants a transaction touches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -112,6 +112,14 @@ WITH first AS (SELECT xid, id, changed_at FROM workday_changes ORDER BY xid, id 
          ON CONFLICT (one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (held.xid, held.id) < (excluded.xid, excluded.id)
      )
 SELECT count(*) FROM gone
+"""
+_WALK = """
+SELECT servant, date, computed_at FROM workdays
+WHERE $1::text IS NULL OR (servant, date) > ($1, $2::date) ORDER BY servant, date LIMIT $3
+"""
+_STATES = """
+SELECT w.* FROM unnest($1::text[], $2::date[]) AS day (servant, date)
+JOIN workdays w ON w.servant = day.servant AND w.date = day.date ORDER BY w.servant, w.date
 """
 _DUE = "SELECT servant, date FROM plan_days WHERE NOT settled AND window_end <= $1 ORDER BY window_end, servant LIMIT $2"
 
@@ -251,6 +259,17 @@ class StoredDays:
 
 
 async def purge_changes(transaction: Transaction, before: datetime, most: int = PURGED_AT_ONCE) -> int:
+    async def walk(self, after: tuple[str, date] | None, limit: int) -> Sequence[tuple[tuple[str, date], datetime]]:
+        """At most `limit` days after a key, by servant and date, each with the instant at which it became as it is."""
+        rows = await (await self._transaction.driver()).fetch(_WALK, *(after or (None, None)), limit)
+        return [((row["servant"], row["date"]), row["computed_at"]) for row in rows]
+
+    async def tell_again(self, days: Collection[tuple[str, date]]) -> None:
+        """Publishes the days as they stand, in the order of their keys."""
+        driver = await self._transaction.driver()
+        for row in await driver.fetch(_STATES, [servant for servant, _ in days], [day for _, day in days]):
+            self._transaction.publish(TOPIC, f"{row['servant']}/{row['date']}", message(kept_of(row), new_id()))
+
     """Forgets at most so many changes from before an instant of real time; how many there were.
 
     Watchers with an older cursor are told to begin anew.

@@ -93,6 +93,8 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             cursor = _cursor(request.cursor or await views.edge())
             if request.cursor not in ("", BEGINNING) and not await views.kept_since(cursor):
                 raise WrongState("CURSOR_EXPIRED")
+        # Whoever waits for this knows that from here on nothing is missed, also while nothing changes.
+        await context.send_initial_metadata(())
         while not self._stop.is_set():
             async with self._database.transaction(caller) as transaction:
                 changes = await WorkdayViews(transaction, caller).changes(wanted.body or "", cursor, WATCH_BATCH)

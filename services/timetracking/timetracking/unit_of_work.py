@@ -13,8 +13,8 @@ from lawbook import Lawbook
 from timetracking.badges.repository import StoredBadges
 from timetracking.devices.repository import StoredDevices
 from timetracking.due.repository import StoredDueDays
-from timetracking.passages.repository import StoredPassages
 from timetracking.findings.repository import StoredFindings
+from timetracking.passages.repository import StoredPassages
 from timetracking.people.repository import StoredBodies, StoredServants
 from timetracking.plans.repository import StoredPlans
 from timetracking.sessions.repository import StoredSessions
@@ -27,8 +27,8 @@ class UnitOfWork:
     def __init__(self, transaction: Transaction, lawbook: Lawbook, clock: Clock, default_zone: str) -> None:
         self._transaction = transaction
         self.days = StoredDays(transaction, default_zone)
-        self.passages = StoredPassages(transaction, default_zone)
         self.findings = StoredFindings(transaction)
+        self.passages = StoredPassages(transaction, default_zone)
         self.plans = StoredPlans(transaction, lawbook, clock)
         self.bodies = StoredBodies(transaction)
         self.servants = StoredServants(transaction)

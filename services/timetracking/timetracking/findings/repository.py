@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.database import Transaction
 from kernel.identifiers import new_id
 
-from timetracking.findings.domain import Claim, Finding, State, subject_of
+from timetracking.findings.domain import Claim, Finding, State
 from timetracking.findings.events import TOPIC, message
 from timetracking.findings.use_cases import ToldFinding
 
@@ -80,8 +80,9 @@ async def save_findings(transaction: Transaction, findings: Sequence[Finding], a
 
 def finding_of(row: Any) -> Finding:
     """The row of a finding in the words of the domain."""
+    subject = row["servant"] or row["badge"] or row["device"]
     claim = Claim(
-        subject=subject_of(row["kind"], row["servant"], row["device"], row["badge"], row["reads"]),
+        subject=subject,
         kind=row["kind"],
         date=row["date"],
         first=row["first"],

@@ -153,6 +153,7 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE %I PARTITION OF passages FOR VALUES FROM (%L) TO (%L)', name, first, (first + interval '1 month')::date
         );
+        EXECUTE format('REVOKE ALL ON %I FROM {APP}, {WORKER}', name);
     END IF;
 END $$
 """
@@ -167,7 +168,6 @@ CREATE TABLE remote_sessions (
 );
 CREATE UNIQUE INDEX remote_sessions_one_open_idx ON remote_sessions (servant) WHERE ends IS NULL;
 CREATE INDEX remote_sessions_servant_idx ON remote_sessions (servant, starts);
-        EXECUTE format('REVOKE ALL ON %I FROM {APP}, {WORKER}', name);
 CREATE TABLE workdays (
     servant text COLLATE "C" NOT NULL,
     date date NOT NULL,

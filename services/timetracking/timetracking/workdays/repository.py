@@ -257,8 +257,6 @@ class StoredDays:
         driver = await self._transaction.driver()
         return [(row["servant"], row["date"]) for row in await driver.fetch(_DUE, now, most)]
 
-
-async def purge_changes(transaction: Transaction, before: datetime, most: int = PURGED_AT_ONCE) -> int:
     async def walk(self, after: tuple[str, date] | None, limit: int) -> Sequence[tuple[tuple[str, date], datetime]]:
         """At most `limit` days after a key, by servant and date, each with the instant at which it became as it is."""
         rows = await (await self._transaction.driver()).fetch(_WALK, *(after or (None, None)), limit)
@@ -270,6 +268,8 @@ async def purge_changes(transaction: Transaction, before: datetime, most: int = 
         for row in await driver.fetch(_STATES, [servant for servant, _ in days], [day for _, day in days]):
             self._transaction.publish(TOPIC, f"{row['servant']}/{row['date']}", message(kept_of(row), new_id()))
 
+
+async def purge_changes(transaction: Transaction, before: datetime, most: int = PURGED_AT_ONCE) -> int:
     """Forgets at most so many changes from before an instant of real time; how many there were.
 
     Watchers with an older cursor are told to begin anew.

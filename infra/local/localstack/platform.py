@@ -39,8 +39,9 @@ class NotReady(Exception):
 class Platform:
     """A running platform: its addresses, its clock where that is a stepped one, and its processes."""
 
-    def __init__(self, folder: Path, log: Log, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, data: Path, log: Log, environment: Mapping[str, str]) -> None:
         self.folder, self.log = folder, log
+        self._data = data
         self._clock = folder / "clock"
         self._environment = {**os.environ, "TARTIP_RUN": str(folder), "TARTIP_GRACE_SECONDS": "2", **environment}
         self._addresses: dict[str, Any] = {"admin": {}}
@@ -95,7 +96,7 @@ class Platform:
         except TimeoutError:
             waits = "; ".join(f"{name}: {why}" for name, why in self._waiting.items())
             raise NotReady(f"The platform is not ready after {READY_WITHIN_S:.0f} s. It waits for {waits}.") from None
-        self._addresses |= {"kafka": broker.result(), "issuer": issuer.result(), "postgres": str(data_folder() / ENTRANCES)}
+        self._addresses |= {"kafka": broker.result(), "issuer": issuer.result(), "postgres": str(self._data / ENTRANCES)}
         written(self.folder / "endpoints.json", self._addresses)
         self._say(f"ready after {time.monotonic() - began:.1f} s: {len(self.processes)} processes")
 
@@ -108,8 +109,8 @@ class Platform:
         self.log.close()
 
     async def _postgres(self) -> dict[str, dict[str, str]]:
-        await self._says_ready("postgres", DATABASE, "--data", str(data_folder()))
-        entrances: dict[str, dict[str, str]] = json.loads((data_folder() / ENTRANCES).read_text(encoding="utf-8"))
+        await self._says_ready("postgres", DATABASE, "--data", str(self._data))
+        entrances: dict[str, dict[str, str]] = json.loads((self._data / ENTRANCES).read_text(encoding="utf-8"))
         return entrances
 
     async def _shared(self, command: str, *arguments: str) -> str:
@@ -202,12 +203,12 @@ async def running(
     `clock` is the instant at which a stepped clock stands, None is the real one. `people` are accounts beside those of the
     realm: the registry's ID of a servant by user name. Raises AlreadyRunning, Died, NotReady.
     """
-    folder = run_folder().resolve()
+    folder, data = run_folder().resolve(), data_folder().resolve()
     with held(folder):
-        left = await asyncio.to_thread(emptied, folder, data_folder())
+        left = await asyncio.to_thread(emptied, folder, data)
         if left:
             log.put(NAME, f"{left} processes of a run that crashed are ended")
-        platform = Platform(folder, log, environment or {})
+        platform = Platform(folder, data, log, environment or {})
         if clock is not None:
             platform.step(clock)
         try:
@@ -215,7 +216,7 @@ async def running(
             yield platform
         finally:
             await platform.stop()
-            forgotten(folder, data_folder())
+            forgotten(folder, data)
 
 
 def interruptible(main: Coroutine[Any, Any, int]) -> int:

@@ -31,7 +31,7 @@ def test_the_contract_shows_every_field_but_the_device_and_a_decision() -> None:
 
 
 def test_a_finding_of_a_device_names_the_device_and_no_badge_and_no_servant() -> None:
-    claim = Claim("hq:99", "unknown_badge", TUESDAY, second("2026-11-24T08:55"), 3, "lc-79")
+    claim = Claim("gate-1/hq:99", "unknown_badge", TUESDAY, second("2026-11-24T08:55"), 3, "lc-79")
     told = message(Finding(claim, "KGD", None, "gate-1", "hq:99", State.WITHDRAWN, 5, "e"), AT, EVENT)
     assert (told.device, told.servant, told.kind, told.seconds) == ("gate-1", "", FINDING_KIND_UNKNOWN_BADGE, 3)
     assert (told.state, told.revision, told.HasField("until")) == (FindingState.FINDING_STATE_WITHDRAWN, 5, False)

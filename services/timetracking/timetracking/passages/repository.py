@@ -68,7 +68,7 @@ class StoredPassages:
         return [row["servant"] for row in await driver.fetch(_HOLDERS, *_columns(badges))]
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
-        """Stores what is new; every passage is counted for its device and day as stored or repeated."""
+        """Stores what is new and returns it."""
         driver = await self._transaction.driver()
         rows = await driver.fetch(
             _STORE,
@@ -91,10 +91,14 @@ class StoredPassages:
         for each in passages:
             if each.key in new:
                 fresh.setdefault(each.key, each)
-        await self._count(driver, passages, list(fresh.values()))
         return list(fresh.values())
 
-    async def _count(self, driver: Any, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
+    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
+        """Counts every passage for its device and day as stored or repeated.
+
+        Last in a transaction: whoever records for the same device waits from here to its end.
+        """
+        driver = await self._transaction.driver()
         counts: dict[tuple[str, date], list[int]] = {}
         for each in passages:
             counts.setdefault((each.device, each.wall_time.date()), [0, 0])[0] += 1

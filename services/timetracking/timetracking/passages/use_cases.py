@@ -24,7 +24,10 @@ class Passages(Protocol):
         """The servants who hold or held one of the badges."""
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
-        """Stores what is new and counts the rest as repeated; the new ones are returned."""
+        """Stores what is new and returns it."""
+
+    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
+        """Counts the fresh ones as stored and the others as repeated, for the devices and their days."""
 
     async def instants(self, passages: Sequence[Passage]) -> Mapping[str, Collection[int]]:
         """The instants of the reads that the passages are for their holders; unknown badges and devices have none."""
@@ -81,6 +84,7 @@ class RecordPassages:
             fresh = await work.passages.store(passages)
             if fresh:
                 await self.compute(work, instants=await work.passages.instants(fresh))
+            await work.passages.count(passages, fresh)
 
     def _refuse_impossible_time(self, passage: Passage) -> None:
         if not possible_time(passage, self.lawbook):

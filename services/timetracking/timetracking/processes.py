@@ -18,6 +18,7 @@ from chassis.supervision import FIRST_CHECKS_S, closing, said, until, watch
 from kernel.faults import Unavailable
 from lawbook import load
 
+from timetracking.device_findings.use_cases import LookAtDevices
 from timetracking.due.use_cases import ComputeDueDays, SpreadDueDevices
 from timetracking.gateway.batches import PASSAGES
 from timetracking.gateway.door import Gateway
@@ -91,6 +92,8 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         work, compute = begin(database, law, clock, settings.default_zone), ComputeDays(law, clock)
         return (
             Job("make-months", MakeMonthsAhead(Months(database), clock)),
+            # Before the days: what devices show says what may be found on a day.
+            Job("device-findings", LookAtDevices(work, law, clock)),
             Job("due-devices", SpreadDueDevices(work)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),

@@ -11,6 +11,7 @@ from chassis.database import Database, Transaction
 from lawbook import Lawbook
 
 from timetracking.badges.repository import StoredBadges
+from timetracking.device_findings.repository import StoredLooks
 from timetracking.devices.repository import StoredDevices
 from timetracking.due.repository import StoredDueDays
 from timetracking.findings.repository import StoredFindings
@@ -36,6 +37,7 @@ class UnitOfWork:
         self.badges = StoredBadges(transaction, default_zone)
         self.sessions = StoredSessions(transaction)
         self.due = StoredDueDays(transaction)
+        self.looks = StoredLooks(transaction, default_zone)
 
     async def hold_settings(self) -> None:
         """Shares what instants follow from with others who derive them; before badges and servants."""
@@ -52,6 +54,10 @@ class UnitOfWork:
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
         await self._transaction.lock("servant", servants)
+
+    async def lock_devices(self, devices: Collection[str]) -> None:
+        """Waits for the devices' findings and holds them; after the servants."""
+        await self._transaction.lock("device", devices)
 
     def record(
         self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None

@@ -42,6 +42,13 @@ class Badges(Protocol):
         """Returns the instants of its stored passages within its span."""
 
 
+class DueLooks(Protocol):
+    """The dates of devices that are to be looked at again."""
+
+    async def ask_badge(self, system: str, number: str, since: datetime, until: datetime | None) -> None:
+        """Asks for a look at the dates of devices on which the badge was read in a span."""
+
+
 class Work(Protocol):
     """One transaction over badges and the days that follow from them."""
 
@@ -49,6 +56,8 @@ class Work(Protocol):
     def servants(self) -> Servants: ...
     @property
     def badges(self) -> Badges: ...
+    @property
+    def due(self) -> DueLooks: ...
 
     async def hold_settings(self) -> None:
         """Waits for a change of device settings at work, and keeps others from beginning one."""
@@ -59,7 +68,9 @@ class Work(Protocol):
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
 
-    def record(self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None) -> None:
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
         """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
@@ -89,6 +100,8 @@ class AssignBadge:
             if held:
                 raise WrongState("BADGE_SPANS_OVERLAP", since=held[0].since, until=held[0].until or ON_AND_ON)
             await work.badges.add(badge)
+            # Where it was read before, somebody may be found to hold it now.
+            await work.due.ask_badge(badge.system, badge.number, badge.since, badge.until)
             await self.compute(work, instants={badge.servant: await work.badges.instants(badge)})
             work.record("badge.assign", badge_name(badge.servant, badge.badge), GROUND, after=badge)
         return badge

@@ -5,7 +5,7 @@ which they came. A decision stands on the version it saw: if the seconds change 
 vanishes it is withdrawn, never deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,6 +14,8 @@ from uuid import UUID, uuid5
 Day = date
 NAMESPACE = UUID("6b9d4b5e-3d0c-5f0e-9a51-0a8f3f8c7d10")
 """Of all findings: with it and the identity anyone can compute a finding's ID."""
+OF_AN_EVENT = frozenset({"device_missing_numbers", "event_number_reused"})
+"""Kinds that are about one event of a device: the first of their reads."""
 
 
 class State(StrEnum):
@@ -28,7 +30,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a look at the facts finds. `subject` is a servant, a device or a badge ("system:number")."""
+    """What a look at the facts finds.
+
+    `subject` is a servant, a device, or at a device a badge ("gate-1/hq:99") or an event key ("gate-1/17"), where several of
+    them may show the same in one second.
+    """
 
     subject: str
     kind: str
@@ -71,8 +77,17 @@ class About:
 
 
 def badge_of(claim: Claim) -> str | None:
-    """The badge that a claim is about, where it is about one."""
-    return claim.subject if claim.kind == "unknown_badge" else None
+    """The badge "system:number" that a claim is about, where it is about one."""
+    return claim.subject.partition("/")[2] if claim.kind == "unknown_badge" else None
+
+
+def subject_of(kind: str, servant: str | None, device: str | None, badge: str | None, reads: Sequence[str]) -> str:
+    """Whom or what a finding is about: a claim's subject, from what is kept of it."""
+    if device is None:
+        return servant or ""
+    if kind in OF_AN_EVENT:
+        return f"{device}/{reads[0].removeprefix(device + '|')}"
+    return f"{device}/{badge}" if badge else device
 
 
 def looked_at_again(about: About, claims: Iterable[Claim], stored: Mapping[UUID, Finding]) -> list[Finding]:

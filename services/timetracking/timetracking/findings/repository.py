@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.database import Transaction
 from kernel.identifiers import new_id
 
-from timetracking.findings.domain import Claim, Finding, State
+from timetracking.findings.domain import Claim, Finding, State, subject_of
 from timetracking.findings.events import TOPIC, message
 from timetracking.findings.use_cases import ToldFinding
 
@@ -27,7 +27,7 @@ ON CONFLICT (id) DO UPDATE SET
     reads = excluded.reads, revision = excluded.revision, edition = excluded.edition, until = excluded.until,
     changed_at = excluded.changed_at
 """
-_WALK = "SELECT id, servant, changed_at FROM findings WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_WALK = "SELECT id, servant, device, changed_at FROM findings WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
 _STATES = "SELECT * FROM findings WHERE id = ANY ($1::uuid[]) ORDER BY id::text"
 
 
@@ -40,10 +40,10 @@ class StoredFindings:
     async def walk(self, after: UUID | None, limit: int) -> Sequence[ToldFinding]:
         """Returns at most `limit` findings after an ID, by ID."""
         rows = await (await self.transaction.driver()).fetch(_WALK, after, limit)
-        return [ToldFinding(row["id"], row["servant"], row["changed_at"]) for row in rows]
+        return [ToldFinding(row["id"], row["servant"], row["device"], row["changed_at"]) for row in rows]
 
     async def tell_again(self, ids: Collection[UUID]) -> None:
-        """Publishes the findings as they stand; the locks of their servants are held."""
+        """Publishes the findings as they stand; the locks of their servants and devices are held."""
         for row in await (await self.transaction.driver()).fetch(_STATES, list(ids)):
             self.transaction.publish(TOPIC, str(row["id"]), message(finding_of(row), row["changed_at"], new_id()))
 
@@ -80,9 +80,8 @@ async def save_findings(transaction: Transaction, findings: Sequence[Finding], a
 
 def finding_of(row: Any) -> Finding:
     """The row of a finding in the words of the domain."""
-    subject = row["servant"] or row["badge"] or row["device"]
     claim = Claim(
-        subject=subject,
+        subject=subject_of(row["kind"], row["servant"], row["device"], row["badge"], row["reads"]),
         kind=row["kind"],
         date=row["date"],
         first=row["first"],

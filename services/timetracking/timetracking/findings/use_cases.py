@@ -17,6 +17,7 @@ class ToldFinding:
 
     id: UUID
     servant: str | None
+    device: str | None
     changed_at: datetime
 
 
@@ -27,7 +28,7 @@ class Findings(Protocol):
         """Returns at most `limit` findings after an ID, by ID."""
 
     async def tell_again(self, ids: Collection[UUID]) -> None:
-        """Publishes the findings as they stand; the locks of their servants are held."""
+        """Publishes the findings as they stand; the locks of their servants and devices are held."""
 
 
 class Work(Protocol):
@@ -38,6 +39,9 @@ class Work(Protocol):
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
+
+    async def lock_devices(self, devices: Collection[str]) -> None:
+        """Waits for the devices' findings and holds them."""
 
 
 Begin = Callable[[], AbstractAsyncContextManager[Any]]
@@ -56,5 +60,6 @@ class RepublishFindings:
             told = [each for each in walked if since is None or each.changed_at >= since]
             # A newer state that is being written now is told of by who writes it, after ours.
             await work.lock_servants({each.servant for each in told if each.servant})
+            await work.lock_devices({each.device for each in told if each.device})
             await work.findings.tell_again([each.id for each in told])
             return len(told), walked[-1].id if walked else None

@@ -51,7 +51,7 @@ CREATE TABLE plan_days (
 );
 COMMENT ON COLUMN plan_days.content IS 'the plan of the date as JSON; people with equal plans have equal texts';
 CREATE INDEX plan_days_window_end_idx ON plan_days (window_end) WHERE NOT settled;
-CREATE INDEX plan_days_premises_idx ON plan_days USING gin (premises);
+CREATE INDEX plan_days_date_idx ON plan_days (date);
 CREATE TABLE orders (
     id text COLLATE "C" CONSTRAINT orders_pkey PRIMARY KEY,
     servant text COLLATE "C" NOT NULL,
@@ -136,7 +136,21 @@ CREATE TABLE device_days (
     looked_at_stored bigint NOT NULL DEFAULT -1,
     CONSTRAINT device_days_pkey PRIMARY KEY (device, date)
 );
-COMMENT ON COLUMN device_days.looked_at_stored IS 'how many were stored when the findings of the device were last looked for'
+COMMENT ON COLUMN device_days.looked_at_stored IS 'how many were stored when the findings of the device were last looked for';
+CREATE INDEX device_days_changed_idx ON device_days (date, device) WHERE stored <> looked_at_stored;
+CREATE TABLE device_looks (
+    device text COLLATE "C" NOT NULL CONSTRAINT device_looks_pkey PRIMARY KEY,
+    looked_until timestamptz NOT NULL
+);
+COMMENT ON TABLE device_looks IS 'the full hour up to which the silence of a device was looked for';
+CREATE TABLE due_looks (
+    id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT due_looks_pkey PRIMARY KEY,
+    device text COLLATE "C" NOT NULL,
+    date date NOT NULL,
+    silence boolean NOT NULL
+);
+COMMENT ON TABLE due_looks IS 'dates of devices to be looked at again, or only the silence around them; only added to, as the due days';
+CREATE INDEX due_looks_device_idx ON due_looks (device)
 """
 
 # Months are made ahead by whoever stores passages: the application cannot change the schema, this one change it can ask for.

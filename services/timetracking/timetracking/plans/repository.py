@@ -9,6 +9,7 @@ from chassis.clock import Clock
 from chassis.database import Transaction
 from lawbook import Lawbook
 
+from timetracking.device_findings.domain import AROUND as AROUND_A_SILENCE
 from timetracking.plans.domain import MonthPlan, OrderTold, read_plan, written
 from timetracking.plans.use_cases import AROUND
 from timetracking.workdays.domain import Order, OrderKind, Plan, Windows
@@ -62,6 +63,14 @@ ON CONFLICT (id) DO UPDATE SET servant = excluded.servant, date = excluded.date,
 WHERE held.revision < excluded.revision
 RETURNING id
 """
+# How many people come on the days of a week around says what silence of a device means.
+_LOOKS = """
+INSERT INTO due_looks (device, date, silence)
+SELECT DISTINCT s.device, p.date, true
+FROM unnest($1::text[], $2::date[], $3::date[]) AS month (servant, first, last)
+JOIN plan_days p ON p.servant = month.servant AND p.date BETWEEN month.first AND month.last AND p.date <= $4
+JOIN device_settings s ON s.role = 'perimeter' AND s.premises = ANY (p.premises)
+"""
 _SEEN = """
 SELECT near.servant, near.date FROM unnest($1::text[], $2::date[]) AS near (servant, date)
 WHERE EXISTS (SELECT FROM workdays w WHERE w.servant = near.servant AND w.date = near.date)
@@ -98,6 +107,8 @@ class StoredPlans:
         if not taken:
             return []
         spans = [month.servant for month in taken], [month.month.first for month in taken], [month.month.last for month in taken]
+        soon = self._clock().date() + timedelta(days=AROUND_A_SILENCE + 1)
+        await driver.execute(_LOOKS, *spans, soon)
         await driver.execute(_CLEAR, *spans)
         days = [(month.servant, day) for month in taken for day in month.days]
         await driver.execute(
@@ -110,6 +121,7 @@ class StoredPlans:
             [written(day) for _, day in days],
             ["\n".join(sorted({each for each in day.details.premises if each})) for _, day in days],
         )
+        await driver.execute(_LOOKS, *spans, soon)
         await self._set_window_ends(driver, [(month.servant, month.month.first, month.month.last) for month in taken])
         return taken
 

@@ -14,7 +14,7 @@ from timetracking.findings.repository import finding_of, save_findings
 from timetracking.passages.domain import read_of
 from timetracking.plans.domain import read_plan
 from timetracking.workdays.domain import Direction, Facts, Order, OrderKind, Plan, PlanKind, Read, Session
-from timetracking.workdays.domain.kept import KeptDay, Placement, ReadContext, content_of, text_of
+from timetracking.workdays.domain.kept import KeptDay, Placement, ReadContext, content_of, doubted, text_of
 from timetracking.workdays.events import TOPIC, message
 from timetracking.workdays.use_cases import Known, Need
 
@@ -66,10 +66,10 @@ WHERE a.servant = ANY ($1::text[]) AND a.keeps_time AND a.kind IN ('secondment',
 ORDER BY a.servant, array_position(ARRAY['secondment', 'main', 'temporary'], a.kind), a.since, a.appointment
 """
 _DOUBTS = """
-SELECT f.device, s.premises, f.first, f.last
+SELECT DISTINCT s.premises, f.first, coalesce(f.last, f.first) AS last
 FROM findings f JOIN device_settings s ON s.device = f.device AND s.role = 'perimeter'
 WHERE f.kind IN ('device_silent', 'device_missing_numbers') AND f.state <> 'withdrawn'
-    AND s.premises = ANY ($1::text[]) AND f.date BETWEEN $2 AND $3
+    AND s.premises = ANY ($1::text[]) AND coalesce(f.last, f.first) >= $2 AND f.first <= $3
 """
 _CLOCKS = """
 SELECT device, date FROM findings
@@ -237,8 +237,10 @@ class StoredDays:
         if not premises:
             return []
         first, last = min(need.since for need in needs), max(need.until for need in needs)
-        rows = await driver.fetch(_DOUBTS, sorted(premises), first - timedelta(days=2), last + timedelta(days=2))
-        return [(row["premises"], row["first"], row["last"] or row["first"]) for row in rows]
+        since, until = (
+            (day - EPOCH).days * DAY_SECONDS for day in (first - timedelta(days=PLANS_BEFORE), last + timedelta(days=PLANS_AFTER))
+        )
+        return [(row["premises"], row["first"], row["last"]) for row in await driver.fetch(_DOUBTS, sorted(premises), since, until)]
 
     async def keep(self, days: Sequence[KeptDay], findings: Sequence[Finding], settled: Sequence[tuple[str, date]], at: datetime) -> None:
         """Saves days with their versions, findings, and the events of both, in the order of the keys."""
@@ -324,5 +326,4 @@ def _holds(since: datetime | None, until: datetime | None, at: int) -> bool:
 
 def _doubtful(plan: Plan, premises: Iterable[str], doubts: Sequence[tuple[str, int, int]]) -> bool:
     """Whether a silence or a gap at one of the planned premises lies over the plan."""
-    span = plan.span
-    return span is not None and any(place in premises and start < span[1] and end > span[0] for place, start, end in doubts)
+    return doubted(plan, [(start, end) for place, start, end in doubts if place in premises])

@@ -1,10 +1,12 @@
 """A day as it is kept: its content with body, marks of doubt and version; and the content as text and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from kernel.intervals import Span
 
 from timetracking.workdays.domain.words import (
     Added,
@@ -12,6 +14,7 @@ from timetracking.workdays.domain.words import (
     Direction,
     Finding,
     FindingKind,
+    Plan,
     PlanKind,
     Read,
     ReadOutcome,
@@ -74,6 +77,12 @@ def marks_of(content: WorkdayContent, contexts: Mapping[tuple[str, str, int], Re
         if context.body != body:
             marks.add(ANOTHER_PLACE)
     return tuple(sorted(marks))
+
+
+def doubted(plan: Plan, spans: Iterable[Span]) -> bool:
+    """Whether a silence of a device or a gap in its event numbers lies over the plan."""
+    planned = plan.span
+    return planned is not None and any(start < planned[1] and end > planned[0] for start, end in spans)
 
 
 def text_of(content: WorkdayContent) -> str:

@@ -1,0 +1,185 @@
+"""What devices have stored, and what is looked for in it, in PostgreSQL.
+
+The counts of stored passages are read before the passages: what comes meanwhile is another count, and is looked at again.
+The rows of the counts are written last, so that nobody who stores passages waits for a look.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from chassis.database import Transaction
+
+from timetracking.device_findings.domain import MISSING_NUMBERS, NUMBER_REUSED, SILENT, Crowd, DeviceRead, Reads, crowd_of
+from timetracking.device_findings.use_cases import Wanted
+from timetracking.devices.repository import devices_of
+from timetracking.findings.domain import Finding
+from timetracking.findings.repository import finding_of, save_findings
+from timetracking.passages.domain import read_of
+from timetracking.plans.domain import read_plan
+from timetracking.workdays.domain import Direction
+
+NOT_SENT = -86_400
+
+_NEXT = """
+SELECT coalesce(
+    (SELECT held.device FROM device_days held JOIN devices d ON d.serial = held.device
+     WHERE held.stored <> held.looked_at_stored ORDER BY held.date DESC, held.device LIMIT 1),
+    (SELECT due.device FROM due_looks due JOIN devices d ON d.serial = due.device ORDER BY due.id LIMIT 1),
+    (SELECT d.serial FROM devices d LEFT JOIN device_looks look ON look.device = d.serial
+     WHERE look.looked_until IS NULL OR look.looked_until < $1 ORDER BY d.serial LIMIT 1)
+)
+"""
+_DATES = "SELECT date, stored, stored <> looked_at_stored AS changed FROM device_days WHERE device = $1 ORDER BY date"
+_ASKS = "SELECT id, date, silence FROM due_looks WHERE device = $1"
+_LOOKED_UNTIL = "SELECT looked_until FROM device_looks WHERE device = $1"
+_OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND kind = ANY ($2::text[])"
+_FINDINGS = "SELECT * FROM findings WHERE device = $1 AND (date = ANY ($2::date[]) OR id = ANY ($3::uuid[]))"
+_COLUMNS = """
+p.event_key, p.wall_time, p.utc_offset, p.badge_system, p.badge_number, p.direction, p.received_at, p.live, p.previous_event_number
+"""
+_READS = f"""
+SELECT {_COLUMNS} FROM unnest($2::date[]) AS day
+JOIN passages p ON p.device = $1 AND p.wall_time >= day AND p.wall_time < day + 1
+"""
+_WITH_KEYS = f"""
+SELECT {_COLUMNS} FROM unnest($2::text[]) AS key JOIN passages p ON p.device = $1 AND p.event_key = key
+WHERE p.wall_time::date <> ALL ($3::date[])
+"""
+_STORED = "SELECT DISTINCT p.event_key FROM unnest($2::text[]) AS key JOIN passages p ON p.device = $1 AND p.event_key = key"
+_SPANS = """
+SELECT b.badge_system, b.badge_number, lower(b.span) AS since, upper(b.span) AS until
+FROM unnest($1::text[], $2::text[]) AS badge (system, number)
+JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number
+"""
+_CROWDS = """
+SELECT date, content, count(*) AS people FROM plan_days
+WHERE date BETWEEN $2 AND $3 AND $1 = ANY (premises) GROUP BY date, content
+"""
+_LOOKED = """
+UPDATE device_days held SET looked_at_stored = looked.stored
+FROM unnest($2::date[], $3::bigint[]) AS looked (date, stored) WHERE held.device = $1 AND held.date = looked.date
+"""
+_UNTIL = """
+INSERT INTO device_looks AS held (device, looked_until) VALUES ($1, $2)
+ON CONFLICT (device) DO UPDATE SET looked_until = excluded.looked_until WHERE held.looked_until < excluded.looked_until
+"""
+_ANSWERED = "DELETE FROM due_looks WHERE id = ANY ($1::bigint[])"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLooks:
+    """What devices have stored and what is known of it; the device's lock is held by the caller."""
+
+    transaction: Transaction
+    default_zone: str
+
+    async def next(self, horizon: datetime) -> str | None:
+        """The serial of a device that is to be looked at, the newest dates first; None when all are looked at up to the horizon."""
+        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon)
+        return serial
+
+    async def wanted(self, device: str, most: int) -> Wanted:
+        """What is to be looked at, at most so many dates of each sort."""
+        driver = await self.transaction.driver()
+        ((enrolled, zone),) = (await devices_of(driver, {device})).values()
+        asks = await driver.fetch(_ASKS, device)
+        rows = await driver.fetch(_DATES, device)
+        changed = [row["date"] for row in rows if row["changed"]][-most:]
+        asked, silences = (sorted({row["date"] for row in asks if row["silence"] is silence})[:most] for silence in (False, True))
+        opened = await driver.fetch(_OPENED, device, [MISSING_NUMBERS, NUMBER_REUSED, SILENT])
+        return Wanted(
+            device=enrolled,
+            zone=ZoneInfo(zone or self.default_zone),
+            active=[row["date"] for row in rows if row["stored"]],
+            counts={row["date"]: row["stored"] for row in rows},
+            changed=changed,
+            asked=asked,
+            silences=silences,
+            asks=[row["id"] for row in asks if row["date"] in (silences if row["silence"] else asked)],
+            looked_until=await driver.fetchval(_LOOKED_UNTIL, device),
+            opened=[finding_of(row) for row in opened],
+        )
+
+    async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
+        """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
+        rows = await (await self.transaction.driver()).fetch(_READS, wanted.device.serial, sorted(dates))
+        found: dict[date, list[DeviceRead]] = {day: [] for day in dates}
+        for read in await self._read(wanted, rows):
+            found[read.day].append(read)
+        return found
+
+    async def with_the_keys_of(self, wanted: Wanted, reads: Iterable[DeviceRead]) -> Sequence[DeviceRead]:
+        """All reads on other dates that share an event number with one of these; other keys hold their date."""
+        numbered = [read for read in reads if read.number is not None]
+        keys, dates = {read.event_key for read in numbered}, {read.day for read in numbered}
+        if not keys:
+            return []
+        rows = await (await self.transaction.driver()).fetch(_WITH_KEYS, wanted.device.serial, sorted(keys), sorted(dates))
+        return await self._read(wanted, rows)
+
+    async def stored_numbers(self, device: str, numbers: Collection[int]) -> Collection[int]:
+        """Those of the event numbers under which the device has a passage, whenever."""
+        if not numbers:
+            return ()
+        rows = await (await self.transaction.driver()).fetch(_STORED, device, [str(each) for each in sorted(numbers)])
+        return {int(row["event_key"]) for row in rows}
+
+    async def crowds(self, premises: str, since: date, until: date) -> Sequence[Crowd]:
+        """Who is to be at the premises on the dates, both included: people with equal plans are one crowd."""
+        rows = await (await self.transaction.driver()).fetch(_CROWDS, premises, since, until)
+        found = (crowd_of(*read_plan(row["date"], row["content"]), premises, row["people"]) for row in rows)
+        return [crowd for crowd in found if crowd is not None]
+
+    async def findings(self, device: str, dates: Collection[date], ids: Collection[UUID]) -> Sequence[Finding]:
+        """The device's findings of these dates or with these IDs, withdrawn ones too."""
+        rows = await (await self.transaction.driver()).fetch(_FINDINGS, device, sorted(dates), list(ids))
+        return [finding_of(row) for row in rows]
+
+    async def keep(self, wanted: Wanted, findings: Sequence[Finding], looked_until: datetime, at: datetime) -> None:
+        """Saves what changed, with its events, and that what was wanted has been looked at."""
+        await save_findings(self.transaction, findings, at)
+        driver = await self.transaction.driver()
+        if wanted.asks:
+            await driver.execute(_ANSWERED, wanted.asks)
+        await driver.execute(_UNTIL, wanted.device.serial, looked_until)
+        if wanted.changed:
+            counts = [wanted.counts[day] for day in wanted.changed]
+            await driver.execute(_LOOKED, wanted.device.serial, list(wanted.changed), counts)
+
+    async def _read(self, wanted: Wanted, rows: Sequence[Any]) -> list[DeviceRead]:
+        spans = await self._spans({(row["badge_system"], row["badge_number"]) for row in rows})
+        found = []
+        for row in rows:
+            key, wall_time, offset = row["event_key"], row["wall_time"], row["utc_offset"]
+            read, _ = read_of(wanted.device, wanted.zone.key, key, wall_time, offset, Direction(row["direction"]))
+            badge = row["badge_system"], row["badge_number"]
+            found.append(
+                DeviceRead(
+                    at=read.at,
+                    event_key=key,
+                    wall_time=wall_time,
+                    utc_offset=NOT_SENT if offset is None else offset,
+                    badge=":".join(badge),
+                    direction=row["direction"],
+                    received=int(row["received_at"].timestamp()),
+                    live=row["live"],
+                    held=any(since <= read.at < until for since, until in spans.get(badge, ())),
+                    previous=-1 if row["previous_event_number"] is None else row["previous_event_number"],
+                )
+            )
+        return found
+
+    async def _spans(self, badges: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], list[tuple[float, float]]]:
+        """When each badge is held by anybody, in seconds since 1970."""
+        ordered = sorted(badges)
+        driver = await self.transaction.driver()
+        spans: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for row in await driver.fetch(_SPANS, [system for system, _ in ordered], [number for _, number in ordered]):
+            since = row["since"].timestamp() if row["since"] is not None else float("-inf")
+            until = row["until"].timestamp() if row["until"] is not None else float("inf")
+            spans.setdefault((row["badge_system"], row["badge_number"]), []).append((since, until))
+        return spans

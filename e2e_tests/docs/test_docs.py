@@ -1,0 +1,168 @@
+"""The pages say what is so: links lead somewhere, what they name is there, and each command they tell to run is run by a test."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from localstack.methods import method_named
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    page for page in ROOT.rglob("*.md") if not any(part.startswith(".") or part == "third_party" for part in page.relative_to(ROOT).parts)
+)
+# Commands of the pages that other tests run, or that run the tests: each with where.
+RUN_ELSEWHERE = {
+    "make test": ".ci/run",
+    "make demo": "e2e_tests/demo",
+    "make demo KEEP=1": "e2e_tests/demo",
+    "make ask": "infra/local/tests/test_ask.py",
+}
+CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
+PATH = re.compile(r"`((?:[\w.*<>-]+/)+[\w.*-]+\.(?:py|proto|ya?ml|json|md|sh|lock|toml))(?::([A-Za-z_][\w.]*))?`")
+TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
+COMMAND = re.compile(r"\bpython -m (registry|regimes|timetracking|localstack) ([a-z]+)")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for named, text in CODE_BLOCK.findall(page.read_text(encoding="utf-8")) if named == language]
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.strip() and not line.startswith("#"):
+                    yield page.relative_to(ROOT).as_posix(), line.strip()
+
+
+def named(page: Path) -> Iterator[tuple[str, str]]:
+    """The files that a page names, each with what it names in them; what a run writes is not there yet."""
+    found = PATH.findall(page.read_text(encoding="utf-8"))
+    return ((path, name) for path, name in found if not path.startswith("run/"))
+
+
+def what_make_would_run(command: str) -> list[str]:
+    """The recipe of a make command, as make itself expands it; nothing is built by asking."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    told = subprocess.run(
+        ["make", "--dry-run", "--silent", *shlex.split(command)[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return told.stdout.splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_and_function_that_a_page_names_is_there(page: Path) -> None:
+    assert [f"{path}:{name}" for path, name in named(page) if not any(holds(file, name) for file in files(page, path))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_names_no_path_of_a_machine_and_no_package_registry(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"(?<![\w.])/(?:work|root|home|tmp|Users)/\S*|pypi\S*|\S*pythonhosted\S*|\S*repo1?\.maven\S*|index-url", text) == []
+
+
+def test_every_target_that_the_pages_name_exists() -> None:
+    asked = {target for page in PAGES for target in TARGET.findall(" ".join(code(page)))}
+    assert asked - targets() == set()
+
+
+def test_every_command_of_a_process_that_the_pages_name_exists() -> None:
+    asked = {command for page in PAGES for command in COMMAND.findall(" ".join(code(page)))}
+    known = {package: words_of(package) for package, _ in asked}
+    assert {(package, command) for package, command in asked if command not in known[package]} == set()
+
+
+def test_bare_make_lists_every_target_with_its_sentence() -> None:
+    shown = subprocess.run(["bash", "-c", "\n".join(what_make_would_run("make"))], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = dict(re.findall(r"^  make ([a-z-]+) +(\S.+)$", shown.stdout, re.MULTILINE))
+    assert set(listed) == targets()
+
+
+def test_every_command_of_the_pages_is_run_by_a_test() -> None:
+    unknown = []
+    for page, command in commands():
+        if not command.startswith(("make fold ", "make ask METHOD=")) and command not in RUN_ELSEWHERE:
+            unknown.append(f"{page}: {command}")
+    assert unknown == []
+    assert [place for place in RUN_ELSEWHERE.values() if not (ROOT / place).exists()] == []
+
+
+def test_every_question_of_the_pages_is_one_that_its_rpc_takes() -> None:
+    asked = [command for _, command in commands() if command.startswith("make ask METHOD=")]
+    assert asked
+    for command in asked:
+        given = dict(word.split("=", 1) for word in shlex.split(command)[2:])
+        method_named(given["METHOD"]).request(json.loads(given.get("JSON", "{}")))
+
+
+def test_the_example_of_fold_is_answered_as_the_page_says(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "fold.md"
+    (command,) = {line for _, line in commands() if line.startswith("make fold ")}
+    given, promised = (json.loads(block) for block in blocks(page, "json"))
+    source = re.search(r"IN=(\S+)", command)
+    assert source
+    assert json.loads((ROOT / source[1]).read_text(encoding="utf-8")) == given
+    recipe = what_make_would_run(command.replace("OUT=answer.json", f"OUT={tmp_path / 'answer.json'}"))
+    subprocess.run(["bash", "-c", recipe[-1]], cwd=ROOT, check=True)
+    answer: Any = json.loads((tmp_path / "answer.json").read_text(encoding="utf-8"))
+    assert re.fullmatch("[0-9a-f]{16}", answer["edition"])
+    assert {**answer, "edition": "…"} == promised
+
+
+def code(page: Path) -> Iterator[str]:
+    """What stands in a page as code: in blocks, or between backticks."""
+    text = page.read_text(encoding="utf-8")
+    yield from (block for language, block in CODE_BLOCK.findall(text) if language in ("", "sh", "text"))
+    yield from re.findall(r"`([^`\n]+)`", CODE_BLOCK.sub("", text))
+
+
+def targets() -> set[str]:
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony
+    return set(phony[1].split())
+
+
+def words_of(package: str) -> set[str]:
+    """The words with which a package's command line helps, its commands among them."""
+    shown = subprocess.run([sys.executable, "-m", package, "--help"], capture_output=True, text=True, check=True)
+    return set(re.findall(r"[a-z]+", shown.stdout))
+
+
+def files(page: Path, path: str) -> list[Path]:
+    """The files that a page may mean: from the root, from its own folder, or from the package of its folder."""
+    bases = (ROOT, page.parent, page.parent / page.parent.name)
+    pattern = re.sub(r"<[^>]+>", "*", path)
+    return [found for base in bases for found in base.glob(pattern)]
+
+
+def holds(file: Path, name: str) -> bool:
+    """Whether a file has what is named in it: a class or function of Python, a message or RPC of a proto."""
+    if not name:
+        return True
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".proto":
+        return re.search(rf"\b(?:rpc|message|enum|service) {name}\b", text) is not None
+    scope: list[ast.stmt] = ast.parse(text).body
+    for part in name.split("."):
+        inner = next(
+            (node for node in scope if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == part), None
+        )
+        if inner is None:
+            return False
+        scope = inner.body
+    return True

@@ -46,7 +46,9 @@ class StoredDevices:
         """Returns the device; NotFound if the body has none such within the caller's reach, Unavailable while that is not known."""
         await require_level(self.transaction, BODIES)
         found = await self._find(
-            select(DeviceRow.serial).where(DeviceRow.body == body, DeviceRow.serial == serial, BodyRow.reached(DeviceRow.body, visible_to.reach))
+            select(DeviceRow.serial).where(
+                DeviceRow.body == body, DeviceRow.serial == serial, BodyRow.reached(DeviceRow.body, visible_to.reach)
+            )
         )
         if not found:
             raise NotFound(device_name(body, serial))

@@ -1,14 +1,17 @@
 """Rows of devices; their settings are read together with the zone of the body, by one statement."""
 
+from chassis.tables import ID
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from timetracking.rows import ID, Base
+from timetracking.rows import Base
 
 
 class DeviceRow(Base):
     """A device."""
 
     __tablename__ = "devices"
+    __table_args__ = (Index("devices_body_idx", "body", "serial"),)
 
     serial: Mapped[str] = mapped_column(ID, primary_key=True)
     body: Mapped[str] = mapped_column(ID)

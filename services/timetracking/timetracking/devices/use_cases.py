@@ -60,7 +60,9 @@ class Work(Protocol):
     async def lock_settings(self) -> None:
         """Waits until nobody derives instants, and holds everyone who wants to."""
 
-    def record(self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None) -> None:
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
         """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 

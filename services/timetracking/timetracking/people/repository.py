@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chassis.access import Caller
 from chassis.database import Transaction
 from chassis.projections import require_level
+from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
 from sqlalchemy import delete, insert, select
@@ -14,7 +15,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from timetracking.names import body_name, servant_name
 from timetracking.people.domain import Body, Servant
 from timetracking.people.tables import AppointmentRow, BodyRow, ServantRow
-from timetracking.rows import FRESH
 
 BODIES, SERVANTS = "registry.bodies.v1", "registry.servants.v1"
 UNSYNCHRONISED = {"synchronize_session": False}
@@ -76,7 +76,9 @@ class StoredServants:
     async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
         """Returns those of the IDs that are known, with their appointments."""
         wanted, session = sorted(servants), self.transaction.session
-        query = select(AppointmentRow).where(AppointmentRow.servant.in_(wanted)).order_by(AppointmentRow.servant, AppointmentRow.appointment)
+        query = (
+            select(AppointmentRow).where(AppointmentRow.servant.in_(wanted)).order_by(AppointmentRow.servant, AppointmentRow.appointment)
+        )
         held: dict[str, list[AppointmentRow]] = {}
         for row in await session.scalars(query, execution_options=FRESH):
             held.setdefault(row.servant, []).append(row)

@@ -3,12 +3,13 @@
 from datetime import date
 
 from chassis.access import Reach
+from chassis.tables import ID
 from kernel.days import DaySpan
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import ColumnElement, Index, exists, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from timetracking.people.domain import Appointment, Body
-from timetracking.rows import ID, Base
+from timetracking.rows import Base
 
 
 class BodyRow(Base):
@@ -46,6 +47,7 @@ class AppointmentRow(Base):
     """A span in which a servant holds a position."""
 
     __tablename__ = "appointments"
+    __table_args__ = (Index(None, "body", "servant"),)
 
     servant: Mapped[str] = mapped_column(ID, primary_key=True)
     appointment: Mapped[str] = mapped_column(ID, primary_key=True)

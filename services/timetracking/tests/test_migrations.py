@@ -1,0 +1,82 @@
+"""The migrations make exactly what the code reads and writes, and the application can change neither the schema nor a fact."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+import timetracking
+from chassis.testing.fixtures import MakeDatabase
+from chassis.testing.schema import differences
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from timetracking.passages.repository import Months
+from timetracking.rows import Base
+
+from .samples import passage
+
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement that stands in a module of timetracking, by its place."""
+    for module in pkgutil.walk_packages(timetracking.__path__, "timetracking."):
+        if module.name.endswith("__main__") or ".migrations" in module.name:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, str) and STATEMENT.match(value):
+                yield f"{module.name}.{name}", value
+
+
+async def test_every_statement_finds_its_tables_and_columns(database: MakeDatabase) -> None:
+    wrong = []
+    async with (await database("timetracking")).worker.transaction(apart=True) as transaction:
+        driver = await transaction.driver()
+        found = dict(statements())
+        for place, statement in found.items():
+            try:
+                async with driver.transaction():
+                    await driver.prepare(statement)
+            except Exception as error:
+                wrong.append(f"{place}: {error}")
+    assert wrong == []
+    assert len(found) > 50
+
+
+async def test_the_tables_are_those_that_the_code_reads(database: MakeDatabase) -> None:
+    list(statements())  # importing all modules imports all tables
+    fresh = await database("timetracking")
+    written = " ".join(statement for _, statement in statements())
+    async with fresh.worker.transaction() as transaction:
+        there = await (await transaction.driver()).fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition")
+    besides = {row["relname"] for row in there if re.search(rf"\b{row['relname']}\b", written)}
+    assert await differences(fresh.app, Base.metadata, besides) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE passages",
+        "ALTER TABLE workdays ADD note text",
+        "CREATE TABLE passages_2030_01 PARTITION OF passages FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')",
+        "DELETE FROM audit_records",
+        "UPDATE passages SET wall_time = now()",
+        "DELETE FROM passages",
+        "DELETE FROM passages_other",
+        "TRUNCATE passages_2026_11",
+        "UPDATE passages_2026_11 SET badge_number = '18'",
+        "SELECT raw FROM passages_2026_11",
+    ],
+)
+@pytest.mark.parametrize("role", ["app", "worker"])
+async def test_neither_the_schema_nor_a_fact_can_be_changed(database: MakeDatabase, role: str, statement: str) -> None:
+    fresh = await database("timetracking")
+    await Months(fresh.worker).make([passage("2026-11-24T08:55:00").wall_time])
+
+    async def change() -> None:
+        async with getattr(fresh, role).transaction() as transaction:
+            await transaction.connection.execute(text(statement))
+
+    with pytest.raises(ProgrammingError, match=r"must be owner|permission denied"):
+        await change()

@@ -37,7 +37,6 @@ _LONGEST_HOLD_S = 24 * 60 * 60.0
 # Faust wakes a second later whenever its buffer was full, so the buffer must outlast a second of small messages.
 _BUFFERED_MESSAGES = 16384
 _LOOK_EVERY_S = 1.0
-_FAREWELL_S = 5.0
 _SURVEY_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -67,7 +66,7 @@ class Consumer:
     `park` takes topic, key, value and headers and resolves when the broker has them. `session_timeout_s` is how long
     the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end;
     `longest_rebalance_s` how long we wait for partitions, since a client that lost its coordinator for good waits for
-    ever and says nothing.
+    ever and says nothing; `farewell_s` how long a broker that is away may keep us from leaving.
     """
 
     def __init__(
@@ -81,6 +80,7 @@ class Consumer:
         commit_interval_s: float = 1.0,
         grace_s: float = 5.0,
         longest_rebalance_s: float = 120.0,
+        farewell_s: float = 5.0,
         limit: BugLimit | None = None,
     ) -> None:
         if getattr(faust.streams, "_CStreamIterator", None) is None:
@@ -93,6 +93,7 @@ class Consumer:
         self._commit_interval_s = commit_interval_s
         self._grace_s = grace_s
         self._longest_rebalance_s = longest_rebalance_s
+        self._farewell_s = farewell_s
         self._positions = Positions()
         self._running = False
 
@@ -179,7 +180,7 @@ class Consumer:
             for task in (*followed, *surveys):
                 task.cancel()
             await asyncio.gather(*followed, *surveys, return_exceptions=True)
-            await _farewell(app)
+            await _farewell(app, self._farewell_s)
 
     async def _look(self, partitions: frozenset[Partition]) -> None:
         self._positions.look(partitions, await self._survey())
@@ -267,13 +268,13 @@ async def _follow(app: faust.App) -> None:
     raise StreamBroken("Faust stopped") from app.crash_reason
 
 
-async def _farewell(app: faust.App) -> None:
+async def _farewell(app: faust.App, farewell_s: float) -> None:
     """Stops Faust. With the broker away its thread never ends by itself and blocks us, so that thread's loop is then ended."""
-    impatience = threading.Timer(_FAREWELL_S, _end_threads, [app])
+    impatience = threading.Timer(farewell_s, _end_threads, [app])
     impatience.daemon = True
     impatience.start()
     try:
-        await asyncio.wait_for(app.stop(), 2 * _FAREWELL_S)
+        await asyncio.wait_for(app.stop(), 2 * farewell_s)
     except Exception as error:
         log.warning("left without a farewell", error=describe(error))
     finally:

@@ -45,7 +45,9 @@ def main(bootstrap: str, group: str, topic: str, file: str, stuck_after: str) ->
         raise AssertionError(f"nothing here is to be parked: {headers}")
 
     subscription = Subscription(topic, ListValue, apply, weight=lambda message: len(message.values), most=20)
-    consumer = Consumer(group, bootstrap, [subscription], park, session_timeout_s=SESSION_TIMEOUT_S, commit_interval_s=0.2, grace_s=1.0)
+    consumer = Consumer(
+        *(group, bootstrap, [subscription], park), session_timeout_s=SESSION_TIMEOUT_S, commit_interval_s=0.2, grace_s=1.0, farewell_s=1.0
+    )
     run(consumer.run)
 
 

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 
 PATIENCE_S = 10.0
+LOOK_AGAIN_S = 0.01
 
 
-async def until(condition: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S) -> None:
-    """Returns as soon as the condition holds; TimeoutError when it does not within `patience_s` seconds."""
+async def until(condition: Callable[[], Awaitable[object] | object], patience_s: float = PATIENCE_S) -> None:
+    """Returns as soon as the condition, asked for or awaited, holds; TimeoutError when it does not within `patience_s` seconds."""
     async with asyncio.timeout(patience_s):
-        while not await condition():  # noqa: ASYNC110 - what is waited for changes in other processes
-            await asyncio.sleep(0.01)
+        while True:
+            answer = condition()
+            if await answer if isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)

@@ -1,12 +1,17 @@
 """Passages become days in PostgreSQL: any order, any repetition, any batches."""
 
+import asyncio
 import random
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from chassis.testing.waiting import until
 from kernel.days import Month
 from kernel.faults import WrongState
+from lawbook import load
+from timetracking.gateway.intake import possible_times
+from timetracking.passages.use_cases import possible_time
 from timetracking.workdays.domain.kept import content_of
 
 
@@ -57,3 +62,45 @@ async def test_a_wall_time_of_1970_is_refused_by_name(platform: Any, say: Any) -
     with pytest.raises(WrongState) as refused:
         await platform.record([say.passage("1970-01-01T00:00:00", received=datetime(2026, 11, 24, tzinfo=UTC))])
     assert refused.value.reason == "IMPOSSIBLE_TIME"
+
+
+@pytest.mark.parametrize(
+    ("wall", "offset", "possible"),
+    [
+        ("2026-11-26T13:55:00", 5 * 3600, True),
+        ("2026-11-26T13:55:01", 5 * 3600, False),
+        ("2026-11-26T08:55:00", None, True),
+        ("2026-11-26T08:55:01", None, False),
+        ("2025-10-20T13:55:00", 5 * 3600, True),
+        ("2025-10-20T13:54:59", 5 * 3600, False),
+        ("0001-01-01T00:00:00", 5 * 3600, False),
+        ("9999-12-31T23:59:59", -5 * 3600, False),
+    ],
+)
+def test_a_wall_time_is_possible_from_400_days_before_its_receipt_to_2_days_after_it(
+    say: Any, wall: str, offset: int | None, possible: bool
+) -> None:
+    """As the gateway judges: what it has taken in is never refused here."""
+    received = datetime(2026, 11, 24, 8, 55, tzinfo=UTC)
+    law = load()
+    bounds = possible_times(law)(received)
+    passage = say.passage(wall, offset=offset, received=received)
+    assert possible_time(passage, law) is bounds.hold(passage.wall_time, offset, received) is possible
+
+
+async def test_who_gave_the_badge_back_long_ago_is_not_waited_for(platform: Any, say: Any) -> None:
+    await platform.sql("INSERT INTO badges VALUES ('before', 'hq', '17b', 'S0', tstzrange(NULL, '2026-11-20'))")
+    await platform.badge("17b", "S1", since=datetime(2026, 11, 20, tzinfo=UTC))
+    async with platform.begin() as other:
+        await other.lock_servants(["S0"])
+        async with asyncio.timeout(4):
+            await platform.record([say.passage("2026-11-24T08:55:00", number="17b")])
+        recording = asyncio.ensure_future(platform.record([say.passage("2026-11-21T08:55:00", number="17b")]))
+        # A time policy may make it a read of S0.
+        await until(lambda: _anyone_waits(platform))
+    await recording
+
+
+async def _anyone_waits(platform: Any) -> bool:
+    (row,) = await platform.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    return bool(row["count"])

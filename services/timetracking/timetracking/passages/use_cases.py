@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from chassis.clock import Clock
@@ -20,8 +20,8 @@ AHEAD_OF_PASSAGES = timedelta(days=28)
 class Passages(Protocol):
     """The passages as a transaction sees them."""
 
-    async def holders(self, badges: Collection[tuple[str, str]]) -> Collection[str]:
-        """The servants who hold or held one of the badges."""
+    async def holders(self, passages: Sequence[Passage]) -> Collection[str]:
+        """The servants whose reads the passages may be, whatever their devices' time policies make of the wall times."""
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""
@@ -80,7 +80,7 @@ class RecordPassages:
             # All locks before the first write: the order of events is the order of transactions.
             await work.hold_settings()
             await work.lock_badges(badges)
-            await work.lock_servants(await work.passages.holders(badges))
+            await work.lock_servants(await work.passages.holders(passages))
             fresh = await work.passages.store(passages)
             if fresh:
                 await self.compute(work, instants=await work.passages.instants(fresh))
@@ -110,7 +110,8 @@ class MakeMonthsAhead:
 
 
 def possible_time(passage: Passage, lawbook: Lawbook) -> bool:
-    """Whether the wall time is near enough to its receipt to be believed."""
-    received, on = passage.received_at.replace(tzinfo=None), passage.received_at.date()
+    """Whether the wall time is near enough to its receipt to be believed; one without an offset is compared as if it were UTC."""
+    on = passage.received_at.date()
     oldest, ahead = (timedelta(days=lawbook.require(each, on).value) for each in (OLDEST, AHEAD))
+    received = passage.received_at.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=passage.utc_offset or 0)
     return received - oldest <= passage.wall_time <= received + ahead

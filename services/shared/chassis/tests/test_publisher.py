@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from chassis.publisher import NotPublished, Outgoing, Publisher, murmur2, partition_of
 from chassis.testing.broker import Broker
+from prometheus_client import REGISTRY
 
 numbers = itertools.count(1)
 
@@ -56,6 +57,16 @@ async def test_a_message_arrives_with_its_headers_in_the_partition_named(publish
         (b"first", {"event_id": b"1"}, 2),
         (None, {}, 2),
     ]
+
+
+async def test_it_is_told_where_a_partition_ends_before_the_sender_goes_on(publisher: Publisher, topic: str) -> None:
+    def end(partition: int) -> float | None:
+        return REGISTRY.get_sample_value("tartip_published_offset", {"topic": topic, "partition": str(partition)})
+
+    await publisher.send(topic, None, b"first", {}, partition=2)
+    assert (end(1), end(2)) == (None, 1)
+    await publisher.send_all(Outgoing(topic, None, b"more", {}, partition) for partition in (2, 1, 2))
+    assert (end(1), end(2)) == (1, 3)
 
 
 async def test_many_sends_at_once_keep_their_order_in_a_partition(publisher: Publisher, broker: Broker, topic: str) -> None:

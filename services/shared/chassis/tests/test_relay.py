@@ -15,7 +15,7 @@ from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
 from google.protobuf.wrappers_pb2 import Int64Value
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 numbers = itertools.count(1)
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
-PATIENCE_S = 10.0
+# Whoever waits longer waits for something that does not come; a loaded machine may be slow.
+PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.01
 
 

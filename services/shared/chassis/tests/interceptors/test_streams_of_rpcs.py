@@ -102,8 +102,11 @@ async def test_a_stream_ends_with_its_token(stage: Any) -> None:
         await asyncio.Event().wait()
 
     stage.told.work = work
-    token = stage.tokens.mint("anna", OFFICER, claims={"exp": int(time.time()) - LEEWAY_S + 2})
-    async with stage.timetracking() as address, channel(address, token) as asked:
+
+    async def short_lived() -> str:
+        return str(stage.tokens.mint("anna", OFFICER, claims={"exp": int(time.time()) - LEEWAY_S + 2}))
+
+    async with stage.timetracking() as address, channel(address, short_lived) as asked:
         with pytest.raises(grpc.RpcError) as error:
             await _watch(asked, [])
     assert refusal_of(error.value).reason == "UNAUTHENTICATED"

@@ -1,0 +1,91 @@
+"""Jobs take turns, wait for what is away, and say up to when their work is done and in Kafka."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level
+from chassis.testing.waiting import until
+from kernel.faults import Unavailable
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+def value(gauge: Any) -> float:
+    return float(gauge._value.get())
+
+
+@asynccontextmanager
+async def running(*jobs: Job) -> Any:
+    """The jobs at work; Kafka has at once what was committed."""
+    stop = asyncio.Event()
+    work = asyncio.create_task(Jobs(jobs, lambda: NOW, time.time, poll_s=0.001).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await work
+
+
+def pieces(count: int) -> tuple[Callable[[], Awaitable[int]], list[int]]:
+    """A job that has so many pieces to do, and what is left of them."""
+    left = [count]
+
+    async def do() -> int:
+        left[0], did = max(0, left[0] - 1), min(left[0], 1)
+        return did
+
+    return do, left
+
+
+async def reached(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await until(holds)
+
+
+def test_a_level_counts_once_kafka_has_what_was_committed_by_then() -> None:
+    drained = 0.0
+    level = Level(lambda: drained)
+    LEVEL.set(0)
+    began = time.time()
+    level.done(NOW.timestamp(), began)
+    level.tell()
+    assert value(LEVEL) == 0
+    drained = time.time() + 1
+    level.tell()
+    assert (value(LEVEL), value(LEVEL_SINCE)) == (NOW.timestamp(), began)
+
+
+async def test_jobs_are_level_when_none_has_anything_to_do() -> None:
+    LEVEL_SINCE.set(0)
+    first, left_of_first = pieces(3)
+    second, left_of_second = pieces(5)
+    began = time.time()
+    async with running(Job("first", first), Job("second", second)):
+        await reached(lambda: value(LEVEL_SINCE) >= began)
+        assert (left_of_first, left_of_second) == ([0], [0])
+        later = time.time()
+        await reached(lambda: value(LEVEL_SINCE) >= later)
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), Unavailable()])
+async def test_a_job_that_fails_leaves_the_others_running_and_is_not_level(error: Exception) -> None:
+    LEVEL_SINCE.set(0)
+    other, left = pieces(3)
+    tried = [0]
+
+    async def fail() -> int:
+        tried[0] += 1
+        raise error
+
+    before = value(FAILED.labels("fails"))
+    async with running(Job("fails", fail), Job("other", other)):
+        await reached(lambda: left == [0] and tried[0] > 2)
+    assert value(LEVEL_SINCE) == 0
+    assert (value(FAILED.labels("fails")) > before) == isinstance(error, ValueError)

@@ -126,3 +126,13 @@ async def test_the_oldest_windows_are_closed_first(planned: Platform) -> None:
     assert list(due) == [("S1", MONDAY), ("S0", TUESDAY), ("S1", TUESDAY), ("S0", WEDNESDAY)]
     async with planned.begin() as work:
         assert await work.days.due(at("2026-11-24T04:00") - timedelta(seconds=1), 4) == []
+
+
+async def test_a_window_that_is_open_still_is_looked_at_again_an_hour_later(planned: Platform) -> None:
+    await planned.sql("UPDATE plan_days SET window_end = window_end - interval '90 minutes' WHERE date = $1", MONDAY)
+    assert await closed(planned, "2026-11-24T02:30") == [1]
+    assert await planned.days() == {}
+    assert await closed(planned, "2026-11-24T03:29:59") == []
+    assert await closed(planned, "2026-11-24T03:30") == [1]
+    assert await closed(planned, "2026-11-24T04:30") == [1]
+    assert (await planned.days())[MONDAY].content.state is State.COMPUTED

@@ -2,18 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.database import Transaction
 
 from timetracking.badges.domain import Badge
 from timetracking.devices.repository import devices_of
-from timetracking.passages.domain import read_of
+from timetracking.passages.domain import OFF_BY, read_of
 from timetracking.workdays.domain import Direction
-
-# A wall time as sent may lie so far from the instant that a time policy makes of it.
-OFF_BY = timedelta(days=3)
 
 _OVERLAPPING = """
 SELECT id, badge_system, badge_number, servant, lower(span) AS since, upper(span) AS until FROM badges

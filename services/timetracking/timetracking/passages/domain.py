@@ -1,10 +1,13 @@
 """A passage: one granted crossing of a device by a person, as a fact. Never edited, never deleted inside its retention."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from timetracking.devices.domain import Device, instant_of, own_direction
 from timetracking.workdays.domain import Direction, Read
+
+# A wall time as sent may lie so far from the instant that a time policy makes of it.
+OFF_BY = timedelta(days=3)
 
 PassageKey = tuple[str, str, datetime, int | None, str, str, int]
 

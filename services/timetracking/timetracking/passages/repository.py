@@ -1,17 +1,18 @@
 """Passages in PostgreSQL: inserted in bulk, once each; the counters of no loss beside them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chassis.database import Database, Transaction
 
 from timetracking.devices.repository import devices_of
-from timetracking.passages.domain import Passage, PassageKey, read_of
+from timetracking.passages.domain import OFF_BY, Passage, PassageKey, read_of
 
 _HOLDERS = """
-SELECT DISTINCT b.servant FROM badges b
-JOIN unnest($1::text[], $2::text[]) AS badge (system, number) ON b.badge_system = badge.system AND b.badge_number = badge.number
+SELECT DISTINCT b.servant
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS badge (system, number, first, last)
+JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number AND b.span && tstzrange(badge.first, badge.last, '[]')
 """
 _SPANS = """
 SELECT b.badge_system, b.badge_number, b.servant,
@@ -62,10 +63,20 @@ class StoredPassages:
         self._transaction = transaction
         self._default_zone = default_zone
 
-    async def holders(self, badges: Collection[tuple[str, str]]) -> Collection[str]:
-        """The servants who hold or held one of the badges."""
-        driver = await self._transaction.driver()
-        return [row["servant"] for row in await driver.fetch(_HOLDERS, *_columns(badges))]
+    async def holders(self, passages: Sequence[Passage]) -> Collection[str]:
+        """The servants whose reads the passages may be, whatever their devices' time policies make of the wall times."""
+        spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        for each in passages:
+            first, last = spans.get(each.badge, (each.wall_time, each.wall_time))
+            spans[each.badge] = min(first, each.wall_time), max(last, each.wall_time)
+        driver, ordered = await self._transaction.driver(), sorted(spans)
+        rows = await driver.fetch(
+            _HOLDERS,
+            *_columns(ordered),
+            [spans[each][0].replace(tzinfo=UTC) - OFF_BY for each in ordered],
+            [spans[each][1].replace(tzinfo=UTC) + OFF_BY for each in ordered],
+        )
+        return [row["servant"] for row in rows]
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""

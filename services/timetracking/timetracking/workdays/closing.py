@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from chassis.clock import Clock
@@ -11,6 +11,8 @@ from chassis.clock import Clock
 from timetracking.workdays.use_cases import ComputeDays
 
 CHUNK = 200
+# Zones lie hours apart: what is open still is closed within an hour of its end.
+LATER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +36,6 @@ class CloseDays:
                 dates.setdefault(servant, set()).add(day)
             await work.lock_servants(dates)
             await self.compute(work, dates=dates)
+            # A window is open still where a zone came to be known after its end was reckoned.
+            await work.days.look_again(due, now + LATER)
         return len(due)

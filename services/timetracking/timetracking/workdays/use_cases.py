@@ -13,6 +13,7 @@ from timetracking.findings.domain import About, Claim, Finding, looked_at_again
 from timetracking.workdays.domain import (
     Facts,
     FindingKind,
+    Law,
     Seconds,
     State,
     Windows,
@@ -91,6 +92,9 @@ class Days(Protocol):
     async def due(self, now: datetime, most: int) -> Sequence[tuple[str, date]]:
         """Planned dates whose window has ended by `now` and that nobody has computed since, the oldest first."""
 
+    async def look_again(self, dates: Sequence[tuple[str, date]], at: datetime) -> None:
+        """Those of the dates that could not be settled are due again at an instant."""
+
 
 class Work(Protocol):
     """A transaction in which days are computed."""
@@ -123,38 +127,28 @@ class ComputeDays:
             return 0
         needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each)]
         known = await work.days.known(needs)
-        now = self.clock()
+        # Once for everyone: people share their dates, and a date's parameters are looked up once.
+        law, now = law_of(self.lawbook), self.clock()
         changed: list[KeptDay] = []
         findings: list[Finding] = []
         settled: list[tuple[str, date]] = []
         for servant, wanted in touched.items():
             if servant in known:
-                look = _Look(servant, known[servant], self.lawbook, now)
-                look.at(self._exactly(known[servant], wanted, (instants or {}).get(servant, ()), (dates or {}).get(servant, ())))
+                look = _Look(servant, known[servant], law, self.lawbook.edition, now)
+                look.at(_exactly(known[servant], wanted, (instants or {}).get(servant, ()), (dates or {}).get(servant, ()), law))
                 changed += look.changed
                 findings += look.findings
                 settled += look.settled
         await work.days.keep(changed, findings, settled, now)
         return len(changed)
 
-    def _exactly(self, known: Known, around: Collection[date], instants: Collection[int], dates: Collection[date]) -> list[date]:
-        """The dates that are really touched, of those around."""
-        exact = set(dates)
-        if instants:
-            windows = Windows(known.facts.plans, known.facts.orders, known.zone_of, law_of(self.lawbook))
-            for day in around:
-                start, end = windows.of(day)
-                if any(start <= at < end for at in instants):
-                    exact.update(neighbours(day, 1))
-        return sorted(exact)
-
 
 class _Look:
     """One look at the facts of a servant, and what it changes."""
 
-    def __init__(self, servant: str, known: Known, lawbook: Lawbook, now: datetime) -> None:
+    def __init__(self, servant: str, known: Known, law: Law, edition: str, now: datetime) -> None:
         self._servant, self._known, self._now = servant, known, now
-        self._law, self._edition = law_of(lawbook), lawbook.edition
+        self._law, self._edition = law, edition
         self.changed: list[KeptDay] = []
         self.findings: list[Finding] = []
         self.settled: list[tuple[str, date]] = []
@@ -221,6 +215,18 @@ class _Look:
                 if id_ not in ids:
                     about = About(old.body, servant=self._servant, edition=self._edition)
                     self.findings += looked_at_again(about, [], {id_: old})
+
+
+def _exactly(known: Known, around: Collection[date], instants: Collection[int], dates: Collection[date], law: Law) -> list[date]:
+    """The dates that are really touched, of those around."""
+    exact = set(dates)
+    if instants:
+        windows = Windows(known.facts.plans, known.facts.orders, known.zone_of, law)
+        for day in around:
+            start, end = windows.of(day)
+            if any(start <= at < end for at in instants):
+                exact.update(neighbours(day, 1))
+    return sorted(exact)
 
 
 def _unknown(day: date) -> WorkdayContent:

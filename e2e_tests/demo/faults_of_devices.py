@@ -13,7 +13,7 @@ from .world import Device, ExpectedFinding, Fault, Outcome, Record, SettingsChan
 
 MONDAY, TUESDAY, _, THURSDAY, FRIDAY = (FIRST + ONE_DAY * number for number in range(5))
 AHEAD = timedelta(hours=1)
-_SET_BACK = timedelta(hours=5)  # what the clock of the place is ahead of UTC
+_PLACE = timedelta(hours=5)  # what the clock of the place is ahead of UTC
 _FACE = 0x4B
 
 
@@ -44,9 +44,9 @@ def clock_ahead_and_corrected(diary: Diary) -> None:
     """On Tuesday a clock is an hour ahead; on Thursday the HR service gives these hours a time policy of their own."""
     device = HQ_YARD.serial
     diary.trouble(device, clocks=(WrongClock(instant(TUESDAY, time(5, 30)), instant(TUESDAY, time(22)), AHEAD, corrected=True),))
-    corrected_at = instant(THURSDAY, time(10))
-    diary.actions.append(SettingsChanged(corrected_at, device, datetime.combine(TUESDAY, time(6, 30)), _SET_BACK + AHEAD))
-    diary.actions.append(SettingsChanged(corrected_at, device, datetime.combine(TUESDAY, time(23, 30)), _SET_BACK))
+    # The later span first, so that no other day is moved on the way; each on a beat of its own, since they build on each other.
+    for at, since, offset in ((time(10), time(23, 30), _PLACE), (time(10, 4), time(6, 30), _PLACE + AHEAD)):
+        diary.actions.append(SettingsChanged(instant(THURSDAY, at), device, datetime.combine(TUESDAY, since), offset))
     found = ExpectedFinding("device_clock", TUESDAY, device=device, state=State.WITHDRAWN, seen_by=instant(TUESDAY, time(13, 4)))
     diary.plant(Fault("clock_ahead_and_corrected", TUESDAY, device=device, expects=(found,)))
 

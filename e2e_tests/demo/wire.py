@@ -66,7 +66,7 @@ def _read(device: Device, text: str, received: datetime, settings: Sequence[Sett
         pin, shown, status, _ = text.split("\t")[:4]
         wall = datetime.fromisoformat(shown)
         key, badge, direction = f"{pin}|{wall.isoformat()}|{status}", (device.badge_system, pin), "in" if status == "0" else "out"
-        begun = [each for each in settings if each.since_wall_time <= wall]
+        begun = sorted((each for each in settings if each.since_wall_time <= wall), key=lambda each: each.since_wall_time)
         at = wall.replace(tzinfo=ZONE) - (begun[-1].offset - timedelta(hours=5) if begun else timedelta(0))
         return WireRead(device.serial, key, wall, at, received, badge, direction, live=True)
     event = json.loads(text)

@@ -1,5 +1,7 @@
 """A migrated database of timetracking with its use cases, and the words to fill it."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 import pytest_asyncio
 from chassis.testing.fixtures import MakeDatabase
@@ -8,6 +10,7 @@ from chassis.testing.tokens import caller
 from . import samples
 from .platform import BODIES, PLANS, SERVANTS, Platform, level
 from .samples import body, device, month_of, servant
+from .serving import Timekeeping, fill, serving
 
 
 class Words:
@@ -44,3 +47,11 @@ async def told(emptied: MakeDatabase) -> Platform:
     await platform.enrol(caller("hr", ["/state-bodies/KGD/hr-officer"]), device())
     await platform.do_what_is_due()
     return platform
+
+
+@pytest_asyncio.fixture
+async def served(told: Platform) -> AsyncIterator[Timekeeping]:
+    """Served timetracking that holds what `fill` records."""
+    await fill(told)
+    async with serving(told) as timekeeping:
+        yield timekeeping

@@ -27,7 +27,8 @@ LONGEST_SPAN = timedelta(days=400)
 # Changes are looked for this often while somebody follows them; one more query a second and watcher costs little.
 WATCH_EVERY_S = 0.5
 WATCH_BATCH = 500
-NEEDED = ("registry.servants.v1", "regimes.plans.v1")
+# Who may see what follows from the bodies, and what there is to see from servants and plans.
+NEEDED = ("registry.servants.v1", "regimes.plans.v1", "registry.bodies.v1")
 
 
 class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
@@ -88,6 +89,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         """Follows the changes of a body's days from a cursor on."""
         caller, wanted = current_caller(), _body(request.parent)
         async with self._database.transaction(caller) as transaction:
+            await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             await views.require(wanted)
             cursor = _cursor(request.cursor or await views.edge())

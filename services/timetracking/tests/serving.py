@@ -150,9 +150,9 @@ def change(name: str = GATE, etag: str = "", request_id: str = "", **changed: An
 
 
 def new_badge(
-    number: str = "20", since: str = "2026-11-23T00:00", until: str = "", servant: str = "S2", request_id: str = "", **changed: Any
+    number: str = "20", since: str | None = "2026-11-23T00:00", until: str = "", servant: str = "S2", request_id: str = "", **changed: Any
 ) -> d_pb.AssignBadgeRequest:
-    fields: dict[str, Any] = {"badge_system": "hq", "badge_number": number, "since": instant(since)}
+    fields: dict[str, Any] = {"badge_system": "hq", "badge_number": number, "since": instant(since) if since else None}
     fields |= {"until": instant(until)} if until else {}
     made = d_pb.Badge(**{name: value for name, value in (fields | changed).items() if value is not None})
     return d_pb.AssignBadgeRequest(parent=f"servants/{servant}", badge=made, request_id=request_id)

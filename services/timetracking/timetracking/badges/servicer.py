@@ -1,10 +1,11 @@
 """What DeviceService answers for badges: messages in, use cases, messages out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from chassis.access import current_caller
 from chassis.listing import Listing
+from google.protobuf.timestamp_pb2 import Timestamp
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
 from tartip.timetracking.v1 import device_service_pb2 as pb
@@ -16,6 +17,8 @@ from timetracking.wire import instant, instant_message
 
 SYSTEM = "[A-Za-z0-9._-]{1,64}"
 _NUMBER_MOST = 64
+# The days around an instant are looked at too, and must exist.
+_EARLIEST, _BEFORE = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class BadgeAnswers:
@@ -53,9 +56,16 @@ def _badge(request: pb.AssignBadgeRequest) -> Badge:
         system=check_id(message.badge_system, "badge.badge_system", SYSTEM),
         number=number,
         servant=servant_of(request.parent, "parent"),
-        since=instant(message.since, "badge.since"),
-        until=instant(message.until, "badge.until") if message.HasField("until") else None,
+        since=_instant(message.since, "badge.since"),
+        until=_instant(message.until, "badge.until") if message.HasField("until") else None,
     )
+
+
+def _instant(message: Timestamp, field: str) -> datetime:
+    value = instant(message, field)
+    if not _EARLIEST <= value < _BEFORE:
+        raise Malformed({field: "an instant from 1970 on, before the year 9000"})
+    return value
 
 
 def _message(badge: Badge) -> pb.Badge:

@@ -10,8 +10,6 @@ from chassis.commands import Process
 from chassis.database import Database
 from chassis.delivery import Subscription
 from chassis.processes import CONSUME, SERVE, WORK
-from chassis.rebuild import Projection
-from chassis.rebuild import rebuild as built_anew
 from chassis.supervision import closing
 from lawbook import load
 
@@ -45,6 +43,7 @@ async def republish(settings: TimetrackingSettings, topic: str, since: datetime 
 
 async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
     """Builds a projection anew from its topics; how many messages were read."""
+    from chassis import rebuild as anew  # what it needs would cost every process a part of a second of its start
 
     def subscriptions(database: Database) -> Sequence[Subscription[Any]]:
         work = _begin(settings, database)
@@ -52,8 +51,8 @@ async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
             return processes.people_told(work, settings.default_zone)
         return processes.plans_told(work, _left_alone)
 
-    shown = Projection(PROJECTIONS[projection], subscriptions)
-    return await built_anew(shown, settings.kafka, settings.migrator_database_url, settings.database_url)
+    shown = anew.Projection(PROJECTIONS[projection], subscriptions)
+    return await anew.rebuild(shown, settings.kafka, settings.migrator_database_url, settings.database_url)
 
 
 async def _left_alone(*_: Any, **__: Any) -> None:

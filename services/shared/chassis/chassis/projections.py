@@ -14,7 +14,6 @@ from kernel.faults import Unavailable
 
 from chassis.database import Database, Transaction
 from chassis.positions import Extent, Partition
-from chassis.survey import survey
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +90,8 @@ async def follow_topics(
     stop: asyncio.Event,
 ) -> None:
     """As `follow`, from what the topics hold now; a broker that is away, or a topic not there yet, is waited for."""
+    from chassis.survey import survey  # its client would cost those who only ask a part of a second of their start
+
     while not stop.is_set():
         try:
             extents = await survey(bootstrap, group, topics)

@@ -27,7 +27,7 @@ from tartip.timetracking.v1 import workday_service_pb2_grpc as w_grpc
 from timetracking.server import services
 
 from .platform import LAW, Platform
-from .samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, four, month_of, passage, second, servant
+from .samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, four, month_of, office, passage, second, servant
 
 HR = ("/state-bodies/KGD/hr-officer",)
 KGD = "stateBodies/KGD"
@@ -69,13 +69,14 @@ class Timekeeping:
 async def fill(platform: Platform) -> None:
     """A week of S1 and S2 of KGD and M1 of MF: S1 was late on Tuesday, S2 was never read, the others' days are ordinary.
 
-    It is Thursday noon; S1 holds badge 17, and is remote from Thursday on.
+    It is Thursday noon; S1 holds badge 17, M1 badge 19.
     """
     platform.now = at("2026-11-26T12:00")
     await platform.take_servants([servant("S2"), servant("M1", appointment(body="MF"))])
     for id, number in (("S1", "17"), ("M1", "19")):
         await platform.badge(number, id, at("2026-11-01T00:00"))
-    await platform.take_plans([month_of("S1", since=23), month_of("S2", since=23), month_of("M1", since=23)])
+    elsewhere = month_of("M1", since=23, plan=lambda day: office(day, body="MF"))
+    await platform.take_plans([month_of("S1", since=23), month_of("S2", since=23), elsewhere])
     late = [passage("2026-11-24T09:12:40"), *four(TUESDAY)[1:]]
     await platform.record([*four(MONDAY), *late, *four(WEDNESDAY), *four(TUESDAY, "19")])
 

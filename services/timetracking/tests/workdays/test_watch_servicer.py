@@ -1,0 +1,113 @@
+"""Following a body's days over gRPC: from now on, from the beginning, or from where one stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from chassis.client import refusal_of
+from tartip.timetracking.v1 import workday_service_pb2 as pb
+from timetracking.workdays.repository import purge_changes
+
+from ..samples import THURSDAY, WEDNESDAY, four, passage
+from ..serving import HR, KGD, Portal, Timekeeping, first, refused
+
+WITHIN_S = 20.0
+
+
+@asynccontextmanager
+async def watching(portal: Portal, cursor: str = "") -> AsyncIterator[Any]:
+    """Asks for the next change, waiting for it."""
+    stream = portal.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor=cursor))
+    changes = aiter(stream)
+
+    async def following() -> pb.WatchWorkdaysResponse:
+        async with asyncio.timeout(WITHIN_S):
+            found: pb.WatchWorkdaysResponse = await anext(changes)
+            return found
+
+    try:
+        yield following
+    finally:
+        stream.cancel()
+
+
+async def test_everything_kept_is_followed_from_the_start_and_resumed_from_any_cursor(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    count = (await served.platform.sql("SELECT count(*) AS n FROM workday_changes WHERE body = 'KGD'"))[0]["n"]
+    async with watching(hr, "start") as following:
+        seen = [await following() for _ in range(count)]
+        await served.platform.record([passage("2026-11-25T19:00:00"), passage("2026-11-25T19:10:00", "out")])
+        seen.append(await following())
+    assert seen[-1].workday.name == f"servants/S1/workdays/{WEDNESDAY}"
+    assert seen[-1].workday == await hr.workdays.GetWorkday(pb.GetWorkdayRequest(name=seen[-1].workday.name))
+    for at in (0, count // 2, count - 1):
+        async with watching(hr, seen[at].cursor) as following:
+            rest = [await following() for _ in range(count - at)]
+        assert [each.cursor for each in rest] == [each.cursor for each in seen[at + 1 :]]
+    assert {each.workday.body for each in seen} == {"KGD"}
+
+
+async def test_without_a_cursor_what_changes_from_now_on_is_followed(served: Timekeeping) -> None:
+    async with watching(await served.portal(HR)) as following:
+        waiting, minute = asyncio.create_task(following()), 0
+        while not waiting.done():  # nothing tells from when on the stream looks: the day changes until it does
+            await served.platform.record([passage(f"2026-11-26T08:{minute:02}:00", "in" if minute % 2 else "out")])
+            await asyncio.wait({waiting}, timeout=0.1)
+            minute += 1
+        change = await waiting
+    assert change.workday.name == f"servants/S1/workdays/{THURSDAY}"
+
+
+async def test_a_stream_ends_when_the_service_does(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    stream = hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start"))
+    async with asyncio.timeout(WITHIN_S):
+        await anext(aiter(stream))
+        served.stop.set()
+        assert len([each async for each in stream]) > 1
+        assert await stream.code() is grpc.StatusCode.OK
+
+
+async def test_a_cursor_of_before_what_is_kept_is_refused_and_start_is_not(served: Timekeeping) -> None:
+    hr = await served.portal(HR, language="en")
+    old = (await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))).cursor
+    await served.platform.sql("UPDATE workday_changes SET changed_at = changed_at - interval '31 days'")
+    await served.platform.record(four(THURSDAY)[:1])
+    async with served.platform.database.worker.transaction() as transaction:
+        await purge_changes(transaction, datetime.now(UTC) - timedelta(days=30))
+    refusal = await refused(first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor=old))))
+    assert (refusal.code, refusal.reason, refusal.facts) == ("FAILED_PRECONDITION", "CURSOR_EXPIRED", {})
+    assert '"start"' in refusal.text
+    kept = await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))
+    assert kept.workday.date.day == THURSDAY.day
+
+
+async def test_a_cursor_that_is_none_and_a_servants_days_are_refused_by_the_field(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    for cursor in ("x", "1", "1.", ".1", "1.x", "-1.2", "1.2.3", "٣.1", f"{2**63}.1", f"1.{2**63}"):
+        refusal = await refused(first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor=cursor))))
+        assert (refusal.code, list(refusal.violations)) == ("INVALID_ARGUMENT", ["cursor"]), cursor
+    for parent in ("servants/S1", "KGD"):
+        refusal = await refused(first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=parent))))
+        assert list(refusal.violations) == ["parent"]
+
+
+async def test_a_watcher_that_goes_away_stops_nobody(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    async with watching(hr, "start") as following, watching(hr, "start") as other:
+        await following()
+        gone = hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start"))
+        await anext(aiter(gone))
+        gone.cancel()
+        assert (await other()).cursor == (
+            await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))
+        ).cursor
+        await following()
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await first((await served.portal()).workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD)))
+    assert refusal_of(error.value).reason == "FORBIDDEN"

@@ -83,7 +83,7 @@ def test_every_target_that_the_pages_name_exists() -> None:
 
 def test_every_command_of_a_process_that_the_pages_name_exists() -> None:
     asked = {command for page in PAGES for command in COMMAND.findall(" ".join(code(page)))}
-    known = {package: words_of(package) for package, _ in asked}
+    known = {package: words_of(package) for package in {package for package, _ in asked}}
     assert {(package, command) for package, command in asked if command not in known[package]} == set()
 
 

@@ -23,7 +23,7 @@ class Found:
     """A finding as the platform shows it."""
 
     kind: str
-    date: date
+    on: date
     servant: str
     device: str
     badge: str
@@ -109,7 +109,7 @@ def reads_as_fold(explanation: pb.WorkdayExplanation) -> list[tuple[str, str, st
 def _found(row: pb.Finding) -> Found:
     return Found(
         kind=word(pb.FindingKind, row.kind, "FINDING_KIND_"),
-        date=day_of(row.date),
+        on=day_of(row.date),
         servant=row.servant.removeprefix("servants/"),
         device=row.device.rpartition("/")[2],
         badge=row.badge,

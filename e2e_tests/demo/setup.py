@@ -15,7 +15,7 @@ from .world import Assignment, Badge, Device, Flexible, Position, Remote, Rules,
 Told = Callable[[str], None]
 
 
-class NotTaken(Exception):
+class RowRefused(Exception):
     """The platform refused a row of the import; names it with the reason."""
 
 
@@ -46,9 +46,9 @@ async def _import(world: World, hr: Desk) -> None:
     answer = await hr.servants.ImportServants([_row(world.body.id, number, each) for number, each in enumerate(world.servants, start=1)])
     for row in answer.rows:
         if row.outcome not in (servants.ImportedRow.OUTCOME_CREATED, servants.ImportedRow.OUTCOME_UNCHANGED):
-            raise NotTaken(f"row {row.row} of the import: {row.refusal.message or servants.ImportedRow.Outcome.Name(row.outcome)}")
+            raise RowRefused(f"row {row.row} of the import: {row.refusal.message or servants.ImportedRow.Outcome.Name(row.outcome)}")
     if len(answer.rows) != len(world.servants):
-        raise NotTaken(f"{len(world.servants)} rows were imported, {len(answer.rows)} answered")
+        raise RowRefused(f"{len(world.servants)} rows were imported, {len(answer.rows)} answered")
 
 
 def _from_the_top(units: Iterable[Unit]) -> list[Unit]:

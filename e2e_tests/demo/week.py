@@ -1,10 +1,11 @@
 """The week is lived: the clock goes from one instant at which something happens to the next, and stands still meanwhile.
 
-On each of them devices wait until Kafka has what they send, and people for their answers; then the clock stands until the
-whole platform is level. So nothing that the platform says depends on how fast this machine is.
+On each of them devices wait until Kafka has what they send, and people for their answers. Before a longer pause, and
+wherever something must be seen by now, the clock stands until the whole platform is level. So nothing that the platform
+says depends on how fast this machine is.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from itertools import groupby
@@ -15,13 +16,15 @@ from tartip.timetracking.v1 import device_service_pb2 as devices
 from tartip.timetracking.v1 import remote_session_service_pb2 as sessions
 
 from .calls import HR, Desks, all_of, request_id
+from .devices import SimulatedDevice
 from .level import Levels
 from .setup import badge_request
-from .speaking import Speaker
 from .world import BadgeAssigned, DeviceSends, Event, SessionEnds, SessionStarts, SettingsChanged, World
 
 MORNING = time(4, 8)
 """Behind the border of an ordinary night: the clock stands here on each date, also where nothing happens."""
+PAUSE = timedelta(minutes=30)
+"""After a crowd at the gates the platform is waited for; within one the devices' own waiting for Kafka is enough."""
 ONE_DAY = timedelta(days=1)
 
 
@@ -41,7 +44,7 @@ class Week:
     world: World
     desks: Desks
     levels: Levels
-    speaker: Speaker
+    devices: Mapping[str, SimulatedDevice]
     step: Callable[[datetime], None]
     level: Callable[[Progress], Awaitable[None]]
     _open: dict[str, str] = field(default_factory=dict)
@@ -49,20 +52,23 @@ class Week:
     async def live(self) -> None:
         """Lives the week to its end."""
         progress = Progress(self.world.begin)
-        await all_of(self.speaker.greet(device) for device in self.world.devices)
+        await all_of(device.greet() for device in self.devices.values())
         happening = {at: list(events) for at, events in groupby(self.world.events, key=lambda event: event.at)}
-        for at in sorted(happening.keys() | self.stops()):
+        stops = self.stops()
+        instants = sorted(happening.keys() | stops)
+        for at, after in zip(instants, [*instants[1:], None], strict=True):
             self.step(at)
             events = happening.get(at, [])
             await self._happen(events)
-            await self.levels.reached(at)
             progress.at = at
             progress.events += len(events)
             progress.records += sum(len(each.records) for each in events if isinstance(each, DeviceSends))
-            await self.level(progress)
+            if at in stops or after is None or after - at > PAUSE:
+                await self.levels.reached(at)
+                await self.level(progress)
 
     def stops(self) -> set[datetime]:
-        """The instants at which the clock stands beside those of events: of each date, those by which something must be seen, the end."""
+        """The instants at which all must be level whatever happens: of each date, those by which something must be seen, the end."""
         world, zone = self.world, ZoneInfo(self.world.body.zone)
         days = [world.begin.astimezone(zone).date() + ONE_DAY * number for number in range((world.end - world.begin).days + 2)]
         daily = {datetime.combine(each, MORNING, zone) for each in days}
@@ -91,9 +97,8 @@ class Week:
         await all_of(work)
 
     async def _send(self, serial: str, batches: Sequence[DeviceSends]) -> None:
-        device = self.world.device(serial)
         for batch in batches:
-            await self.speaker.send(device, batch.records)
+            await self.devices[serial].send(batch.records)
 
     async def _start(self, event: SessionStarts) -> None:
         desk = await self.desks.of(event.servant)

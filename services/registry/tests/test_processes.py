@@ -24,9 +24,12 @@ async def test_a_recorded_body_reaches_kafka_and_may_be_sent_again(postgres: Pos
     assert await command("registry", environment, "migrate") == (0, "")
     async with (
         tokens.serving() as issuer,
-        running("registry", environment | {"TARTIP_ISSUER": issuer}, "serve", tmp_path / "serve.log") as address,
-        running("registry", environment | {"TARTIP_DATABASE_URL": urls.worker}, "work", tmp_path / "work.log"),
-        channel(address, tokens.mint("operator", OPERATOR)) as opened,
+        running(
+            "registry",
+            {"serve": environment | {"TARTIP_ISSUER": issuer}, "work": environment | {"TARTIP_DATABASE_URL": urls.worker}},
+            tmp_path,
+        ) as addresses,
+        channel(addresses["serve"], tokens.mint("operator", OPERATOR)) as opened,
     ):
         stub: Any = state_body_service_pb2_grpc.StateBodyServiceStub(opened)
         await stub.CreateStateBody(new_body("PROC"))

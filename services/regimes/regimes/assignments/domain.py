@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from kernel.days import DaySpan, dates, months_after
+from kernel.days import DaySpan, months_after
 from kernel.faults import Malformed, RuleBroken, WrongState
 from lawbook import Lawbook
 
@@ -144,14 +144,14 @@ def in_effect(assignments: Iterable[Assignment], on: date) -> Assignment | None:
 
 def _appointed(assignment: Assignment, servant: Servant) -> None:
     """Only a civil servant, on every day of the span (Order 120, point 1)."""
-    for on in dates(assignment.since, assignment.until):
+    for on in servant.turns(assignment.span):
         if servant.keeping_time(on) is None:
             raise RuleBroken("NOT_APPOINTED", "o120-p1", on, servant=servant.servant, on=on)
 
 
 def _hours_not_regulated(assignment: Assignment, servant: Servant) -> None:
     """Not for those whose working time the body's regulation sets with special features (Order 120, point 14)."""
-    for on in dates(assignment.since, assignment.until):
+    for on in servant.turns(assignment.span):
         appointment = servant.keeping_time(on)
         if appointment is not None and appointment.hours_set_by_regulation:
             raise RuleBroken("HOURS_SET_BY_REGULATION", "o120-p14", on, servant=servant.servant, on=on)
@@ -198,8 +198,9 @@ def _shifts_around(
     assignment: Assignment, servant: Servant, bodies: Mapping[str, Body], others: tuple[Assignment, ...]
 ) -> Iterator[tuple[date, Span]]:
     """Yields the shifts of the span and of the two dates on either side: a shift begun further off cannot be too near."""
-    beside = timedelta(days=2)
-    for on in dates(assignment.since - beside, assignment.until + beside):
+    schedules = [each.regime for each in (assignment, *others) if isinstance(each.regime, ShiftSchedule)]
+    first, last = assignment.since.toordinal() - 2, assignment.until.toordinal() + 2
+    for on in sorted({shift.date for each in schedules for shift in each.shifts if first <= shift.date.toordinal() <= last}):
         held = assignment if assignment.span.holds(on) else in_effect(others, on)
         shift = held.regime.on(on) if held is not None and isinstance(held.regime, ShiftSchedule) else None
         appointment = servant.keeping_time(on)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.access import Caller
-from kernel.days import DaySpan, dates
+from kernel.days import DaySpan
 from kernel.faults import Conflict, Forbidden, Unavailable
 from lawbook import Lawbook
 
@@ -107,7 +107,7 @@ class CreateAssignment:
 
 async def _within_reach(work: Work, caller: Caller, servant: Servant, assignment: Assignment) -> None:
     """Every date of the span is a day of a body that the caller acts for: an HR officer does not set hours elsewhere."""
-    owners = {appointment.body for on in dates(assignment.since, assignment.until) if (appointment := servant.keeping_time(on))}
+    owners = {appointment.body for on in servant.turns(assignment.span) if (appointment := servant.keeping_time(on))}
     if owners - await work.bodies.within(owners, visible_to=caller):
         raise Forbidden(method="tartip.regimes.v1.AssignmentService/CreateAssignment")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 
 from kernel.days import DaySpan
@@ -85,6 +85,13 @@ class Servant:
         """Returns the one appointment whose body and unit own the servant's day, or None on a date without one."""
         counting = [each for each in self.appointments if each.counts_on(on)]
         return min(counting, key=_precedence, default=None)
+
+    def turns(self, span: DaySpan) -> Iterator[date]:
+        """Yields the dates of the span from which on another appointment, or none, may keep time: its first, and where one begins or ended."""
+        yield span.since
+        begun = {each.span.since for each in self.appointments}
+        ended = {each.span.until + timedelta(days=1) for each in self.appointments if each.span.until not in (None, date.max)}
+        yield from sorted(on for on in begun | ended if on > span.since and span.holds(on))
 
     def differences(self, other: "Servant") -> tuple[DaySpan, ...]:
         """Returns the spans of the appointments that only one of the two has: the dates whose plan may differ."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from kernel.days import DaySpan
+from kernel.days import DaySpan, dates
 from regimes.people.domain import AppointmentKind, Unit
 
 from ..samples import appointment, body, servant
@@ -63,3 +63,19 @@ def test_only_the_appointments_that_differ_are_touched() -> None:
     assert before.differences(servant("s", SECONDED, MAIN, revision=2)) == ()
     assert before.differences(servant("s", MAIN, longer)) == (SECONDED.span, longer.span)
     assert servant("s", MAIN).differences(before) == (SECONDED.span,)
+
+
+def test_who_keeps_time_changes_only_where_an_appointment_begins_or_has_ended() -> None:
+    person = servant("s", appointment(until=date(2026, 12, 15)), SECONDED, TEMPORARY)
+    span = DaySpan(date(2026, 10, 20), date(2026, 12, 31))
+    turns = list(person.turns(span))
+    assert turns == [date(2026, 10, 20), date(2026, 11, 1), date(2026, 12, 1), date(2026, 12, 16)]
+    before = None
+    for on in dates(span.since, date(2026, 12, 31)):
+        assert on in turns or person.keeping_time(on) == before
+        before = person.keeping_time(on)
+
+
+def test_the_last_date_of_the_calendar_has_no_day_after_it() -> None:
+    person = servant("s", appointment(until=date.max))
+    assert list(person.turns(DaySpan(date(2026, 10, 20), date.max))) == [date(2026, 10, 20)]

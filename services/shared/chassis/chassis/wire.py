@@ -8,13 +8,18 @@ from kernel.faults import Malformed
 from kernel.text import LocalizedText
 from tartip.law.v1 import law_pb2
 
+# Far from the ends of the calendar, so that no sum of days and months leaves it.
+YEARS = range(1900, 2200)
+
 
 def day(message: date_pb2.Date, field: str) -> date:
-    """Returns the legal day; Malformed for `field` if the calendar has none such."""
+    """Returns the legal day; Malformed for `field` if the calendar has none such, or it is not of the years 1900 to 2199."""
     try:
-        return date(message.year, message.month, message.day)
+        if message.year in YEARS:
+            return date(message.year, message.month, message.day)
     except ValueError:
-        raise Malformed({field: "a date that the calendar has: year, month, day"}) from None
+        pass
+    raise Malformed({field: f"a date that the calendar has, {YEARS.start} to {YEARS.stop - 1}: year, month, day"})
 
 
 def day_message(value: date | None) -> date_pb2.Date | None:

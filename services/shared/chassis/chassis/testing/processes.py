@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +41,19 @@ async def command(package: str, environment: Mapping[str, str], *arguments: str)
 
 
 @asynccontextmanager
-async def running(package: str, environment: Mapping[str, str], name: str, log: Path) -> AsyncIterator[str]:
-    """A process of the service, from ready to ended as SIGTERM asks; gives the address of its RPCs."""
-    admin, listen = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    own = {**environment, "TARTIP_LISTEN": listen, "TARTIP_ADMIN_LISTEN": admin}
-    with log.open("wb") as written:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", package, name), env=own, stdout=written, stderr=written, preexec_fn=die_with_parent(signal.SIGTERM)
-        )
-    try:
-        await asyncio.wait_for(_ready(f"http://{admin}/ready", process, log), WITHIN_S)
-        yield listen
-        process.send_signal(signal.SIGTERM)
-        ended = await asyncio.wait_for(process.wait(), WITHIN_S)
-    finally:
-        await _killed(process)
-    assert ended == 0, _said(log)
+async def running(package: str, environments: Mapping[str, Mapping[str, str]], folder: Path) -> AsyncIterator[dict[str, str]]:
+    """Processes of the service, each with its environment, started side by side: from all ready to all ended, as SIGTERM asks.
+
+    Gives the address of each one's RPCs; their logs lie in the folder.
+    """
+    async with AsyncExitStack() as stack:
+        started = {name: await _started(package, name, told, folder / f"{name}.log", stack) for name, told in environments.items()}
+        await asyncio.gather(*(asyncio.wait_for(each.ready(), WITHIN_S) for each in started.values()))
+        yield {name: each.listen for name, each in started.items()}
+        for each in started.values():
+            each.process.send_signal(signal.SIGTERM)
+        for each in started.values():
+            assert await asyncio.wait_for(each.process.wait(), WITHIN_S) == 0, each.said()
 
 
 def received(kafka: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
@@ -95,24 +93,45 @@ def free_port() -> int:
         return int(chosen.getsockname()[1])
 
 
-async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with aiohttp.ClientSession() as session:
-        while True:
-            assert process.returncode is None, _said(log)
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(LOOK_AGAIN_S)
+@dataclass(frozen=True, slots=True)
+class _Started:
+    process: asyncio.subprocess.Process
+    admin: str
+    listen: str
+    log: Path
+
+    async def ready(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            while not await self._is_ready(session):
+                assert self.process.returncode is None, self.said()
+                await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"http://{self.admin}/ready") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+
+async def _started(package: str, name: str, told: Mapping[str, str], log: Path, stack: AsyncExitStack) -> _Started:
+    admin, listen = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    with log.open("wb") as written:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", package, name),
+            env={**told, "TARTIP_LISTEN": listen, "TARTIP_ADMIN_LISTEN": admin},
+            stdout=written,
+            stderr=written,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+    stack.push_async_callback(_killed, process)
+    return _Started(process, admin, listen, log)
 
 
 async def _killed(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()
-
-
-def _said(log: Path) -> str:
-    return log.read_text(encoding="utf-8")

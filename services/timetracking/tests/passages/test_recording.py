@@ -1,13 +1,11 @@
-"""Passages become days in PostgreSQL: any order, any repetition, any batches."""
+"""Passages become days in PostgreSQL, once each, and are counted."""
 
 import asyncio
-import random
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from chassis.testing.waiting import until
-from kernel.days import Month
 from kernel.faults import WrongState
 from lawbook import load
 from timetracking.gateway.intake import possible_times
@@ -35,27 +33,6 @@ async def test_the_same_passages_again_change_nothing_and_are_counted_as_repeate
     assert await platform.sql("SELECT count(*) AS n FROM outbox") == outbox
     counts = await platform.sql("SELECT sum(received) AS received, sum(stored) AS stored, sum(repeated) AS repeated FROM device_days")
     assert dict(counts[0]) == {"received": 8, "stored": 4, "repeated": 4}
-
-
-async def test_any_order_in_any_batches_ends_in_the_same_days(platform: Any, say: Any, database: Any) -> None:
-    passages = [each for day in ("2026-11-23", "2026-11-24", "2026-11-25", "2026-11-27") for each in say.four(day)]
-    passages += [say.passage("2026-11-24T08:55:20"), say.passage("2026-11-26T23:50:00"), say.passage("2026-11-27T00:20:00", "out")]
-    await platform.record(passages)
-    expected = await days(platform)
-    for seed in range(5):
-        rng = random.Random(seed)
-        other = type(platform)(await database("timetracking"))
-        await other.device("gate")
-        await other.badge("17", "S1")
-        shuffled = [*passages, *rng.choices(passages, k=6)]
-        rng.shuffle(shuffled)
-        half = rng.randrange(len(shuffled))
-        for at in range(0, half, 3):
-            await other.record(shuffled[at : min(at + 3, half)])
-        await other.take_plans([say.month_of("S1", Month(2026, 11))])
-        for at in range(half, len(shuffled), 5):
-            await other.record(shuffled[at : at + 5])
-        assert await days(other) == expected, f"seed {seed}"
 
 
 async def test_a_wall_time_of_1970_is_refused_by_name(platform: Any, say: Any) -> None:

@@ -1,33 +1,15 @@
 """Resource names of the regimes (AIP-122) and the IDs within them."""
 
-from kernel.identifiers import CODE, ids_in
+from kernel.names import BODY_ID, CODE, SERVANT_ID, ids_in
 
-BODY_ID = CODE + "{2,40}"
-UNIT_ID = CODE + "{1,40}"
 RULES_ID = CODE + "{1,40}"
-SERVANT_ID = CODE + "{1,64}"
 ASSIGNMENT_ID = CODE + "{1,64}"
 PARAMETER_ID = "[a-z0-9-]+(?:/[a-z0-9-]+)*"
-
-
-def body_name(body: str) -> str:
-    """Returns the name of a state body."""
-    return f"stateBodies/{body}"
-
-
-def unit_name(body: str, unit: str) -> str:
-    """Returns the name of a structural unit."""
-    return f"stateBodies/{body}/units/{unit}"
 
 
 def rules_name(body: str, rules: str) -> str:
     """Returns the name of labour-order rules."""
     return f"stateBodies/{body}/labourOrderRules/{rules}"
-
-
-def servant_name(servant: str) -> str:
-    """Returns the name of a civil servant."""
-    return f"servants/{servant}"
 
 
 def assignment_name(servant: str, assignment: str) -> str:
@@ -40,23 +22,11 @@ def provision_name(parameter: str) -> str:
     return f"provisions/{parameter}"
 
 
-def body_of(name: str, field: str) -> str:
-    """Returns the ID in a state body's name; Malformed for `field` if it is none."""
-    (body,) = ids_in(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
-    return body
-
-
 def rules_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the body and the rules in the name of labour-order rules; Malformed for `field` if it is none."""
     pattern = f"stateBodies/({BODY_ID})/labourOrderRules/({RULES_ID})"
     body, rules = ids_in(name, field, pattern, "stateBodies/{state_body}/labourOrderRules/{labour_order_rules}")
     return body, rules
-
-
-def servant_of(name: str, field: str) -> str:
-    """Returns the ID in a servant's name; Malformed for `field` if it is none."""
-    (servant,) = ids_in(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
-    return servant
 
 
 def assignment_of(name: str, field: str) -> tuple[str, str]:

@@ -8,8 +8,9 @@ from datetime import date
 from chassis.access import Caller
 from kernel.days import DaySpan, Month, dates
 from kernel.faults import NotFound, Unavailable
+from kernel.names import body_name, servant_name
 from regimes.assignments.domain import Assignment
-from regimes.names import assignment_name, body_name, rules_name, servant_name
+from regimes.names import assignment_name, rules_name
 from regimes.people.domain import Body, Servant
 from regimes.plans.domain import Grounds, PublishedPlan
 from regimes.rules.domain import LabourOrderRules

@@ -1,20 +1,10 @@
 """Resource names of the registry (AIP-122) and the IDs within them."""
 
-from kernel.identifiers import ids_in
+from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID, ids_in
 
-from registry.values import BODY_ID, POSITION_ID, SERVANT_ID, UNIT_ID
+from registry.values import POSITION_ID
 
 APPOINTMENT_ID = "[0-9a-f-]{36}"
-
-
-def body_name(body: str) -> str:
-    """Returns the name of a state body."""
-    return f"stateBodies/{body}"
-
-
-def unit_name(body: str, unit: str) -> str:
-    """Returns the name of a structural unit."""
-    return f"stateBodies/{body}/units/{unit}"
 
 
 def position_name(body: str, position: str) -> str:
@@ -22,20 +12,9 @@ def position_name(body: str, position: str) -> str:
     return f"stateBodies/{body}/positions/{position}"
 
 
-def servant_name(servant: str) -> str:
-    """Returns the name of a civil servant."""
-    return f"servants/{servant}"
-
-
 def appointment_name(servant: str, appointment: str) -> str:
     """Returns the name of an appointment."""
     return f"servants/{servant}/appointments/{appointment}"
-
-
-def body_of(name: str, field: str) -> str:
-    """Returns the ID in a state body's name; Malformed for `field` if it is none."""
-    (body,) = ids_in(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
-    return body
 
 
 def unit_of(name: str, field: str) -> tuple[str, str]:
@@ -49,12 +28,6 @@ def position_of(name: str, field: str) -> tuple[str, str]:
     pattern = f"stateBodies/({BODY_ID})/positions/({POSITION_ID})"
     body, position = ids_in(name, field, pattern, "stateBodies/{state_body}/positions/{position}")
     return body, position
-
-
-def servant_of(name: str, field: str) -> str:
-    """Returns the ID in a servant's name; Malformed for `field` if it is none."""
-    (servant,) = ids_in(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
-    return servant
 
 
 def appointment_of(name: str, field: str) -> tuple[str, str]:

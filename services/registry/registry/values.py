@@ -1,12 +1,9 @@
 """Checks of plain values that every concept of the registry takes in."""
 
 from kernel.faults import Malformed
-from kernel.identifiers import CODE
+from kernel.names import CODE
 
-BODY_ID = CODE + "{2,40}"
-UNIT_ID = CODE + "{1,40}"
 POSITION_ID = CODE + "{1,40}"
-SERVANT_ID = CODE + "{1,64}"
 REGION = CODE + "{1,10}"
 
 

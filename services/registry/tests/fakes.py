@@ -7,8 +7,9 @@ from datetime import date
 
 from chassis.access import Caller
 from kernel.faults import NotFound
+from kernel.names import body_name, servant_name, unit_name
 from registry.bodies.domain import BodyState, HrMember, StateBody, Unit, hr_members
-from registry.names import body_name, position_name, servant_name, unit_name
+from registry.names import position_name
 from registry.positions.domain import Position
 from registry.servants.domain import Servant
 from registry.servants.iin import Iin

@@ -9,13 +9,14 @@ from chassis.wire import day, day_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
+from kernel.names import servant_of
 from lawbook import Lawbook
 from tartip.regimes.v1 import assignment_service_pb2 as pb
 from tartip.regimes.v1 import assignment_service_pb2_grpc as pb_grpc
 
 from regimes.assignments import use_cases
 from regimes.assignments.domain import Assignment, Flexible, Regime, Remote, Shift, ShiftSchedule
-from regimes.names import ASSIGNMENT_ID, assignment_name, assignment_of, servant_of
+from regimes.names import ASSIGNMENT_ID, assignment_name, assignment_of
 from regimes.wall_clock import ClockSpan
 from regimes.wire import clock, clock_message, etag, pause
 

@@ -9,10 +9,10 @@ from chassis.database import Transaction
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.faults import NotFound
+from kernel.names import body_name, servant_name
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from regimes.names import body_name, servant_name
 from regimes.people.domain import Appointment, Body, Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
 from regimes.projections import BODIES, SERVANTS

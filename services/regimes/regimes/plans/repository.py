@@ -12,12 +12,12 @@ from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.days import DaySpan, Month
 from kernel.faults import NotFound
+from kernel.names import servant_name
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regimes.assignments.tables import AssignmentRow
-from regimes.names import servant_name
 from regimes.people.domain import Servant
 from regimes.people.tables import AppointmentRow, BodyRow, ServantRow
 from regimes.plans.domain import Grounds, PublishedPlan, ServantMonth

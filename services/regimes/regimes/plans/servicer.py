@@ -4,11 +4,11 @@ import grpc.aio
 from chassis.access import current_caller
 from chassis.wire import day
 from google.protobuf.message import Message
+from kernel.names import servant_of
 from lawbook import Lawbook
 from tartip.regimes.v1 import plan_service_pb2 as pb
 from tartip.regimes.v1 import plan_service_pb2_grpc as pb_grpc
 
-from regimes.names import servant_of
 from regimes.plans import use_cases
 from regimes.plans.messages import plan_day
 

@@ -11,11 +11,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id
+from kernel.names import UNIT_ID, body_of
 from lawbook import Lawbook
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as pb
 from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as pb_grpc
 
-from regimes.names import RULES_ID, UNIT_ID, body_of, rules_name, rules_of
+from regimes.names import RULES_ID, rules_name, rules_of
 from regimes.rules import use_cases
 from regimes.rules.domain import LabourOrderRules, WeekType
 from regimes.wire import clock, clock_message, etag, pause

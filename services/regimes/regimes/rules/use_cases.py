@@ -8,9 +8,10 @@ from typing import Protocol
 from chassis.access import Caller
 from kernel.days import DaySpan
 from kernel.faults import Conflict, NotFound
+from kernel.names import unit_name
 from lawbook import Lawbook
 
-from regimes.names import rules_name, unit_name
+from regimes.names import rules_name
 from regimes.people.domain import Body
 from regimes.rules.domain import LabourOrderRules
 

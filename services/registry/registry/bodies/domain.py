@@ -11,9 +11,10 @@ from zoneinfo import available_timezones
 from kernel.days import DaySpan
 from kernel.faults import Malformed
 from kernel.identifiers import check_id
+from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID
 from kernel.text import LocalizedText
 
-from registry.values import BODY_ID, REGION, SERVANT_ID, UNIT_ID
+from registry.values import REGION
 
 
 class StateBodyKind(StrEnum):

@@ -8,13 +8,13 @@ from chassis.access import Caller
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
+from kernel.names import body_name, unit_name
 from kernel.text import LocalizedText
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.bodies.domain import BodyState, Headship, HrMember, StateBody, StateBodyKind, Unit, hr_members
 from registry.bodies.tables import StateBodyRow, UnitHeadRow, UnitRow
-from registry.names import body_name, unit_name
 from registry.positions.tables import PositionRow
 from registry.servants.tables import AppointmentRow
 

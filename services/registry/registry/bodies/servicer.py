@@ -9,12 +9,13 @@ from chassis.listing import Listing
 from chassis.wire import day, day_message, text_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
+from kernel.names import body_name, body_of, servant_name, servant_of, unit_name
 from tartip.registry.v1 import state_body_service_pb2 as pb
 from tartip.registry.v1 import state_body_service_pb2_grpc as pb_grpc
 
 from registry.bodies import use_cases
 from registry.bodies.domain import Headship, StateBody, StateBodyKind, Unit
-from registry.names import body_name, body_of, servant_name, servant_of, unit_name, unit_of
+from registry.names import unit_of
 from registry.values import etag
 from registry.wire import text
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from chassis.access import Caller
 from kernel.faults import Conflict, Forbidden, NotFound, Stale, WrongState
+from kernel.names import body_name, servant_name, unit_name
 
 from registry.bodies.domain import BodyState, StateBody, Unit
-from registry.names import body_name, servant_name, unit_name
 from registry.values import etag
 
 

@@ -9,9 +9,10 @@ from chassis.listing import Listing
 from chassis.wire import text_message
 from google.protobuf.message import Message
 from kernel.faults import Malformed
+from kernel.names import body_of, unit_name
 from tartip.registry.v1 import servant_service_pb2 as pb
 
-from registry.names import body_of, position_name, position_of, unit_name, unit_of
+from registry.names import position_name, position_of, unit_of
 from registry.positions import use_cases
 from registry.positions.domain import Position
 from registry.values import etag

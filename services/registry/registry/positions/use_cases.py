@@ -7,9 +7,10 @@ from typing import Protocol
 
 from chassis.access import Caller
 from kernel.faults import Conflict, NotFound
+from kernel.names import unit_name
 
 from registry.bodies.domain import StateBody
-from registry.names import position_name, unit_name
+from registry.names import position_name
 from registry.positions.domain import Position
 
 

@@ -2,9 +2,10 @@
 
 from chassis.wire import day, day_message
 from kernel.faults import Malformed
+from kernel.names import servant_name
 from tartip.registry.v1 import servant_service_pb2 as pb
 
-from registry.names import appointment_name, position_name, position_of, servant_name
+from registry.names import appointment_name, position_name, position_of
 from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, NewServant, Servant
 from registry.servants.iin import Iin
 from registry.values import etag

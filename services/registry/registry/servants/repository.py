@@ -9,12 +9,12 @@ from chassis.access import Caller, Reach
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
+from kernel.names import servant_name
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.bodies.tables import StateBodyRow
-from registry.names import servant_name
 from registry.positions.domain import Position
 from registry.positions.tables import PositionRow
 from registry.servants.domain import Appointment, AppointmentKind, AppointmentTerms, Servant

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kernel.faults import Conflict, NotFound, WrongState
+from kernel.names import servant_name
 
-from registry.names import position_name, servant_name
+from registry.names import position_name
 from registry.positions.domain import Position
 from registry.servants.domain import AppointmentTerms, NewServant, Order, Servant
 from registry.servants.iin import Iin

@@ -13,10 +13,11 @@ from chassis.wire import day
 from google.protobuf.message import Message
 from kernel.faults import Fault, Malformed
 from kernel.identifiers import new_id
+from kernel.names import body_of, servant_name, servant_of
 from tartip.registry.v1 import servant_service_pb2 as pb
 from tartip.registry.v1 import servant_service_pb2_grpc as pb_grpc
 
-from registry.names import appointment_of, body_of, servant_name, servant_of
+from registry.names import appointment_of
 from registry.servants import use_cases
 from registry.servants.domain import NewServant
 from registry.servants.messages import appointment_message, new_servant_from, servant_message, terms_from

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from chassis.access import Caller
 from kernel.faults import Fault, NotFound
+from kernel.names import body_name, servant_name
 
 from registry.bodies.domain import BodyState, HrMember, StateBody, hr_members
-from registry.names import appointment_name, body_name, servant_name
+from registry.names import appointment_name
 from registry.positions.domain import Position
 from registry.servants.domain import Appointment, AppointmentTerms, NewServant, Servant
 from registry.servants.iin import Iin

@@ -7,8 +7,6 @@ import uuid
 
 from kernel.faults import Malformed
 
-# What stands in the IDs that clients choose: of bodies, units, positions, servants.
-CODE = "[A-Za-z0-9-]"
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -25,14 +23,3 @@ def check_id(value: str, field: str, pattern: str = UUID_PATTERN) -> str:
     if not re.fullmatch(pattern, value):
         raise Malformed({field: f"must match {pattern}"})
     return value
-
-
-def ids_in(name: str, field: str, pattern: str, shape: str) -> tuple[str, ...]:
-    """Returns the IDs in a resource name (AIP-122), the groups of `pattern`; Malformed for `field`, with the shape, if it fits not.
-
-    Which names there are each service says for itself.
-    """
-    match = re.fullmatch(pattern, name)
-    if match is None:
-        raise Malformed({field: f"a name like {shape}"})
-    return match.groups()

@@ -3,7 +3,7 @@ import uuid
 
 import pytest
 from kernel.faults import Malformed
-from kernel.identifiers import CODE, check_id, ids_in, new_id
+from kernel.identifiers import check_id, new_id
 
 
 def test_an_identifier_is_a_uuid_of_version_seven_with_its_time() -> None:
@@ -28,12 +28,3 @@ def test_an_identifier_must_match_all_of_its_pattern(value: str) -> None:
     with pytest.raises(Malformed) as refused:
         check_id(value, "state_body", "[A-Z]{2,8}")
     assert refused.value.violations == {"state_body": "must match [A-Z]{2,8}"}
-
-
-def test_the_ids_in_a_resource_name_are_read_from_all_of_it() -> None:
-    pattern, shape = f"bodies/({CODE}+)/units/({CODE}+)", "bodies/{body}/units/{unit}"
-    assert ids_in("bodies/KGD/units/7", "name", pattern, shape) == ("KGD", "7")
-    for wrong in ("bodies/KGD", "bodies/KGD/units/7/", "bodies/KGD/units/7\n", "bodies/KGD/units/сектор"):
-        with pytest.raises(Malformed) as refused:
-            ids_in(wrong, "name", pattern, shape)
-        assert refused.value.violations == {"name": "a name like bodies/{body}/units/{unit}"}

@@ -6,8 +6,9 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-# From services/shared/chassis/chassis/testing: the chassis is installed from its sources.
-FOLDER = Path(__file__).parents[5] / "e2e_tests" / "contracts"
+# The root of the repository, from services/shared/chassis/chassis/testing: the chassis is installed from its sources.
+ROOT = Path(__file__).parents[5]
+FOLDER = ROOT / "e2e_tests" / "contracts"
 
 M = TypeVar("M", bound=Message)
 

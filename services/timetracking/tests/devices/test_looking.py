@@ -333,7 +333,7 @@ async def test_passages_that_come_during_a_look_are_looked_at_again(looking: Loo
         await work.lock_devices(["gate"])
         wanted = await work.looks.wanted("gate", 7)
         await looking.platform.record(four(TUESDAY, "99"))
-        await work.looks.keep(wanted, [], looking.platform.now, looking.platform.now)
+        await work.looks.keep(wanted, [], None, looking.platform.now)
     await looking.all()
     assert [each[:2] for each in await looking.open()] == [("gate", "unknown_badge")]
 
@@ -390,3 +390,32 @@ async def test_a_look_while_the_day_is_open_marks_it_and_raises_nothing(looking:
     assert (await looking.platform.days())[TUESDAY].content.state is State.IN_PROGRESS
     assert await looking.day() == (("incomplete",), set())
     assert FindingKind.LATE.value not in (await looking.day())[1]
+
+
+async def test_looks_at_every_hour_find_what_one_look_at_the_end_finds(database: MakeDatabase) -> None:
+    """Reads come as they happen, or hours late; silences begin, end and are covered."""
+    seen = 0
+    for seed in range(3):
+        rng = random.Random(seed)
+        begin, hours = at("2026-11-23T06:00"), 72
+        instants = sorted(rng.sample(range(hours * 60), 14))
+        walls = [(begin + timedelta(hours=5, minutes=each)).replace(tzinfo=None) for each in instants]
+        comes = [each // 60 + 1 + rng.choice((0, 0, 0, 7, 30)) for each in instants]
+        reads = [replace(passage(wall.isoformat()), live=False) for wall in walls]
+        found = []
+        for steps in (range(1, hours + 1), (hours,)):
+            platform = Platform(await database("timetracking"), begin)
+            await platform.device("gate")
+            await platform.badge("17", "S1")
+            await platform.take_plans([month_of("S1", since=1)])
+            looking, told = Looking(platform), 0
+            for step in steps:
+                platform.now = begin + timedelta(hours=step)
+                here = [read for read, hour in zip(reads, comes, strict=True) if told < hour <= step or (step == hours and hour > step)]
+                await platform.record(here)
+                told = step
+                await looking.all()
+            found.append((await looking.open(), [await looking.day(day) for day in (MONDAY, TUESDAY)]))
+        assert found[0] == found[1], f"seed {seed}"
+        seen += len(found[0][0])
+    assert seen

@@ -22,11 +22,12 @@ from timetracking.device_findings.domain import (
     missing_numbers,
     pauses,
     silences,
+    silent_from,
     unknown_badges,
     watched,
 )
 from timetracking.device_findings.domain.silence import working_time
-from timetracking.devices.domain import DeviceDirection, Role
+from timetracking.devices.domain import DeviceDirection, Role, event_number
 from timetracking.findings.domain import Claim, Finding, State, badge_of, subject_of
 from timetracking.workdays.domain import Direction, Place, Plan, PlanKind, PlannedInterval
 
@@ -51,7 +52,11 @@ def read(
 ) -> DeviceRead:
     """A read at a wall time of Almaty, received `lag` seconds after its instant."""
     at = second(wall)
-    return DeviceRead(at, key or wall, datetime.fromisoformat(wall), 5 * HOUR, badge, direction, at + lag, live, held, previous)
+    number = event_number(key)
+    wall_time = datetime.fromisoformat(wall)
+    return DeviceRead(
+        at, key or wall, wall_time, 5 * HOUR, badge, direction, at + lag, live, held, -1 if number is None else number, previous
+    )
 
 
 def numbered(wall: str, number: int, previous: int | None = None) -> DeviceRead:
@@ -108,7 +113,7 @@ class TestClock:
         """An offline terminal of a protocol without replays sends two days later; to the gateway each read is live."""
         sent = second("2026-11-26T08:00:00")
         reads = [
-            replace(read(f"2026-11-24T{hour:02}:{minute:02}:00"), received=sent + minute // 10)
+            read(f"2026-11-24T{hour:02}:{minute:02}:00")._replace(received=sent + minute // 10)
             for hour in (8, 9, 18)
             for minute in range(0, 60, 7)
         ]
@@ -181,8 +186,8 @@ class TestReusedNumbers:
     def test_events_that_differ_in_the_badge_or_the_direction_alone_are_two(self) -> None:
         one = read("2026-11-24T08:55:00", "17")
         assert event_numbers_reused("gate", [one, one]) == []
-        assert event_numbers_reused("gate", [one, replace(one, badge="hq:18")])
-        assert event_numbers_reused("gate", [one, replace(one, direction=2)])
+        assert event_numbers_reused("gate", [one, one._replace(badge="hq:18")])
+        assert event_numbers_reused("gate", [one, one._replace(direction=2)])
 
     def test_a_counter_that_began_anew_gives_each_number_its_own_finding(self) -> None:
         reads = [read(f"2026-11-24T{hour}:00:00", key) for hour in ("09", "17") for key in ("1", "2")]
@@ -333,6 +338,15 @@ class TestSilence:
         assert silent([pause("2026-11-23T20:10", "2026-11-24T07:50")], shifts) == []
         assert silent([pause("2026-11-23T20:10", "2026-11-24T10:01")], shifts)
 
+    def test_a_pause_may_become_a_silence_no_sooner_than_when_its_working_time_is_more_than_allowed(self) -> None:
+        def may_begin(read_at: str, crowds: Sequence[Crowd] = OFFICE) -> int | None:
+            return silent_from(Watch("gate", ZONE, Direction.NONE, crowds), pause(read_at, "2026-11-23T19:00"), lambda _: LAW)
+
+        assert may_begin(LAST_EXIT) == second("2026-11-24T14:30")
+        assert may_begin("2026-11-24T10:17") == second("2026-11-24T15:47")
+        assert may_begin("2026-11-25T16:00") is None
+        assert may_begin(LAST_EXIT, []) is None
+
     def test_more_reads_never_make_more_silence(self) -> None:
         """A late batch ends silences, and begins none."""
         for seed in range(200):
@@ -380,6 +394,5 @@ class TestPauses:
 
 def test_a_read_is_late_by_the_time_from_its_instant_to_its_receipt() -> None:
     one = read("2026-11-24T08:55:00", lag=7)
-    assert (one.lag, one.day, one.number) == (7, TUESDAY, None)
-    assert read("2026-11-24T08:55:00", "007").number == 7
+    assert (one.lag, one.day) == (7, TUESDAY)
     assert timedelta(seconds=one.received - one.at) == timedelta(seconds=7)

@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 from chassis.database import Transaction
 
 from timetracking.device_findings.domain import MISSING_NUMBERS, NUMBER_REUSED, SILENT, Crowd, DeviceRead, Reads, crowd_of
-from timetracking.device_findings.use_cases import Wanted
+from timetracking.device_findings.use_cases import Wanted, Watched
+from timetracking.devices.domain import event_number, instant_of
 from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of, save_findings
-from timetracking.passages.domain import read_of
 from timetracking.plans.domain import read_plan
-from timetracking.workdays.domain import Direction
 
 NOT_SENT = -86_400
 
@@ -30,12 +29,12 @@ SELECT coalesce(
      WHERE held.stored <> held.looked_at_stored ORDER BY held.date DESC, held.device LIMIT 1),
     (SELECT due.device FROM due_looks due JOIN devices d ON d.serial = due.device ORDER BY due.id LIMIT 1),
     (SELECT d.serial FROM devices d LEFT JOIN device_looks look ON look.device = d.serial
-     WHERE look.looked_until IS NULL OR look.looked_until < $1 ORDER BY d.serial LIMIT 1)
+     WHERE look.due_at IS NULL OR look.due_at <= $1 ORDER BY d.serial LIMIT 1)
 )
 """
 _DATES = "SELECT date, stored, stored <> looked_at_stored AS changed FROM device_days WHERE device = $1 ORDER BY date"
 _ASKS = "SELECT id, date, silence FROM due_looks WHERE device = $1"
-_LOOKED_UNTIL = "SELECT looked_until FROM device_looks WHERE device = $1"
+_LOOK = "SELECT looked_until, due_at FROM device_looks WHERE device = $1"
 _OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND kind = ANY ($2::text[])"
 _FINDINGS = "SELECT * FROM findings WHERE device = $1 AND (date = ANY ($2::date[]) OR id = ANY ($3::uuid[]))"
 _COLUMNS = """
@@ -63,9 +62,9 @@ _LOOKED = """
 UPDATE device_days held SET looked_at_stored = looked.stored
 FROM unnest($2::date[], $3::bigint[]) AS looked (date, stored) WHERE held.device = $1 AND held.date = looked.date
 """
-_UNTIL = """
-INSERT INTO device_looks AS held (device, looked_until) VALUES ($1, $2)
-ON CONFLICT (device) DO UPDATE SET looked_until = excluded.looked_until WHERE held.looked_until < excluded.looked_until
+_WATCHED = """
+INSERT INTO device_looks (device, looked_until, due_at) VALUES ($1, $2, $3)
+ON CONFLICT (device) DO UPDATE SET looked_until = excluded.looked_until, due_at = excluded.due_at
 """
 _ANSWERED = "DELETE FROM due_looks WHERE id = ANY ($1::bigint[])"
 
@@ -90,6 +89,7 @@ class StoredLooks:
         rows = await driver.fetch(_DATES, device)
         changed = [row["date"] for row in rows if row["changed"]][-most:]
         asked, silences = (sorted({row["date"] for row in asks if row["silence"] is silence})[:most] for silence in (False, True))
+        look = await driver.fetchrow(_LOOK, device)
         opened = await driver.fetch(_OPENED, device, [MISSING_NUMBERS, NUMBER_REUSED, SILENT])
         return Wanted(
             device=enrolled,
@@ -100,7 +100,8 @@ class StoredLooks:
             asked=asked,
             silences=silences,
             asks=[row["id"] for row in asks if row["date"] in (silences if row["silence"] else asked)],
-            looked_until=await driver.fetchval(_LOOKED_UNTIL, device),
+            looked_until=look["looked_until"] if look else None,
+            due_at=look["due_at"] if look else None,
             opened=[finding_of(row) for row in opened],
         )
 
@@ -114,7 +115,7 @@ class StoredLooks:
 
     async def with_the_keys_of(self, wanted: Wanted, reads: Iterable[DeviceRead]) -> Sequence[DeviceRead]:
         """All reads on other dates that share an event number with one of these; other keys hold their date."""
-        numbered = [read for read in reads if read.number is not None]
+        numbered = [read for read in reads if read.number >= 0]
         keys, dates = {read.event_key for read in numbered}, {read.day for read in numbered}
         if not keys:
             return []
@@ -139,13 +140,14 @@ class StoredLooks:
         rows = await (await self.transaction.driver()).fetch(_FINDINGS, device, sorted(dates), list(ids))
         return [finding_of(row) for row in rows]
 
-    async def keep(self, wanted: Wanted, findings: Sequence[Finding], looked_until: datetime, at: datetime) -> None:
+    async def keep(self, wanted: Wanted, findings: Sequence[Finding], watched: Watched | None, at: datetime) -> None:
         """Saves what changed, with its events, and that what was wanted has been looked at."""
         await save_findings(self.transaction, findings, at)
         driver = await self.transaction.driver()
         if wanted.asks:
             await driver.execute(_ANSWERED, wanted.asks)
-        await driver.execute(_UNTIL, wanted.device.serial, looked_until)
+        if watched is not None:
+            await driver.execute(_WATCHED, wanted.device.serial, watched.until, watched.due_at)
         if wanted.changed:
             counts = [wanted.counts[day] for day in wanted.changed]
             await driver.execute(_LOOKED, wanted.device.serial, list(wanted.changed), counts)
@@ -155,11 +157,11 @@ class StoredLooks:
         found = []
         for row in rows:
             key, wall_time, offset = row["event_key"], row["wall_time"], row["utc_offset"]
-            read, _ = read_of(wanted.device, wanted.zone.key, key, wall_time, offset, Direction(row["direction"]))
-            badge = row["badge_system"], row["badge_number"]
+            at, _ = instant_of(wanted.device.settings_for(key, wall_time), wall_time, offset, wanted.zone.key)
+            badge, number = (row["badge_system"], row["badge_number"]), event_number(key)
             found.append(
                 DeviceRead(
-                    at=read.at,
+                    at=at,
                     event_key=key,
                     wall_time=wall_time,
                     utc_offset=NOT_SENT if offset is None else offset,
@@ -167,7 +169,8 @@ class StoredLooks:
                     direction=row["direction"],
                     received=int(row["received_at"].timestamp()),
                     live=row["live"],
-                    held=any(since <= read.at < until for since, until in spans.get(badge, ())),
+                    held=any(since <= at < until for since, until in spans.get(badge, ())),
+                    number=-1 if number is None else number,
                     previous=-1 if row["previous_event_number"] is None else row["previous_event_number"],
                 )
             )

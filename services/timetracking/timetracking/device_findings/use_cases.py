@@ -1,8 +1,8 @@
 """Looking at devices: what they show of themselves is found from what is stored, device by device.
 
 A date of a device is looked at again when its count of stored passages has changed, when a change of settings, zones or
-badges asks for it, and where another date of the device says so; silence at every full hour, and when a plan of the
-premises changes. What is equal is not written, so a repetition changes nothing.
+badges asks for it, and where another date of the device says so; silence at the full hours at which there may be one, and
+when a plan of the premises changes. What is equal is not written, so a repetition changes nothing.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -25,6 +25,7 @@ from timetracking.device_findings.domain import (
     SILENT,
     Crowd,
     DeviceRead,
+    Pause,
     Reads,
     SilenceLaw,
     Watch,
@@ -35,16 +36,18 @@ from timetracking.device_findings.domain import (
     missing_numbers,
     pauses,
     silences,
+    silent_from,
     unknown_badges,
     watched,
 )
 from timetracking.devices.domain import Device
 from timetracking.findings.domain import About, Claim, Finding, State, looked_at_again
+from timetracking.workdays.domain import Direction
 
 TOLERANCE, SILENT_AFTER, MARGIN = "devices/clock-tolerance", "devices/silent-after", "working-day/border-margin"
 # Dates of one transaction: a busy device has some thousand reads a date.
 DATES = 7
-ONE_DAY = timedelta(days=1)
+ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST, LAST = -(2**62), 2**62
 
 
@@ -66,7 +69,16 @@ class Wanted:
     silences: Sequence[date]
     asks: Sequence[int]
     looked_until: datetime | None
+    due_at: datetime | None
     opened: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Up to which full hour silence was looked for, and at which it is to be looked for again if nobody asks before."""
+
+    until: datetime
+    due_at: datetime
 
 
 class Looks(Protocol):
@@ -93,7 +105,7 @@ class Looks(Protocol):
     async def findings(self, device: str, dates: Collection[date], ids: Collection[UUID]) -> Sequence[Finding]:
         """The device's findings of these dates or with these IDs, withdrawn ones too."""
 
-    async def keep(self, wanted: Wanted, findings: Sequence[Finding], looked_until: datetime, at: datetime) -> None:
+    async def keep(self, wanted: Wanted, findings: Sequence[Finding], watched: Watched | None, at: datetime) -> None:
         """Saves what changed, with its events, and that what was wanted has been looked at."""
 
 
@@ -152,7 +164,7 @@ class LookAtDevices:
             stored = {each.claim.id: each for each in known if each.claim.id in claims or look.concerns(each.claim)}
             about = About(wanted.device.body, device=serial, edition=self.lawbook.edition)
             await self._ask(work, wanted, claims.values(), stored.values())
-            await work.looks.keep(wanted, looked_at_again(about, claims.values(), stored), horizon, now)
+            await work.looks.keep(wanted, looked_at_again(about, claims.values(), stored), look.watched, now)
             return max(1, len(look.dates))
 
     async def _ask(self, work: Work, wanted: Wanted, claims: Collection[Claim], stored: Collection[Finding]) -> None:
@@ -177,7 +189,8 @@ class _Look:
         self.claims: list[Claim] = []
         self.dates: set[date] = set()
         self._keys: set[str] = set()
-        self._watched: list[Span] = []
+        self._spans: list[Span] = []
+        self.watched: Watched | None = None
         self._read: dict[date, Sequence[DeviceRead]] = {}
 
     def concerns(self, claim: Claim) -> bool:
@@ -185,7 +198,7 @@ class _Look:
         if claim.kind == NUMBER_REUSED:
             return claim.subject.partition("/")[2] in self._keys
         if claim.kind == SILENT:
-            return any(start <= claim.first < end for start, end in self._watched)
+            return any(start <= claim.first < end for start, end in self._spans)
         return claim.date in self.dates
 
     async def at_reads(self) -> None:
@@ -194,11 +207,12 @@ class _Look:
         self.dates = {*wanted.changed, *wanted.asked}
         if not self.dates:
             return
-        new = [each for held in (await self._reads(self.dates)).values() for each in held]
-        self.dates |= {after for day in self.dates if (after := _after(wanted.active, day)) is not None}
+        new = set(self.dates)
+        self.dates |= {after for day in new if (after := _after(wanted.active, day)) is not None}
+        reads = await self._with_those_before(self.dates)
         gaps = [each.claim for each in wanted.opened if each.claim.kind == MISSING_NUMBERS]
-        self.dates |= {gap.date for gap in gaps if between(gap.reads, new)}
-        reads = await self._reads(self.dates | {before for day in self.dates if (before := _before(wanted.active, day)) is not None})
+        self.dates |= {gap.date for gap in gaps if any(between(gap.reads, reads[day]) for day in new)}
+        reads = await self._with_those_before(self.dates)
         stored = await looks.stored_numbers(serial, asked_for(self.dates, reads))
         for day in sorted(self.dates):
             seen = reads.get(day, ())
@@ -217,12 +231,12 @@ class _Look:
     def _silent_dates(self) -> set[date]:
         wanted, horizon = self._wanted, self._horizon
         today = _civil(horizon, wanted.zone)
-        looked_until = wanted.looked_until or horizon - ONE_DAY
+        looked_until = wanted.looked_until or horizon - ONE_DAY  # older dates have changed, and are looked at for that
         dates = {*wanted.asked}
         for day in wanted.silences:
             # A plan says how many people make working time on the dates around it.
             dates.update(day + offset * ONE_DAY for offset in range(-AROUND, AROUND + 1))
-        if looked_until < horizon:
+        if wanted.due_at is None or wanted.due_at <= horizon:
             since = _civil(looked_until, wanted.zone)
             dates.update(since + offset * ONE_DAY for offset in range((today - since).days + 1))
         open_ = [each.claim for each in wanted.opened if each.claim.kind == SILENT]
@@ -240,16 +254,32 @@ class _Look:
         reads = await self._reads(dates)
         start = max(each.at for each in reads[before]) if before is not None else None
         end = min(horizon, *(each.at for each in reads[after])) if after is not None else horizon
-        self._watched.append((FIRST if start is None else start, LAST if after is None else end))
-        groups: dict[Any, list[Any]] = {}
+        self._spans.append((FIRST if start is None else start, LAST if after is None else end))
+        groups: dict[tuple[str, Direction] | None, list[Pause]] = {}
         for pause in pauses([each for held in reads.values() for each in held], start, end, goes_on=after is None):
             groups.setdefault(watched(wanted.device, pause, wanted.zone), []).append(pause)
+        due_at = self._horizon + ONE_HOUR
         for key, waits in groups.items():
-            if key is not None:
-                premises, direction = key
-                first, last = _civil(_instant(waits[0].read.at), UTC), _civil(_instant(waits[-1].end), UTC)
-                crowds = await self._looks.crowds(premises, first - (AROUND + 1) * ONE_DAY, last + (AROUND + 1) * ONE_DAY)
-                self.claims += silences(Watch(wanted.device.serial, wanted.zone, direction, crowds), waits, self._law)
+            at = await self._silent(*key, waits) if key is not None else None
+            if waits[-1].open:
+                due_at = max(due_at, self._horizon + ONE_DAY if at is None else min(_after_hour(at), self._horizon + ONE_DAY))
+        if after is None or until >= _civil(self._horizon, wanted.zone):
+            self.watched = Watched(self._horizon, due_at)
+
+    async def _silent(self, premises: str, direction: Direction, waits: Sequence[Pause]) -> int | None:
+        """Claims the silences among the pauses; returns when one that goes on may become a silence, if that is known."""
+        wanted = self._wanted
+        first, last = _civil(_instant(waits[0].read.at), UTC), _civil(_instant(waits[-1].end), UTC)
+        # Two days more than a silence needs: so working time is known up to the next look, if nobody asks before.
+        crowds = await self._looks.crowds(premises, first - (AROUND + 1) * ONE_DAY, last + (AROUND + 3) * ONE_DAY)
+        watch = Watch(wanted.device.serial, wanted.zone, direction, crowds)
+        self.claims += silences(watch, waits, self._law)
+        return silent_from(watch, waits[-1], self._law) if waits[-1].open else None
+
+    async def _with_those_before(self, dates: Collection[date]) -> Reads:
+        """The reads of dates, and of the last date before each."""
+        before = {each for day in dates if (each := _before(self._wanted.active, day)) is not None}
+        return await self._reads({*dates, *before})
 
     async def _reads(self, dates: Collection[date]) -> Reads:
         fresh = set(dates) - self._read.keys()
@@ -263,6 +293,11 @@ class _Look:
 
 def _instant(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
+
+
+def _after_hour(at: int) -> datetime:
+    """The first full hour after an instant."""
+    return _instant(at).replace(minute=0, second=0) + ONE_HOUR
 
 
 def _civil(at: datetime, zone: Any) -> date:

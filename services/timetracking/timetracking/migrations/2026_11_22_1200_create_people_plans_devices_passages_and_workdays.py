@@ -140,9 +140,10 @@ COMMENT ON COLUMN device_days.looked_at_stored IS 'how many were stored when the
 CREATE INDEX device_days_changed_idx ON device_days (date, device) WHERE stored <> looked_at_stored;
 CREATE TABLE device_looks (
     device text COLLATE "C" NOT NULL CONSTRAINT device_looks_pkey PRIMARY KEY,
-    looked_until timestamptz NOT NULL
+    looked_until timestamptz NOT NULL,
+    due_at timestamptz NOT NULL
 );
-COMMENT ON TABLE device_looks IS 'the full hour up to which the silence of a device was looked for';
+COMMENT ON TABLE device_looks IS 'the full hours up to which the silence of a device was looked for, and at which it is looked for again';
 CREATE TABLE due_looks (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT due_looks_pkey PRIMARY KEY,
     device text COLLATE "C" NOT NULL,

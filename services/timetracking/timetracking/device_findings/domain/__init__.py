@@ -21,7 +21,18 @@ from timetracking.device_findings.domain.reads import (
     Reads,
     unknown_badges,
 )
-from timetracking.device_findings.domain.silence import AROUND, Crowd, Pause, SilenceLaw, Watch, crowd_of, pauses, silences, watched
+from timetracking.device_findings.domain.silence import (
+    AROUND,
+    Crowd,
+    Pause,
+    SilenceLaw,
+    Watch,
+    crowd_of,
+    pauses,
+    silences,
+    silent_from,
+    watched,
+)
 
 __all__ = [
     "AROUND",
@@ -44,6 +55,7 @@ __all__ = [
     "missing_numbers",
     "pauses",
     "silences",
+    "silent_from",
     "unknown_badges",
     "watched",
 ]

@@ -35,7 +35,7 @@ def missing_numbers(device: str, day: Day, reads: Reads, stored: Collection[int]
     gaps: dict[int, tuple[int, int, DeviceRead]] = {}
     for read in seen:
         number, previous = read.number, read.previous
-        if number is None or not 0 <= previous < number or previous in near or previous in stored:
+        if not 0 <= previous < number or previous in near or previous in stored:
             continue
         place = bisect_left(known, previous)
         if place:
@@ -70,7 +70,7 @@ def asked_for(days: Iterable[Day], reads: Reads) -> set[int]:
 def between(gap: Sequence[str], reads: Iterable[DeviceRead]) -> bool:
     """Whether one of the reads has a number inside a gap, given as the two reads of its claim."""
     below, above = (int(key.rpartition("|")[2]) for key in gap)
-    return any(read.number is not None and below < read.number < above for read in reads)
+    return any(below < read.number < above for read in reads)
 
 
 def event_numbers_reused(device: str, reads: Iterable[DeviceRead]) -> list[Claim]:
@@ -105,4 +105,4 @@ def _before(day: Day, reads: Reads) -> Sequence[DeviceRead]:
 
 def _numbered(reads: Iterable[DeviceRead]) -> dict[int, DeviceRead]:
     """Reads by number; of several with one number the latest."""
-    return {read.number: read for read in sorted(set(reads)) if read.number is not None}
+    return {read.number: read for read in sorted(set(reads)) if read.number >= 0}

@@ -140,6 +140,19 @@ def silences(watch: Watch, waits: Iterable[Pause], law: Callable[[Day], SilenceL
     return claims
 
 
+def silent_from(watch: Watch, pause: Pause, law: Callable[[Day], SilenceLaw]) -> int | None:
+    """The first instant at which a pause that goes on could be a silence, by the plans that are known; None where they do not reach."""
+    spent = 0
+    for start, end in working_time(watch.crowds):
+        start = max(start, pause.read.at)
+        if start < end:
+            after = law(datetime.fromtimestamp(start, watch.zone).date()).after
+            if spent + end - start > after:
+                return start + after - spent
+            spent += end - start
+    return None
+
+
 def _unseen(watch: Watch, of_day: Mapping[Day, Sequence[Crowd]], peaks: Mapping[Day, int], span: Span) -> bool:
     """Whether many people of one date were to pass in the device's direction within the span."""
 

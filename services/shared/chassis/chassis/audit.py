@@ -16,7 +16,6 @@ from chassis.access import Caller, caller_or_none
 from chassis.calls import current_call
 
 DONE = "done"
-REFUSED = "refused"
 
 _INSERT = """
 INSERT INTO audit_records (subject, client, grants, method, action, resource, rule, outcome, before_digest, after_digest,
@@ -36,7 +35,6 @@ class AuditRecord:
     action: str
     resource: str
     rule: str | None
-    outcome: str
     before: bytes | None
     after: bytes | None
     request_id: str
@@ -50,7 +48,6 @@ def audit_record(
     rule: str | None = None,
     before: bytes | None = None,
     after: bytes | None = None,
-    outcome: str = DONE,
 ) -> AuditRecord:
     """The record of a deed done by `caller`, or by the caller of the present call, or by the system itself."""
     call = current_call()
@@ -64,7 +61,6 @@ def audit_record(
         action=action,
         resource=resource,
         rule=rule,
-        outcome=outcome,
         before=before,
         after=after,
         request_id=call.request_id if call else "",
@@ -105,7 +101,7 @@ def _values(key: bytes, record: AuditRecord) -> tuple[object, ...]:
         record.action,
         record.resource,
         record.rule,
-        record.outcome,
+        DONE,
         _digest(key, record.before),
         _digest(key, record.after),
         record.request_id,

@@ -5,7 +5,7 @@ stalls behind it.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -17,7 +17,7 @@ from kernel.faults import Fault, Unavailable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from chassis.access import Caller
-from chassis.audit import DONE, AuditRecord, audit_key, audit_record, content, write_audit
+from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.transient import is_transient
 from chassis.urls import asyncpg_url
@@ -33,12 +33,6 @@ _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
 """
 _SHARE = _LOCK.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
-_REVISIONS = """
-INSERT INTO published_revisions AS held (topic, key, revision)
-SELECT $1, key, 1 FROM unnest($2::text[]) AS key
-ON CONFLICT (topic, key) DO UPDATE SET revision = held.revision + 1
-RETURNING key, revision
-"""
 
 
 class LockAfterWrite(Exception):
@@ -105,23 +99,12 @@ class Transaction:
         rule: str | None = None,
         before: object | None = None,
         after: object | None = None,
-        outcome: str = DONE,
     ) -> None:
         """Writes down who did what to `resource`, on the ground of `rule`; caller, method and request id are those of the present call.
 
         Of the states before and after, dataclasses, only keyed digests are kept.
         """
-        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after), outcome))
-
-    async def next_revision(self, topic: str, key: str) -> int:
-        """The next revision of an entity's published state (the first is 1); its lock is held by the caller."""
-        return (await self.next_revisions(topic, (key,)))[key]
-
-    async def next_revisions(self, topic: str, keys: Iterable[str]) -> Mapping[str, int]:
-        """The next revision of each key, in one statement."""
-        driver = await self.driver()
-        rows = await driver.fetch(_REVISIONS, topic, sorted(set(keys)))
-        return {row["key"]: row["revision"] for row in rows}
+        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after)))
 
     async def flush(self) -> None:
         """Writes what has been gathered: rows of the session, audit records, outbox rows."""
@@ -182,7 +165,7 @@ class Database:
         """Opens a transaction that commits when the block ends well and rolls back when it raises.
 
         Inside `shared` it joins the transaction that is open there, which commits later; `apart` opens one of its own
-        even then (a refusal is recorded so). Raises `Unavailable` where the same may succeed later.
+        even then. Raises `Unavailable` where the same may succeed later.
         """
         outer = _outer.get()
         if outer is not None and outer.database is self and not apart:

@@ -10,7 +10,6 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from google.type import date_pb2
 from kernel.faults import (
     Conflict,
     Fault,
@@ -22,16 +21,16 @@ from kernel.faults import (
     Unauthenticated,
     Unavailable,
 )
-from kernel.text import LocalizedText
+from kernel.text import LANGUAGES
 from lawbook import Rule
 from tartip.law.v1 import law_pb2
 
 from chassis.messages import Messages, shown
+from chassis.wire import day_message, text_message
 
 log = structlog.get_logger("chassis.errors")
 
 DEFAULT_LANGUAGE = "kk"
-LANGUAGES = ("kk", "ru", "en")
 RETRY_UNAVAILABLE_S = 1.0  # a restarted database or broker is back within seconds
 TRAILER_LIMIT = 4096  # bytes of details; intermediaries refuse larger headers
 CODES: tuple[tuple[type[Fault], int], ...] = (
@@ -109,9 +108,9 @@ class Refusals:
             return None
         return law_pb2.LegalBasis(
             rule=rule.id,
-            citation=_localized(rule.citation),
-            title=_localized(rule.title),
-            in_force_since=_date(rule.since),
+            citation=text_message(rule.citation),
+            title=text_message(rule.title),
+            in_force_since=day_message(rule.since),
             edition=self.law.edition,
         )
 
@@ -176,11 +175,3 @@ def _retry(fault: TooMuch | Unavailable) -> error_details_pb2.RetryInfo:
     info = error_details_pb2.RetryInfo()
     info.retry_delay.FromMilliseconds(math.ceil(seconds * 1000))
     return info
-
-
-def _localized(text: LocalizedText) -> law_pb2.LocalizedText:
-    return law_pb2.LocalizedText(kk=text.kk, ru=text.ru, en=text.en)
-
-
-def _date(day: date) -> date_pb2.Date:
-    return date_pb2.Date(year=day.year, month=day.month, day=day.day)

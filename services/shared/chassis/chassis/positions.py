@@ -17,18 +17,12 @@ class Extent:
 
 
 class Positions:
-    """The next offset to apply of each assigned partition: everything below was applied and committed to the database.
-
-    `goals` are the ends seen at the start of the process: a projection that reached them knows all that was known
-    when it started.
-    """
+    """The next offset to apply of each assigned partition: everything below was applied and committed to the database."""
 
     def __init__(self) -> None:
         self._next: dict[Partition, int] = {}
         self._assigned: frozenset[Partition] = frozenset()
-        self._goals: dict[Partition, int] = {}
         self._known = False
-        self._caught_up = False
 
     @property
     def next_offsets(self) -> Mapping[Partition, int]:
@@ -39,17 +33,6 @@ class Positions:
     def known(self) -> bool:
         """Whether the present assignment was looked at, so that a position stands for each of its partitions."""
         return self._known
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether the goals were reached once, in all partitions assigned then."""
-        if not self._caught_up and self._known:
-            self._caught_up = all(self._next.get(each, 0) >= self._goals.get(each, 0) for each in self._assigned)
-        return self._caught_up
-
-    def aim(self, extents: Mapping[Partition, Extent]) -> None:
-        """The goals, from what the partitions held at the start of the process."""
-        self._goals = {partition: extent.end for partition, extent in extents.items()}
 
     def assign(self, partitions: Iterable[Partition]) -> None:
         """These partitions are this consumer's now, and no others."""

@@ -107,11 +107,6 @@ class Consumer:
         """Whether partitions are assigned and nothing is waited for."""
         return self._running and self._positions.known and not any(line.delivery.holding for line in self._lines)
 
-    @property
-    def caught_up_to_start(self) -> bool:
-        """Whether all that the topics held when this process started is applied."""
-        return self._positions.caught_up
-
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).
 
@@ -120,10 +115,8 @@ class Consumer:
         quieten()
         stopping = asyncio.create_task(stop.wait())
         try:
-            extents = await self._first_survey(stopping)
-            if extents is None:
+            if not await self._topics_are_there(stopping):
                 return
-            self._positions.aim(extents)
             with tempfile.TemporaryDirectory(prefix="faust-") as folder:
                 async with self._faust(folder) as followed:
                     workers = [asyncio.create_task(line.work()) for line in self._lines]
@@ -135,16 +128,16 @@ class Consumer:
         finally:
             stopping.cancel()
 
-    async def _first_survey(self, stopping: asyncio.Task[bool]) -> Mapping[Partition, Extent] | None:
-        """What the topics hold, as soon as the broker and all topics are there; None if the end comes first."""
+    async def _topics_are_there(self, stopping: asyncio.Task[bool]) -> bool:
+        """Waits for the broker and all topics; whether they came before the end did."""
         looking = asyncio.create_task(self._survey())
         await asyncio.wait({looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if looking.done():
-            return looking.result()
+            return True
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
-        return None
+        return False
 
     async def _survey(self) -> Mapping[Partition, Extent]:
         tries = 0

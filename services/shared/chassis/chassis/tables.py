@@ -112,11 +112,3 @@ projection_positions = sa.Table(
     sa.Column("start_offset", sa.BigInteger, nullable=False),
     sa.Column("applied", sa.BigInteger, nullable=False),
 )
-
-published_revisions = sa.Table(
-    "published_revisions",
-    FOUNDATION,
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-)

@@ -1,10 +1,13 @@
+from dataclasses import dataclass
+
 import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.database import Database, LockAfterWrite
 from chassis.migrations import migrate
 from chassis.roles import provide
-from chassis.tables import audit_records, outbox, published_revisions
+from chassis.tables import audit_records, outbox
+from chassis.testing.bare import change, states
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
 from google.protobuf.wrappers_pb2 import StringValue
@@ -12,6 +15,11 @@ from kernel.faults import Unavailable
 from sqlalchemy import make_url
 
 BARE = "chassis.testing.bare"
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: str
 
 
 @pytest.fixture
@@ -55,19 +63,19 @@ async def test_the_driver_works_inside_the_transaction(fresh: FreshDatabase) -> 
     async def fail() -> None:
         async with fresh.app.transaction() as tx:
             driver = await tx.driver()
-            await driver.execute("INSERT INTO published_revisions VALUES ('t', 'k', 1)")
+            await driver.execute("INSERT INTO states VALUES ('k', 1)")
             raise KeyError("k")
 
     with pytest.raises(KeyError):
         await fail()
-    assert await count(fresh.app, published_revisions) == 0
+    assert await count(fresh.app, states) == 0
 
 
 async def test_a_lock_after_the_first_write_is_refused(fresh: FreshDatabase) -> None:
     async def write_then_lock() -> None:
         async with fresh.app.transaction() as tx:
             await tx.lock("things", ["a", "b"])
-            await tx.next_revision("t", "a")
+            await change(tx, "a")
             await tx.lock("things", ["c"])
 
     with pytest.raises(LockAfterWrite):
@@ -96,14 +104,6 @@ async def test_a_shared_lock_lets_others_share_and_makes_a_single_holder_wait(fr
                 await third.lock("things", ["a"])
 
 
-async def test_revisions_rise_by_one_for_each_key(fresh: FreshDatabase) -> None:
-    async with fresh.app.transaction() as tx:
-        assert await tx.next_revisions("t", ["b", "a"]) == {"a": 1, "b": 1}
-    async with fresh.app.transaction() as tx:
-        assert await tx.next_revision("t", "a") == 2
-        assert await tx.next_revision("other", "a") == 1
-
-
 async def test_the_application_cannot_change_the_schema(fresh: FreshDatabase) -> None:
     for database in (fresh.app, fresh.worker):
         for statement in ("CREATE TABLE things (id int)", "ALTER TABLE outbox ADD COLUMN more int", "DROP TABLE outbox"):
@@ -115,7 +115,7 @@ async def test_the_application_cannot_change_the_schema(fresh: FreshDatabase) ->
 async def test_audit_records_can_be_written_and_read_but_never_changed(fresh: FreshDatabase) -> None:
     for database in (fresh.app, fresh.worker):
         async with database.transaction() as tx:
-            tx.record("create", "things/a", rule="o120-p18", before=None, after=b"content")
+            tx.record("create", "things/a", rule="o120-p18", before=None, after=Thing("a"))
         for statement in ("UPDATE audit_records SET subject = 'x'", "DELETE FROM audit_records", "TRUNCATE audit_records"):
             with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
                 async with database.transaction() as tx:
@@ -170,13 +170,13 @@ async def test_connections_that_were_cut_are_replaced(fresh: FreshDatabase, post
 async def test_a_transaction_cut_in_the_middle_is_an_unavailable_dependency(fresh: FreshDatabase, postgres: Postgres) -> None:
     async def cut_in_the_middle() -> None:
         async with fresh.app.transaction() as tx:
-            await tx.next_revision("t", "a")
+            await change(tx, "a")
             await cut_all_sessions(fresh, postgres)
             tx.publish("bare.things.v1", "a", StringValue(value="a"))
 
     with pytest.raises(Unavailable):
         await cut_in_the_middle()
-    assert await count(fresh.app, published_revisions) == 0
+    assert await count(fresh.app, states) == 0
     assert await count(fresh.app, outbox) == 0
 
 

@@ -10,6 +10,7 @@ from chassis.database import Database
 from chassis.publisher import NotPublished, Outgoing, Publisher
 from chassis.relay import Relay
 from chassis.tables import outbox
+from chassis.testing.bare import change
 from chassis.testing.broker import Broker
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
@@ -69,7 +70,7 @@ async def test_order_is_that_of_transactions_and_not_of_rows(
     fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
 ) -> None:
     async with fresh.app.transaction() as older:
-        await older.next_revision("t", "k")  # its number is drawn here
+        await change(older, "k")  # its number is drawn here
         await write(fresh.worker, topic, [2])
         older.publish(topic, "k", Int64Value(value=1))
     async with relaying(fresh, publisher):
@@ -138,7 +139,7 @@ async def test_a_broker_that_is_away_is_waited_for(fresh: FreshDatabase, broker:
 async def test_it_is_drained_only_when_nothing_at_all_is_left(fresh: FreshDatabase, publisher: Publisher, topic: str) -> None:
     async with relaying(fresh, publisher) as relay:
         async with fresh.app.transaction() as older:
-            await older.next_revision("t", "k")
+            await change(older, "k")
             await write(fresh.worker, topic, [1])
             written = time.time()
             await looked(relay)

@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from chassis.access import Caller, Grant
 from chassis.interceptors.idempotency import Ledger
 from chassis.requests import RequestLedger, purge_answers
-from chassis.tables import audit_records, outbox, published_revisions, request_results
+from chassis.tables import audit_records, outbox, request_results
+from chassis.testing.bare import change, states
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from google.protobuf.wrappers_pb2 import StringValue
 from kernel.faults import Conflict, Forbidden, WrongState
@@ -29,7 +30,7 @@ async def act(fresh: FreshDatabase, answer: bytes, caller: Caller = AIDA, method
             return entry.answer
         async with fresh.app.transaction(caller) as tx:
             await tx.lock("things", ["a"])
-            await tx.next_revision("things", "a")
+            await change(tx, "a")
             tx.publish("bare.things.v1", "a", StringValue(value="a"))
             tx.record("create", "things/a")
         await entry.keep(answer)
@@ -44,10 +45,10 @@ async def count(fresh: FreshDatabase, table: sa.Table) -> int:
 async def test_the_same_request_is_done_once_and_answered_alike(fresh: FreshDatabase) -> None:
     assert await act(fresh, b"first") == b"first"
     assert await act(fresh, b"second") == b"first"
-    for table in (published_revisions, outbox, audit_records, request_results):
+    for table in (states, outbox, audit_records, request_results):
         assert await count(fresh, table) == 1
     async with fresh.app.transaction() as tx:
-        assert (await tx.connection.execute(sa.select(published_revisions.c.revision))).scalar_one() == 1
+        assert (await tx.connection.execute(sa.select(states.c.revision))).scalar_one() == 1
 
 
 async def test_two_at_once_are_done_once(fresh: FreshDatabase) -> None:
@@ -73,29 +74,29 @@ async def test_a_failure_that_is_passed_over_undoes_the_whole(fresh: FreshDataba
         async with RequestLedger(fresh.app).entry(AIDA, METHOD, ID, b"d") as entry:
             try:
                 async with fresh.app.transaction() as tx:
-                    await tx.next_revision("things", "a")
+                    await change(tx, "a")
                     raise WrongState("NOT_YET")
             except WrongState:
                 await entry.keep(b"as if nothing had happened")
 
     with pytest.raises(RuntimeError, match="passed over"):
         await half()
-    assert await count(fresh, published_revisions) == 0
+    assert await count(fresh, states) == 0
     assert await count(fresh, request_results) == 0
 
 
-async def test_a_refusal_can_be_recorded_apart(fresh: FreshDatabase) -> None:
+async def test_what_is_written_apart_stays_whatever_becomes_of_the_request(fresh: FreshDatabase) -> None:
     async def refuse() -> None:
         async with RequestLedger(fresh.app).entry(AIDA, METHOD, ID, b"d"):
             async with fresh.app.transaction(AIDA, apart=True) as tx:
-                tx.record("create", "things/a", outcome="refused")
+                tx.record("create", "things/a")
             raise WrongState("NOT_YET")
 
     with pytest.raises(WrongState):
         await refuse()
     async with fresh.app.transaction() as tx:
         row = (await tx.connection.execute(sa.select(audit_records))).one()
-    assert (row.subject, row.grants, row.outcome) == ("aida", ["/state-bodies/KGD/hr-officer"], "refused")
+    assert (row.subject, row.grants, row.outcome) == ("aida", ["/state-bodies/KGD/hr-officer"], "done")
 
 
 async def test_an_id_that_comes_with_another_body_is_refused(fresh: FreshDatabase) -> None:

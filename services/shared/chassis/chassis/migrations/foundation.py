@@ -62,12 +62,6 @@ CREATE TABLE projection_positions (
     start_offset bigint NOT NULL,
     applied bigint NOT NULL,
     CONSTRAINT projection_positions_pkey PRIMARY KEY (topic, partition)
-);
-CREATE TABLE published_revisions (
-    topic text NOT NULL,
-    key text NOT NULL,
-    revision bigint NOT NULL,
-    CONSTRAINT published_revisions_pkey PRIMARY KEY (topic, key)
 )
 """
 

@@ -1,4 +1,6 @@
-"""Lay the foundation."""
+"""Lay the foundation, and a table of states on it."""
+
+from alembic import op
 
 from chassis.migrations import foundation
 
@@ -8,3 +10,4 @@ down_revision = None
 
 def upgrade() -> None:
     foundation.create()
+    op.execute("CREATE TABLE states (key text CONSTRAINT states_pkey PRIMARY KEY, revision bigint NOT NULL)")

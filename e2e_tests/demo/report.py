@@ -20,7 +20,7 @@ from . import asked
 from .asked import at, word
 from .catalogue import CATALOGUE
 from .compare import Line, Verdict
-from .world import Fault, World
+from .world import Fault, State, World
 
 SHOWN_DIFFERENCES = 20
 WIDTH = 110
@@ -125,7 +125,7 @@ def how_to_ask(world: World, remote: str) -> list[str]:
     servant, span = f"servants/{fault.servant}", {"since": _json_day(world.first), "until": _json_day(world.last)}
     return [
         _ask("ExplainWorkday", {"name": asked.name(fault.servant, fault.date)}),
-        _ask("ListFindings", {"parent": body, **span, "kinds": ["FINDING_KIND_LATE"]}),
+        _ask("ListFindings", {"parent": body, **span, "kinds": [f"FINDING_KIND_{_most_frequent(world).upper()}"]}),
         _ask("ListPlanDays", {"parent": servant, **span}),
         _ask("ListWorkdays", {"parent": f"servants/{remote}", **span}, who=remote),
         _ask("WatchWorkdays", {"parent": body, "cursor": "start"}),
@@ -175,6 +175,11 @@ def _counted(words: Iterable[str]) -> list[tuple[str, int]]:
     for each in words:
         counts[each] = counts.get(each, 0) + 1
     return sorted(counts.items(), key=lambda each: -each[1])
+
+
+def _most_frequent(world: World) -> str:
+    kinds = [each.kind for each in world.truth.findings if each.state is State.RAISED]
+    return max(kinds, key=kinds.count)
 
 
 def _day(value: date) -> str:

@@ -23,7 +23,7 @@ def truth(diary: Diary, memories: Memories, sent: Sequence[DeviceSends], faults:
         doubtful_days=frozenset(diary.doubtful),
         incomplete_days=frozenset(_incomplete(diary)),
         undetermined=frozenset((fault.servant, fault.date) for fault in faults if fault.undetermined and not fault.expects),
-        counts={device.serial: _counts([each for each in sent if each.device == device.serial]) for device in DEVICES},
+        counts={device.serial: counts([each for each in sent if each.device == device.serial]) for device in DEVICES},
     )
 
 
@@ -93,7 +93,8 @@ def _incomplete(diary: Diary) -> set[tuple[str, date]]:
     return days
 
 
-def _counts(sent: Sequence[DeviceSends]) -> Counts:
+def counts(sent: Sequence[DeviceSends]) -> Counts:
+    """Returns what a device sends, and what is to become of it."""
     records = [record for each in sent for record in each.records]
     passages = [record for record in records if record.outcome is Outcome.PASSAGE]
     once = {record.text for record in passages if not record.repeats}

@@ -41,14 +41,15 @@ protos: $(READY) ## Generate code from the protos, lint them, and compare them w
 demo: $(READY) ## A ministry lives a week: turnstiles to explained days (SEED=n, KEEP=1 stays up)
 	@cd e2e_tests && exec $(BIN)/python -m demo $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
 
-run: $(READY) ## Start the platform on this machine with its embedded parts, until Ctrl-C
-	@exec $(BIN)/python -m localstack run
+run: $(READY) ## Start the platform on this machine with its embedded parts, until Ctrl-C (CLOCK=instant: stands still there)
+	@exec $(BIN)/python -m localstack run $(if $(CLOCK),--clock $(CLOCK))
 
 token: $(READY) ## Print a token: make token AS=hr-officer
 	@exec $(BIN)/python -m localstack token $(or $(AS),hr-officer)
 
-ask: $(READY) ## Call an RPC: make ask METHOD=tartip.registry.v1.StateBodyService/ListStateBodies JSON='{}' [AS=hr-officer]
-	@exec $(BIN)/python -m localstack ask "$(METHOD)" $(if $(AS),--as $(AS)) --json '$(or $(JSON),{})'
+# The question stands in the environment, where make puts METHOD, JSON, AS and IN: no shell reads their quotes again.
+ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-officer] [IN=ru]; without METHOD it lists them
+	@exec $(BIN)/python -m localstack ask
 
 fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=answer.json
 	@exec $(BIN)/python -m timetracking fold "$(IN)" "$(OUT)"

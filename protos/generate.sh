@@ -9,6 +9,6 @@ mkdir -p generated third_party/google
 for folder in rpc type api; do cp -r "$site/google/$folder" third_party/google/; done   # buf reads them; it finds nothing in site-packages
 find third_party ! -type d ! -name '*.proto' -delete
 PATH="$(dirname "$python"):$PATH" "$python" -m grpc_tools.protoc -I . -I third_party \
-  --python_out=generated --grpc_python_out=generated --mypy_out=generated --mypy_grpc_out=generated \
+  --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
   --descriptor_set_out=generated/tartip.binpb --include_source_info --include_imports \
   $(find tartip -name '*.proto' | sort)

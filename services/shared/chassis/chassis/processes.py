@@ -68,7 +68,7 @@ async def consume(
     async with admin.running(), closing(database, publisher):
         following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
-        await until(stop, consumer.run(stop), following, beside=watches)
+        await until(stop, consumer.run(stop), following, beside=(*watches, publisher.unbroken()))
 
 
 async def work(
@@ -88,7 +88,7 @@ async def work(
     async with admin.running(), closing(database, publisher):
         # A standby is ready to take over.
         relays = said(lambda: relay.active or relay.polls == 0)
-        beside = (watch(admin, "database", database.reachable), watch(admin, "relay", relays), purging)
+        beside = (watch(admin, "database", database.reachable), watch(admin, "relay", relays), purging, publisher.unbroken())
         await until(stop, relay.run(stop), turns.run(stop), beside=beside)
 
 

@@ -35,6 +35,10 @@ PUBLISHED = gauge(
 _Delivery = tuple["asyncio.Future[int]", KafkaError | None, tuple[str, int], int]
 
 
+class PublisherBroken(Exception):
+    """librdkafka gave up for good: nothing can be sent by this process any more, only by another one."""
+
+
 class NotPublished(Unavailable):
     """Kafka has not confirmed the message; it may be there all the same, so sending again may double it."""
 
@@ -69,6 +73,7 @@ class Publisher:
             logger=logging.getLogger("chassis.publisher"),
         )
         self._room = asyncio.Event()
+        self._broken = asyncio.Event()
         self._partitions: dict[str, int] = {}
         self._delivered: list[_Delivery] = []
         self._guard = threading.Lock()
@@ -103,6 +108,15 @@ class Publisher:
             self._partitions[topic] = await asyncio.to_thread(self._ask, topic)
         return self._partitions[topic]
 
+    def forget(self) -> None:
+        """Lets go of what still waits to be sent; its senders are told NotPublished. What is on the wire may arrive."""
+        self._producer.purge(in_flight=False)
+
+    async def unbroken(self) -> None:
+        """Waits as long as messages can be sent; raises PublisherBroken once none ever can. It runs beside the work."""
+        await self._broken.wait()
+        raise PublisherBroken
+
     async def close(self) -> None:
         """Lets what is on its way arrive, for at most ten seconds, and ends."""
         await asyncio.to_thread(self._producer.flush, CLOSED_WITHIN_S)
@@ -128,7 +142,14 @@ class Publisher:
             self._producer.produce(message.topic, message.value, message.key, partition, on_delivery=delivered, headers=headers)
         except BufferError:
             return False  # what is on its way has to leave first
+        except KafkaException as error:
+            self._look(error.args[0])
+            raise
         return True
+
+    def _look(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._broken.set()
 
     def _ask(self, topic: str) -> int:
         try:
@@ -164,12 +185,13 @@ class Publisher:
             if error is None:
                 future.set_result(offset)
             else:
+                self._look(error)
                 future.set_exception(_failure(error))
 
 
 def _failure(error: KafkaError) -> Exception:
     cause = KafkaException(error)
-    if error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._INVALID_ARG):
+    if error.fatal() or error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._INVALID_ARG):
         return cause
     failed = NotPublished()
     failed.__cause__ = cause

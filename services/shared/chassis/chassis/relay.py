@@ -27,13 +27,18 @@ BACK_OFF_S = 0.5
 AGE_EVERY_S = 1.0
 # A batch travels together and is deleted together: larger ones double more after a crash, smaller ones wait more often.
 BATCH = 2_000
+# What of a batch is held in memory at once; a single larger row goes alone.
+BATCH_BYTES = 16_000_000
 # How long a stop waits for the confirmations of the batch on its way.
 GRACE_S = 5.0
 
 _READ = """
-SELECT xid::text AS xid, id, topic, key, payload, headers::text AS headers
-FROM outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT $1
+SELECT xid::text AS xid, id, topic, key, payload, headers::text AS headers FROM (
+    SELECT *, sum(octet_length(payload)) OVER (ORDER BY xid, id) - octet_length(payload) AS before FROM (
+        SELECT * FROM outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $1
+    ) AS oldest
+) AS row WHERE before IS NULL OR before < $2
+ORDER BY row.xid, row.id
 """
 _EMPTY = "SELECT NOT EXISTS (SELECT FROM outbox)"
 # Every row up to the last one read was read: the transactions before it had all ended.
@@ -54,6 +59,9 @@ class Sender(Protocol):
     async def send_all(self, messages: Iterable[Outgoing]) -> object:
         """Sends in order; returns when all have arrived, raises if one may not have."""
 
+    def forget(self) -> None:
+        """Lets go of what still waits to be sent."""
+
 
 @dataclass(slots=True)
 class Relay:
@@ -68,6 +76,7 @@ class Relay:
     poll_s: float = POLL_S
     standby_s: float = STANDBY_S
     batch: int = BATCH
+    batch_bytes: int = BATCH_BYTES
     active: bool = False
     drained_at: float = 0.0
     polls: int = 0
@@ -96,7 +105,7 @@ class Relay:
 
     async def _step(self, driver: Any, stop: asyncio.Event) -> int:
         began = time.time()
-        rows = await driver.fetch(_READ, self.batch)
+        rows = await driver.fetch(_READ, self.batch, self.batch_bytes)
         if rows:
             if not await self._published(rows, stop):
                 return 0
@@ -125,6 +134,8 @@ class Relay:
         finally:
             stopping.cancel()
             if not sending.done():
+                # Sent after another relay has taken over, it would overtake what that one sends.
+                self.publisher.forget()
                 sending.cancel()
                 with suppress(asyncio.CancelledError, Unavailable):
                     await sending

@@ -1,12 +1,15 @@
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
-from chassis.publisher import NotPublished, Outgoing, Publisher, murmur2, partition_of
+from chassis.publisher import NotPublished, Outgoing, Publisher, PublisherBroken, murmur2, partition_of
 from chassis.testing.broker import Broker
+from chassis.testing.waiting import until
+from confluent_kafka import KafkaError, KafkaException
 from prometheus_client import REGISTRY
 
+WITHIN_S = 30
 numbers = itertools.count(1)
 
 
@@ -87,3 +90,43 @@ async def test_a_broker_that_is_away_gives_the_message_back() -> None:
     with pytest.raises(NotPublished):
         await away.send("chassis.nowhere.v1", b"k", b"v", {})
     await away.close()
+
+
+async def test_what_is_forgotten_is_given_back_at_once() -> None:
+    away = Publisher("127.0.0.1:1")
+    answers = asyncio.gather(away.send_all(Outgoing("chassis.nowhere.v1", b"k", b"v", {}) for _ in range(3)), return_exceptions=True)
+    await until(lambda: len(away._producer) == 3)
+    away.forget()
+    (answer,) = await answers
+    assert isinstance(answer, NotPublished)
+    await away.close()
+
+
+async def test_a_producer_that_gave_up_for_good_ends_the_process_instead_of_being_tried_for_ever(
+    publisher: Publisher, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        beside = asyncio.create_task(publisher.unbroken())
+        await publisher.send(topic, b"k", b"v", {})
+        assert not beside.done()
+        monkeypatch.setattr(publisher, "_producer", Fenced())
+        with pytest.raises(KafkaException):
+            await publisher.send(topic, b"k", b"v", {})
+        with pytest.raises(PublisherBroken):
+            await beside
+    monkeypatch.undo()
+
+
+class Fenced:
+    """A producer that Kafka does not listen to any more; a real one gets there only by a broker that loses data."""
+
+    def produce(self, *_: object, on_delivery: Callable[[KafkaError, object], None], **__: object) -> None:
+        on_delivery(KafkaError(KafkaError._FATAL, "fenced", True), Report())
+
+
+class Report:
+    def topic(self) -> str:
+        return "t"
+
+    def partition(self) -> int:
+        return 0

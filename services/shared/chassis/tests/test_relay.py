@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from chassis.database import Database
 from chassis.publisher import NotPublished, Outgoing, Publisher
-from chassis.relay import Relay
+from chassis.relay import BATCH_BYTES, Relay, Sender
 from chassis.tables import outbox
 from chassis.testing.bare import change
 from chassis.testing.broker import Broker
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
-from google.protobuf.wrappers_pb2 import Int64Value
+from google.protobuf.wrappers_pb2 import BytesValue, Int64Value
 
 WITHIN_S = 30.0
 numbers = itertools.count(1)
@@ -76,6 +76,44 @@ async def test_order_is_that_of_transactions_and_not_of_rows(
     async with relaying(fresh, publisher):
         await until(lambda: empty(fresh.app))
     assert arrived(broker, topic) == [1, 2]
+
+
+async def test_transactions_are_ordered_as_numbers(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
+    await write(fresh.app, topic, range(4))
+    for number, xid in enumerate(("9", "10", "99", "100")):
+        payload = Int64Value(value=number).SerializeToString().hex()
+        await fresh.rows(f"UPDATE outbox SET xid = '{xid}' WHERE payload = '\\x{payload}'")
+    async with relaying(fresh, publisher, batch=3):
+        await until(lambda: empty(fresh.app))
+    assert arrived(broker, topic) == [0, 1, 2, 3]
+
+
+async def test_a_batch_holds_so_many_bytes_and_at_least_one_row(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with fresh.app.transaction() as tx:
+        tx.publish(topic, "k", None)
+        for length in (10, 500, 10, 10, 10):
+            tx.publish(topic, "k", BytesValue(value=bytes(length)))
+    counted = Counts(publisher)
+    async with relaying(fresh, counted, batch_bytes=30):
+        await until(lambda: empty(fresh.app))
+    assert [len(BytesValue.FromString(message.value() or b"").value) for message in broker.read(topic)] == [0, 10, 500, 10, 10, 10]
+    assert counted.batches == [3, 3]
+
+
+async def test_a_stop_leaves_nothing_behind_that_could_be_sent_later(
+    fresh: FreshDatabase, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.GRACE_S", 0.01)
+    await write(fresh.app, topic, range(5))
+    silent, stop = NeverArrives(), asyncio.Event()
+    task = asyncio.create_task(Relay(fresh.worker, silent).run(stop))
+    await silent.reached.wait()
+    stop.set()
+    await task
+    assert silent.forgotten
+    assert await waiting(fresh.app) == 5
 
 
 async def test_only_what_was_sent_is_deleted(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
@@ -161,15 +199,35 @@ class DiesAfterSending:
         await self.publisher.send_all(messages)
         raise Died
 
+    def forget(self) -> None:
+        self.publisher.forget()
+
+
+class Counts:
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher, self.batches = publisher, list[int]()
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> object:
+        batch = list(messages)
+        self.batches.append(len(batch))
+        return await self.publisher.send_all(batch)
+
+    def forget(self) -> None:
+        self.publisher.forget()
+
 
 class NeverArrives:
     def __init__(self) -> None:
         self.reached = asyncio.Event()
+        self.forgotten = False
 
     async def send_all(self, messages: Iterable[Outgoing]) -> object:
         self.reached.set()
         await asyncio.Event().wait()
         raise AssertionError
+
+    def forget(self) -> None:
+        self.forgotten = True
 
 
 class FailsFirst:
@@ -182,11 +240,14 @@ class FailsFirst:
             raise NotPublished
         return await self.publisher.send_all(messages)
 
+    def forget(self) -> None:
+        self.publisher.forget()
+
 
 @asynccontextmanager
-async def relaying(fresh: FreshDatabase, publisher: Publisher | FailsFirst, batch: int = 100) -> AsyncIterator[Relay]:
+async def relaying(fresh: FreshDatabase, publisher: Sender, batch: int = 100, batch_bytes: int = BATCH_BYTES) -> AsyncIterator[Relay]:
     stop = asyncio.Event()
-    relay = Relay(fresh.worker, publisher, poll_s=0.01, standby_s=0.02, batch=batch)
+    relay = Relay(fresh.worker, publisher, poll_s=0.01, standby_s=0.02, batch=batch, batch_bytes=batch_bytes)
     task = asyncio.create_task(relay.run(stop))
     try:
         yield relay

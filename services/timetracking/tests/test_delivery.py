@@ -24,7 +24,7 @@ from timetracking.passages.domain import Passage
 from timetracking.people.consumer import bodies, servants
 from timetracking.plans.consumer import orders, plans
 
-from .contracts import contract
+from chassis.testing.contracts import contract
 from .platform import Platform
 from .samples import TUESDAY, at, four, passage
 

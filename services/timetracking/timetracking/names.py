@@ -1,31 +1,18 @@
 """Resource names of timetracking (AIP-122) and the IDs within them."""
 
-import re
 from datetime import date
 
 from kernel.faults import Malformed
+from kernel.names import BODY_ID, CODE, SERVANT_ID, ids_in
 
-CODE = "[A-Za-z0-9-]"
-BODY_ID = CODE + "{2,40}"
-SERVANT_ID = CODE + "{1,64}"
 DEVICE_ID = "[A-Za-z0-9._-]{1,64}"
 SESSION_ID = CODE + "{1,64}"
 DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-def body_name(body: str) -> str:
-    """Returns the name of a state body."""
-    return f"stateBodies/{body}"
-
-
 def device_name(body: str, device: str) -> str:
     """Returns the name of a device."""
     return f"stateBodies/{body}/devices/{device}"
-
-
-def servant_name(servant: str) -> str:
-    """Returns the name of a civil servant."""
-    return f"servants/{servant}"
 
 
 def badge_name(servant: str, badge: str) -> str:
@@ -43,34 +30,22 @@ def workday_name(servant: str, on: date) -> str:
     return f"servants/{servant}/workdays/{on}"
 
 
-def body_of(name: str, field: str) -> str:
-    """Returns the ID in a state body's name; Malformed for `field` if it is none."""
-    (body,) = _parts(name, field, f"stateBodies/({BODY_ID})", "stateBodies/{state_body}")
-    return body
-
-
 def device_of(name: str, field: str) -> tuple[str, str]:
     """Returns the body's ID and the serial in a device's name; Malformed for `field` if it is none."""
-    body, device = _parts(name, field, f"stateBodies/({BODY_ID})/devices/({DEVICE_ID})", "stateBodies/{state_body}/devices/{device}")
+    body, device = ids_in(name, field, f"stateBodies/({BODY_ID})/devices/({DEVICE_ID})", "stateBodies/{state_body}/devices/{device}")
     return body, device
-
-
-def servant_of(name: str, field: str) -> str:
-    """Returns the ID in a servant's name; Malformed for `field` if it is none."""
-    (servant,) = _parts(name, field, f"servants/({SERVANT_ID})", "servants/{servant}")
-    return servant
 
 
 def session_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the servant and the session in a session's name; Malformed for `field` if it is none."""
     pattern = f"servants/({SERVANT_ID})/remoteSessions/({SESSION_ID})"
-    servant, session = _parts(name, field, pattern, "servants/{servant}/remoteSessions/{remote_session}")
+    servant, session = ids_in(name, field, pattern, "servants/{servant}/remoteSessions/{remote_session}")
     return servant, session
 
 
 def workday_of(name: str, field: str) -> tuple[str, date]:
     """Returns the servant's ID and the date in a working day's name; Malformed for `field` if it is none."""
-    servant, day = _parts(name, field, f"servants/({SERVANT_ID})/workdays/({DAY})", "servants/{servant}/workdays/2026-11-24")
+    servant, day = ids_in(name, field, f"servants/({SERVANT_ID})/workdays/({DAY})", "servants/{servant}/workdays/2026-11-24")
     try:
         return servant, date.fromisoformat(day)
     except ValueError:
@@ -79,14 +54,7 @@ def workday_of(name: str, field: str) -> tuple[str, date]:
 
 def parent_of(name: str, field: str) -> tuple[str | None, str | None]:
     """Returns the body's ID or the servant's, the other None; Malformed for `field` if the name is neither's."""
-    body, servant = _parts(
+    body, servant = ids_in(
         name, field, f"stateBodies/({BODY_ID})|servants/({SERVANT_ID})", "stateBodies/{state_body} or servants/{servant}"
     )
     return body, servant
-
-
-def _parts(name: str, field: str, pattern: str, shape: str) -> tuple[str, ...]:
-    match = re.fullmatch(pattern, name)
-    if match is None:
-        raise Malformed({field: f"a name like {shape}"})
-    return match.groups()

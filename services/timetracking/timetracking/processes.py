@@ -63,7 +63,7 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
         async with door.running():
             admin.met("gateway")
             found = (_found(admin, "database", database.reachable), _found(admin, "kafka", lambda: _there(publisher, PASSAGES)))
-            await until(stop, beside=(*found, watch(admin, "issuer", said(lambda: verifier.ready))))
+            await until(stop, beside=(*found, watch(admin, "issuer", said(lambda: verifier.ready)), publisher.unbroken()))
             admin.unmet("gateway", "stopping")
 
 

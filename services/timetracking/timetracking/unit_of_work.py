@@ -1,7 +1,5 @@
 """One transaction of timetracking: its repositories, and the locks in the one order that everyone takes them."""
 
-import dataclasses
-import json
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -63,15 +61,7 @@ class UnitOfWork:
         self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
     ) -> None:
         """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept."""
-        self._transaction.record(action, resource, rule, _content(before), _content(after))
-
-
-def _content(state: object | None) -> bytes | None:
-    if state is None:
-        return None
-    assert dataclasses.is_dataclass(state)
-    assert not isinstance(state, type)
-    return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()
+        self._transaction.record(action, resource, rule, before, after)
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

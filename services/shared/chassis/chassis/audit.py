@@ -74,9 +74,9 @@ def grant_names(caller: Caller | None) -> tuple[str, ...]:
 
 
 def content(state: object | None) -> bytes | None:
-    """The bytes of a resource's state, of which digests are kept: a dataclass by its fields, bytes as they are."""
-    if state is None or isinstance(state, bytes):
-        return state
+    """The bytes of a resource's state, a dataclass, of which digests are kept."""
+    if state is None:
+        return None
     if not dataclasses.is_dataclass(state) or isinstance(state, type):
         raise TypeError(f"the audit takes dataclasses, not {type(state).__name__}")
     return json.dumps(dataclasses.asdict(state), default=str, sort_keys=True).encode()

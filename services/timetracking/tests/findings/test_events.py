@@ -12,7 +12,7 @@ from timetracking.findings.texts import FindingTexts
 from timetracking.workdays.domain import FindingKind as Kind
 from timetracking.workdays.messages import KINDS
 
-from ..contracts import contract, unset_fields
+from chassis.testing.contracts import contract, unset_fields
 from ..samples import TUESDAY, WEDNESDAY, second
 
 EVENT = "01987d3c-6f00-7a10-8000-000000000501"

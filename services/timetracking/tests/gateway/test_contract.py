@@ -13,7 +13,7 @@ from timetracking.gateway.intake import Intake, possible_times
 from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.settings import BatchLimits
 
-from ..contracts import contract, unset_fields
+from chassis.testing.contracts import contract, unset_fields
 
 Replay = Callable[[str], bytes]
 

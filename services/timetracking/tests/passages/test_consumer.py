@@ -12,7 +12,7 @@ from timetracking.passages.consumer import TOPIC, told_passage
 from timetracking.passages.domain import Passage
 from timetracking.workdays.domain import Direction
 
-from ..contracts import contract
+from chassis.testing.contracts import contract
 
 RECEIVED = datetime(2026, 11, 24, 3, 55, 2, tzinfo=UTC)
 

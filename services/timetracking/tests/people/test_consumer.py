@@ -11,7 +11,7 @@ from tartip.registry.v1.events_pb2 import DatedAppointment, ServantChanged, Stat
 from timetracking.people.consumer import BODIES, SERVANTS, bodies, body_told, servant_told, servants
 from timetracking.people.domain import Appointment, Body, Servant
 
-from ..contracts import contract
+from chassis.testing.contracts import contract
 
 
 def test_the_contract_of_bodies_is_understood() -> None:

@@ -14,7 +14,7 @@ from timetracking.plans.consumer import ORDERS, PLANS, month_told, order_told, o
 from timetracking.plans.domain import OrderTold, PlanDetails, PlannedDay, read_plan, written
 from timetracking.workdays.domain import Order, OrderKind, Place, Plan, PlanKind, PlannedInterval
 
-from ..contracts import contract
+from chassis.testing.contracts import contract
 from ..samples import second
 
 UTC = second("2026-12-14T09:00") - 4 * 3600  # midnight of 14 December

@@ -8,7 +8,7 @@ from google.type import date_pb2
 from tartip.regimes.v1 import plan_service_pb2 as plan_pb
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 
-from ..contracts import unset_fields
+from chassis.testing.contracts import unset_fields
 from ..samples import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, passage
 from ..serving import HR, KGD, Timekeeping, days_of, findings_of, instant, outcome, refused
 

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 
 from chassis.access import current_caller
 from chassis.listing import Listing
+from chassis.wire import instant, instant_message
 from google.protobuf.timestamp_pb2 import Timestamp
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
+from kernel.names import servant_of
 from tartip.timetracking.v1 import device_service_pb2 as pb
 
 from timetracking.badges import use_cases
 from timetracking.badges.domain import Badge
-from timetracking.names import badge_name, servant_of
-from timetracking.wire import instant, instant_message
+from timetracking.names import badge_name
 
 SYSTEM = "[A-Za-z0-9._-]{1,64}"
 _NUMBER_MOST = 64

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from google.protobuf.duration_pb2 import Duration
 from kernel.faults import Malformed
 from kernel.identifiers import check_id
+from kernel.names import body_of
 from tartip.timetracking.v1 import device_service_pb2 as pb
 
 from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
-from timetracking.names import DEVICE_ID, body_of, device_name
+from timetracking.names import DEVICE_ID, device_name
 
 PROTOCOLS = {
     pb.DEVICE_PROTOCOL_ZKTECO_ADMS: Protocol.ADMS,

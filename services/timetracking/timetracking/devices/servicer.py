@@ -7,12 +7,13 @@ import grpc.aio
 from chassis.access import current_caller
 from chassis.listing import Listing
 from google.protobuf.message import Message
+from kernel.names import body_of
 from tartip.timetracking.v1 import device_service_pb2 as pb
 from tartip.timetracking.v1 import device_service_pb2_grpc as pb_grpc
 
 from timetracking.devices import use_cases
 from timetracking.devices.messages import device_from, device_message, settings_from
-from timetracking.names import body_of, device_of
+from timetracking.names import device_of
 
 Context = grpc.aio.ServicerContext[Message, Message]
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.delivery import Subscription
+from chassis.wire import day
 from kernel.days import DaySpan
 from kernel.faults import Malformed
 from tartip.registry.v1 import events_pb2 as pb
@@ -11,7 +12,6 @@ from tartip.registry.v1 import servant_service_pb2 as servant_pb
 
 from timetracking.people.domain import Appointment, Body, Servant
 from timetracking.people.use_cases import STATES_A_TRANSACTION
-from timetracking.wire import day
 
 BODIES, SERVANTS = "registry.bodies.v1", "registry.servants.v1"
 KINDS = {

@@ -9,10 +9,10 @@ from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
+from kernel.names import body_name, servant_name
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from timetracking.names import body_name, servant_name
 from timetracking.people.domain import Body, Servant
 from timetracking.people.tables import AppointmentRow, BodyRow, ServantRow
 

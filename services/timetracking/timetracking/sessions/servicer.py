@@ -3,14 +3,15 @@
 import grpc.aio
 from chassis.access import current_caller
 from chassis.clock import Clock
+from chassis.wire import instant_message
 from google.protobuf.message import Message
+from kernel.names import servant_of
 from tartip.timetracking.v1 import remote_session_service_pb2 as pb
 from tartip.timetracking.v1 import remote_session_service_pb2_grpc as pb_grpc
 
-from timetracking.names import servant_of, session_of
+from timetracking.names import session_of
 from timetracking.sessions import use_cases
 from timetracking.sessions.domain import RemoteSession
-from timetracking.wire import instant_message
 
 Context = grpc.aio.ServicerContext[Message, Message]
 

@@ -15,6 +15,7 @@ from tartip.timetracking.v1 import workday_service_pb2 as pb
 
 from timetracking.findings.domain import Finding
 from timetracking.findings.texts import FindingTexts
+from timetracking.names import workday_name
 from timetracking.plans.domain import PlannedDay
 from timetracking.workdays.domain.kept import KeptDay
 from timetracking.workdays.domain.parameters import IDS
@@ -34,7 +35,7 @@ def workday_message(day: KeptDay) -> pb.Workday:
     """A day with its figures, stays and marks."""
     content = day.content
     return pb.Workday(
-        name=f"servants/{day.servant}/workdays/{content.date}",
+        name=workday_name(day.servant, content.date),
         date=date_message(content.date),
         body=day.placement.body,
         unit=day.placement.unit,

@@ -9,6 +9,7 @@ from chassis.access import current_caller
 from chassis.database import Database
 from chassis.pages import PageTokens, filter_digest, page_size
 from chassis.projections import require_level
+from chassis.wire import day
 from google.protobuf.message import Message
 from kernel.faults import Malformed, WrongState
 from lawbook import Lawbook
@@ -17,7 +18,6 @@ from tartip.timetracking.v1 import workday_service_pb2_grpc as pb_grpc
 
 from timetracking.findings.texts import FindingTexts
 from timetracking.names import parent_of, workday_of
-from timetracking.wire import day
 from timetracking.workdays.messages import KINDS, explanation_message, finding_message, workday_message
 from timetracking.workdays.views import BEGINNING, Wanted, WorkdayViews, day_key, finding_key
 

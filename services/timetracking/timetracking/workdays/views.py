@@ -16,6 +16,7 @@ from kernel.faults import NotFound
 from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
+from timetracking.names import workday_name
 from timetracking.plans.domain import PlannedDay, read_plan
 from timetracking.workdays.domain import Seconds
 from timetracking.workdays.domain.kept import KeptDay, ReadContext, content_of
@@ -132,7 +133,7 @@ class WorkdayViews:
         """One day; NotFound where it is out of reach, or nothing is known of it yet."""
         rows = await self._fetch(_DAY, servant, day)
         if not rows:
-            raise NotFound(f"servants/{servant}/workdays/{day}")
+            raise NotFound(workday_name(servant, day))
         return kept_of(rows[0])
 
     async def explanation(self, servant: str, day: date) -> Explanation:

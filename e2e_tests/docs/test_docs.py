@@ -21,10 +21,18 @@ PAGES = sorted(
 # Commands of the pages that other tests run, or that run the tests: each with where.
 RUN_ELSEWHERE = {
     "make test": ".ci/run",
-    "make demo": "e2e_tests/demo",
-    "make demo KEEP=1": "e2e_tests/demo",
+    "make demo": "e2e_tests/demo/test_demo.py",
+    "make demo KEEP=1": "e2e_tests/demo/test_demo.py",
     "make ask": "infra/local/tests/test_ask.py",
 }
+# What the demo shows at its end; e2e_tests/demo/test_demo.py asks such lines and is answered.
+SHOWN_BY_THE_DEMO = """
+from demo.generate import world
+from demo.report import how_to_ask
+from demo.world import Pattern
+week = world(1)
+print(*how_to_ask(week, next(each.id for each in week.servants if each.pattern is Pattern.REMOTE)), sep="\\n")
+"""
 CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:[\w.*<>-]+/)+[\w.*-]+\.(?:py|proto|ya?ml|json|md|sh|lock|toml))(?::([A-Za-z_][\w.]*))?`")
@@ -108,6 +116,15 @@ def test_every_question_of_the_pages_is_one_that_its_rpc_takes() -> None:
     for command in asked:
         given = dict(word.split("=", 1) for word in shlex.split(command)[2:])
         method_named(given["METHOD"]).request(json.loads(given.get("JSON", "{}")))
+
+
+def test_the_questions_about_the_week_are_those_that_the_demo_shows() -> None:
+    told = subprocess.run([sys.executable, "-c", SHOWN_BY_THE_DEMO], cwd=ROOT / "e2e_tests", capture_output=True, text=True, check=True)
+    shown = told.stdout.splitlines()
+    assert shown
+    of_the_week = [command for _, command in commands() if any(command.split()[:3] == each.split()[:3] for each in shown)]
+    assert of_the_week
+    assert [command for command in of_the_week if command not in shown] == []
 
 
 def test_the_example_of_fold_is_answered_as_the_page_says(tmp_path: Path) -> None:

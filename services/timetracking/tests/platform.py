@@ -1,11 +1,15 @@
 """Timetracking without its edges: a real database, the use cases, and a clock that stands where it is put."""
 
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from chassis.database import Database
 from chassis.tables import projection_positions
 from chassis.testing.fixtures import FreshDatabase
+from chassis.testing.waiting import until
 from google.protobuf.message import Message
 from lawbook import load
 from sqlalchemy import insert
@@ -105,10 +109,42 @@ class Platform:
             pass
         return sorted({(row["servant"], row["date"]) for row in await self.sql("SELECT servant, date FROM due_days")})
 
+    async def somebody_waits(self) -> bool:
+        """Whether a transaction waits for a lock that another holds."""
+        query = "SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        return bool(await self.sql(query))
+
     async def do_what_is_due(self) -> None:
         """Computes until nothing is due."""
         while await self.spread() or await self.compute_due():
             pass
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing:
+    """Computes days and then stands still, its transaction open, until it is told to go on."""
+
+    compute: ComputeDays
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, work: Any, **touched: Any) -> None:
+        await self.compute(work, **touched)
+        self.reached.set()
+        await self.go_on.wait()
+
+    async def meanwhile(self, platform: Platform, first: Awaitable[object], second: Awaitable[object]) -> None:
+        """Begins the second while the first stands still; goes on when the second is done, or waits for the first."""
+        holding = asyncio.ensure_future(first)
+        await self.reached.wait()
+        other = asyncio.ensure_future(second)
+
+        async def done_or_waiting() -> bool:
+            return other.done() or await platform.somebody_waits()
+
+        await until(done_or_waiting)
+        self.go_on.set()
+        await asyncio.gather(holding, other)
 
 
 async def level(database: Database, *topics: str) -> None:

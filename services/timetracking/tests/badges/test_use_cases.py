@@ -12,8 +12,10 @@ import pytest
 from chassis.testing.tokens import caller
 from kernel.faults import Fault, NotFound, WrongState
 from timetracking.badges.domain import Badge
+from timetracking.badges.use_cases import AssignBadge
+from timetracking.passages.use_cases import RecordPassages
 
-from ..platform import Platform
+from ..platform import Pausing, Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, device, four, month_of, passage, second, servant
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
@@ -132,20 +134,30 @@ async def test_the_database_itself_holds_a_badge_to_one_holder(planned: Platform
         await planned.sql(insert, "e", "19", NOON, NOON)
 
 
-async def test_a_passage_and_the_assignment_of_its_badge_never_miss_each_other(planned: Platform) -> None:
-    """Whichever comes first: the day is complete. An unknown badge has no servant to lock."""
-    numbers = [str(n) for n in range(100, 108)]
+async def test_a_passage_that_is_being_recorded_is_not_missed_by_the_assignment_of_its_badge(planned: Platform) -> None:
+    """An unknown badge has no servant to lock: the badge itself is."""
+    pausing = Pausing(planned.compute)
+    record = RecordPassages(planned.begin, pausing, planned.law, planned.months)
+    await pausing.meanwhile(planned, record(four(TUESDAY)), planned.assign(HR, badge()))
+    assert await worked(planned) == {24: 8 * 3600}
+
+
+async def test_a_badge_that_is_being_assigned_is_not_missed_by_its_passages(planned: Platform) -> None:
+    pausing = Pausing(planned.compute)
+    assign = AssignBadge(planned.begin, pausing)
+    await pausing.meanwhile(planned, assign(HR, badge()), planned.record(four(TUESDAY)))
+    assert await worked(planned) == {24: 8 * 3600}
+
+
+async def test_many_passages_and_assignments_at_once_miss_nothing(planned: Platform) -> None:
+    numbers = [str(n) for n in range(100, 106)]
 
     async def record(number: str) -> None:
         for each in four(TUESDAY, number):
             await planned.record([each])
 
     await asyncio.gather(*(job for number in numbers for job in (record(number), planned.assign(HR, badge(number=number)))))
-    await planned.assign(HR, badge(number="alone", servant="S2"))
-    await planned.record(four(TUESDAY, "alone"))
-    reads = (await planned.days())[TUESDAY].content.reads
-    assert len(reads) == 4 * len(numbers)
-    assert (await planned.days())[TUESDAY].content.seconds == (await planned.days("S2"))[TUESDAY].content.seconds
+    assert len((await planned.days())[TUESDAY].content.reads) == 4 * len(numbers)
 
 
 async def test_a_badge_is_given_to_people_in_reach_at_that_time(planned: Platform) -> None:

@@ -7,8 +7,9 @@ import pytest
 from chassis.testing.tokens import caller
 from kernel.faults import Conflict, Malformed, NotFound, Stale, Unavailable
 from timetracking.devices.domain import DeviceDirection, Role
+from timetracking.passages.use_cases import RecordPassages
 
-from ..platform import BODIES, SERVANTS, Platform
+from ..platform import BODIES, SERVANTS, Pausing, Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, device, four, month_of, passage, second, settings
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
@@ -121,6 +122,17 @@ async def test_of_two_changes_at_once_with_one_etag_one_is_stale(read: Platform)
     changes = (read.change(HR, "KGD", "gate", settings(premises, since="2026-11-24T00:00:00"), "1") for premises in ("A", "B"))
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     assert sorted(type(each).__name__ for each in outcomes) == ["Device", "Stale"]
+
+
+async def test_passages_that_are_being_recorded_are_not_missed_by_a_change(told: Platform) -> None:
+    """They were computed with the settings of before: the change waits, and finds them."""
+    await told.badge("17", "S1")
+    pausing = Pausing(told.compute)
+    record = RecordPassages(told.begin, pausing, told.law, told.months)
+    change = told.change(HR, "KGD", "gate", settings(utc_offset=6 * 3600, since="2026-11-24T00:00:00"), "")
+    await pausing.meanwhile(told, record(four(TUESDAY, offset=None)), change)
+    await told.do_what_is_due()
+    assert (await told.days())[TUESDAY].content.reads[0].read.at == second("2026-11-24T07:55")
 
 
 async def test_a_change_and_the_passages_of_the_device_never_miss_each_other(told: Platform) -> None:

@@ -128,19 +128,23 @@ async def test_an_order_moves_the_end_of_its_window_and_the_day_is_closed_again_
 
 
 async def test_an_order_counts_while_it_is_in_force_and_where_it_lies_now(read: Platform) -> None:
+    """It moves further than a neighbour's reach: the day that it left is computed for its own sake."""
+    later = date(2026, 11, 30)
     await read.take_plans([month_of("S1")])
+    await read.record(four(later))
 
     async def overtime() -> list[int]:
         days = await read.days()
-        return [days[day].content.seconds.overtime for day in (TUESDAY, WEDNESDAY)]
+        return [days[day].content.seconds.overtime for day in (TUESDAY, later)]
 
+    moved = "2026-11-30T18:30", "2026-11-30T20:30"
     await read.take_orders([order("2026-11-24T18:30", "2026-11-24T20:30")])
     assert await overtime() == [180, 0]
-    await read.take_orders([order("2026-11-25T18:30", "2026-11-25T20:30", revision=2)])
+    await read.take_orders([order(*moved, revision=2)])
     assert await overtime() == [0, 180]
-    await read.take_orders([order("2026-11-25T18:30", "2026-11-25T20:30", revision=3, in_force=False)])
+    await read.take_orders([order(*moved, revision=3, in_force=False)])
     assert await overtime() == [0, 0]
-    await read.take_orders([order("2026-11-24T18:30", "2026-11-24T20:30"), order("2026-11-25T18:30", "2026-11-25T20:30", revision=2)])
+    await read.take_orders([order("2026-11-24T18:30", "2026-11-24T20:30"), order(*moved, revision=2)])
     assert await overtime() == [0, 0]
 
 

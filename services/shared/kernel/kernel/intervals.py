@@ -6,6 +6,7 @@ since only sums and overlaps are asked of them.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 Span = tuple[int, int]
 Spans = Sequence[Span]
@@ -14,32 +15,44 @@ Spans = Sequence[Span]
 def union(*groups: Iterable[Span]) -> list[Span]:
     """All seconds that any of the groups holds; empty and reversed spans hold none; touching spans become one."""
     merged: list[Span] = []
-    for start, end in sorted(span for group in groups for span in group):
+    until = 0
+    for start, end in sorted(chain(*groups)):
         if start >= end:
             continue
-        if merged and start <= merged[-1][1]:
-            if end > merged[-1][1]:
+        if merged and start <= until:
+            if end > until:
                 merged[-1] = (merged[-1][0], end)
+                until = end
         else:
             merged.append((start, end))
+            until = end
     return merged
 
 
 def overlap(left: Spans, right: Spans) -> list[Span]:
     """The seconds that both hold."""
     shared: list[Span] = []
+    if not left or not right:
+        return shared
     i = j = 0
-    while i < len(left) and j < len(right):
-        start = left[i][0] if left[i][0] > right[j][0] else right[j][0]
-        if left[i][1] < right[j][1]:
-            end = left[i][1]
+    start, end = left[0]
+    since, until = right[0]
+    while True:
+        begin = start if start > since else since
+        if end < until:
+            if begin < end:
+                shared.append((begin, end))
             i += 1
+            if i == len(left):
+                return shared
+            start, end = left[i]
         else:
-            end = right[j][1]
+            if begin < until:
+                shared.append((begin, until))
             j += 1
-        if start < end:
-            shared.append((start, end))
-    return shared
+            if j == len(right):
+                return shared
+            since, until = right[j]
 
 
 def less(left: Spans, right: Spans) -> list[Span]:

@@ -164,7 +164,7 @@ class Situation:
 def figures(day: WorkdayContent, *without: str) -> dict[str, int]:
     """The figures that are not zero, but for those named and `known`."""
     left_out = {"known", *without}
-    return {name: getattr(day.seconds, name) for name in day.seconds.__slots__ if getattr(day.seconds, name) and name not in left_out}
+    return {name: value for name, value in day.seconds._asdict().items() if value and name not in left_out}
 
 
 def found(day: WorkdayContent) -> dict[str, int]:

@@ -44,7 +44,7 @@ def mark(name: str) -> pb.WorkdayMark.ValueType:
 
 def figures(seconds: Seconds) -> pb.WorkdaySeconds:
     """The figures of a day."""
-    return pb.WorkdaySeconds(**{name: getattr(seconds, name) for name in seconds.__slots__})
+    return pb.WorkdaySeconds(**seconds._asdict())
 
 
 def presence(content: WorkdayContent) -> list[pb.Stay]:

@@ -170,7 +170,7 @@ def _day(servant: str, day: WorkdayContent, corrections: list[Correction], zone:
         "date": day.date.isoformat(),
         "state": day.state.value,
         "window": {"start": wall(day.window[0]), "end": wall(day.window[1])},
-        "seconds": {name: getattr(day.seconds, name) for name in day.seconds.__slots__},
+        "seconds": day.seconds._asdict(),
         "stays": [{"start": wall(stay.start), "end": wall(stay.end), "assumed": stay.assumed} for stay in day.stays],
         "reads": [{"device": each.read.device, "event_key": each.read.event_key, "became": each.became.value} for each in day.reads],
         "findings": [

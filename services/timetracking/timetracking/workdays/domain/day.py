@@ -8,21 +8,29 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from kernel.intervals import Span, Spans, overlap, total, union, within
 
-from timetracking.workdays.domain import figures
 from timetracking.workdays.domain.borders import ONE_DAY, Law, Windows, Zones, civil_instant
+from timetracking.workdays.domain.figures import (
+    Outline,
+    beyond_daily_limit,
+    kinds_of,
+    outline,
+    remote_presence,
+    sessions_in_office,
+    shortfall,
+)
 from timetracking.workdays.domain.reads import CountedRead, counted_reads, in_order
 from timetracking.workdays.domain.stays import crosses, presence
 from timetracking.workdays.domain.words import (
     Added,
     AddedStay,
+    Direction,
     Facts,
     Finding,
-    Parameters,
     Plan,
-    Read,
     ReadOutcome,
     Seconds,
     State,
@@ -31,14 +39,15 @@ from timetracking.workdays.domain.words import (
     WorkdayContent,
 )
 
+IN, OUT = Direction.IN, Direction.OUT
 DAY_SECONDS = 86_400
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The reads of one window."""
+class _Window(NamedTuple):
+    """A window and its reads."""
 
+    span: Span
     counted: list[CountedRead]
     outcomes: list[ReadOutcome]
 
@@ -56,51 +65,51 @@ class _Servant:
         self.voided = frozenset((each.device, each.event_key) for each in corrections if isinstance(each, Void))
         self.added = sorted((each for each in corrections if isinstance(each, Added)), key=lambda each: (each.at, each.direction))
         self.added_stays = sorted((each.start, each.end) for each in corrections if isinstance(each, AddedStay))
-        self._read: dict[date, _Window] = {}
+        self._windows: dict[date, _Window] = {}
+        self._nights: dict[int, Span] = {}
+        self.holidays = sorted(
+            (civil_instant(zones(day), day, 0), civil_instant(zones(day), day + ONE_DAY, 0))
+            for day, plan in facts.plans.items()
+            if plan.holiday
+        )
 
     def window(self, day: date) -> _Window:
-        if day not in self._read:
-            start, end = self.windows.of(day)
-            inside: Sequence[Read] = self.reads[bisect_left(self.instants, start) : bisect_left(self.instants, end)]
-            self._read[day] = _Window(*counted_reads(inside, self.voided, self.law(day).double_read_window))
-        return self._read[day]
+        window = self._windows.get(day)
+        if window is None:
+            start, end = span = self.windows.of(day)
+            inside = self.reads[bisect_left(self.instants, start) : bisect_left(self.instants, end)]
+            window = self._windows[day] = _Window(span, *counted_reads(inside, self.voided, self.law(day).double_read_window))
+        return window
 
     def crosses_into(self, following: date) -> bool:
         """Whether a stay goes on from the date before into `following`."""
         own = following - ONE_DAY
-        law = self.law(own)
         last, first = self.window(own).counted, self.window(following).counted
+        if not (last and first and last[-1][1] is IN and first[0][1] is OUT):
+            return False
+        law, duties = self.law(own), self.windows.duties
         return crosses(
-            last[-1] if last else None,
-            first[0] if first else None,
-            self.windows.duties.get(own),
-            self.windows.duties.get(following),
+            last[-1][0],
+            first[0][0],
+            duties.get(own),
+            duties.get(following),
             law.longest_stay,
             law.stay_beyond_duty,
             law.border_margin,
         )
 
-    def night(self, start: int, end: int) -> list[Span]:
-        """The nights of the civil clock that touch [start, end)."""
-        bands = []
-        for day in self._civil_dates(start, end):
-            since, until = self.law(day).night
-            morning = day + ONE_DAY if until <= since else day
-            bands.append((civil_instant(self.zones(day), day, since), civil_instant(self.zones(day), morning, until)))
-        return bands
-
-    def holidays(self, start: int, end: int) -> list[Span]:
-        """The public holidays that touch [start, end); the flag stands in the plan of the civil date."""
-        return [
-            (civil_instant(self.zones(day), day, 0), civil_instant(self.zones(day), day + ONE_DAY, 0))
-            for day in self._civil_dates(start, end)
-            if day in self.plans and self.plans[day].holiday
-        ]
-
-    def _civil_dates(self, start: int, end: int) -> Iterable[date]:
+    def nights(self, start: int, end: int) -> list[Span]:
+        """The nights of the civil clock that touch [start, end), and one beside them."""
         # The dates of UTC with one more on each side hold the civil dates of any zone.
-        for ordinal in range(start // DAY_SECONDS - 1, end // DAY_SECONDS + 2):
-            yield date.fromordinal(EPOCH + ordinal)
+        return [self._night(EPOCH + days) for days in range(start // DAY_SECONDS - 1, end // DAY_SECONDS + 2)]
+
+    def _night(self, ordinal: int) -> Span:
+        if ordinal not in self._nights:
+            day = date.fromordinal(ordinal)
+            zone, (since, until) = self.zones(day), self.law(day).night
+            morning = day + ONE_DAY if until <= since else day
+            self._nights[ordinal] = civil_instant(zone, day, since), civil_instant(zone, morning, until)
+        return self._nights[ordinal]
 
 
 def workdays(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: int) -> list[WorkdayContent]:
@@ -114,14 +123,13 @@ def workdays(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: i
 
 
 def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
-    window, law, plan = servant.windows.of(day), servant.law(day), servant.plans.get(day)
-    own = servant.window(day)
+    window, counted, outcomes = servant.window(day)
+    plan, goes_on = servant.plans.get(day), servant.crosses_into(day + ONE_DAY)
     open_end = window[1] > now
+    out = outline(plan) if plan is not None else None
     added = [each for each in servant.added if window[0] <= each.at < window[1]]
-    out = figures.outline(plan) if plan is not None else None
-    goes_on = servant.crosses_into(day + ONE_DAY)
-    day_presence = presence(
-        own.counted,
+    seen = presence(
+        counted,
         window,
         out.lending if out else None,
         added,
@@ -129,46 +137,42 @@ def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
         crosses_out=goes_on,
         open_end=open_end,
     )
-    day_presence.stays.extend(Stay(*part, assumed=False) for part in within(servant.added_stays, *window) if part[0] < part[1])
-    stays = sorted(day_presence.stays, key=lambda stay: (stay.start, stay.end, stay.assumed))
-    known = union((stay.start, stay.end) for stay in stays if not stay.assumed)
-    superseded = tuple(each for each in added if each not in day_presence.used)
-    if plan is None:
-        return WorkdayContent(
-            date=day,
-            state=State.WAITING,
-            window=window,
-            seconds=Seconds(known=total(known)),
-            stays=tuple(stay for stay in stays if not stay.assumed),
-            reads=tuple(own.outcomes),
-            findings=(),
-            superseded=superseded,
-            crosses=goes_on,
-        )
-    sessions, session_findings = figures.remote_presence(servant.sessions, plan, window, open_end=open_end)
-    seconds, findings, work = _figures(servant, day, plan, law, known, stays, sessions, open_end=open_end)
+    if servant.added_stays:
+        seen.stays += [Stay(start, end, assumed=False) for start, end in within(servant.added_stays, *window) if start < end]
+    seen.stays.sort()
+    known = union((start, end) for start, end, assumed in seen.stays if not assumed)
+    seconds, work = Seconds(known=total(known)), None
+    findings: list[Finding] = []
+    sessions: list[Stay] = []
+    if plan is not None and out is not None:
+        sessions, findings = remote_presence(servant.sessions, plan, window, open_end=open_end)
+        seconds, more, work = _figures(servant, plan, out, known, seen.stays, sessions, open_end=open_end)
+        findings += seen.findings + more
+        if len(findings) > 1:
+            findings.sort(key=_first_kind_seconds)
     return WorkdayContent(
         date=day,
-        state=State.IN_PROGRESS if open_end else State.COMPUTED,
+        state=State.WAITING if plan is None else State.IN_PROGRESS if open_end else State.COMPUTED,
         window=window,
         seconds=seconds,
-        stays=tuple(stays),
-        reads=tuple(own.outcomes),
-        findings=tuple(
-            sorted({*day_presence.findings, *session_findings, *findings}, key=lambda each: (each.first, each.kind, each.seconds))
-        ),
-        superseded=superseded,
+        stays=tuple(seen.stays) if plan is not None else tuple(stay for stay in seen.stays if not stay.assumed),
+        reads=tuple(outcomes),
+        findings=tuple(findings),
+        superseded=tuple([each for each in added if each not in seen.used]),
         sessions=tuple(sessions),
         work=work,
         crosses=goes_on,
     )
 
 
+def _first_kind_seconds(finding: Finding) -> tuple[int, str, int]:
+    return finding.first, finding.kind, finding.seconds
+
+
 def _figures(
     servant: _Servant,
-    day: date,
     plan: Plan,
-    law: Parameters,
+    out: Outline,
     known: Spans,
     stays: Sequence[Stay],
     sessions: Sequence[Stay],
@@ -176,38 +180,38 @@ def _figures(
     open_end: bool,
 ) -> tuple[Seconds, list[Finding], Span | None]:
     """The figures, the findings that follow from plan and presence, and the span from the first to the last work."""
-    kinds = figures.kinds_of(
-        plan,
-        servant.windows.orders.get(day, ()),
+    kinds = kinds_of(
+        out,
+        servant.windows.orders.get(plan.date, ()),
         known,
-        union((stay.start, stay.end) for stay in stays if stay.assumed),
-        union((each.start, each.end) for each in sessions if not each.assumed),
-        union((each.start, each.end) for each in sessions if each.assumed),
+        union((start, end) for start, end, assumed in stays if assumed),
+        union((start, end) for start, end, assumed in sessions if not assumed) if sessions else (),
+        union((start, end) for start, end, assumed in sessions if assumed) if sessions else (),
     )
-    missed, findings = figures.shortfall(plan, kinds.worked, open_end=open_end)
-    findings += figures.sessions_in_office(plan, sessions)
-    findings += figures.beyond_daily_limit(plan, kinds.worked, law.daily_limit)
-    ordered = kinds.ordered
-    work = union(kinds.worked, ordered) if ordered else kinds.worked
-    out = figures.outline(plan)
+    worked = kinds.worked
+    missed, findings = shortfall(plan, out, worked, open_end=open_end)
+    findings += sessions_in_office(plan, sessions)
+    findings += beyond_daily_limit(plan, worked, servant.law(plan.date).daily_limit)
+    work = union(worked, kinds.overtime, kinds.rest_day) if kinds.overtime or kinds.rest_day else worked
+    began_and_ended = (work[0][0], work[-1][1]) if work else None
     seconds = Seconds(
-        worked=total(kinds.worked),
+        worked=total(worked),
         assumed=kinds.assumed,
         overtime=total(kinds.overtime),
         rest_day=total(kinds.rest_day),
         outside_hours=kinds.outside,
         remote_outside_hours=kinds.remote_outside,
         gap=kinds.gap,
-        night=figures.on_civil_clock(work, servant.night),
-        holiday=figures.on_civil_clock(work, servant.holidays),
+        night=total(overlap(work, servant.nights(*began_and_ended))) if began_and_ended else 0,
+        holiday=total(overlap(work, servant.holidays)),
         late=missed.late,
         early=missed.early,
         left=missed.left,
         absent=missed.absent,
-        excused=total(out.excused) - total(overlap(out.excused, kinds.worked)) if out.excused else 0,
+        excused=total(out.excused) - total(overlap(out.excused, worked)),
         known=total(known),
     )
-    return seconds, findings, (work[0][0], work[-1][1]) if work else None
+    return seconds, findings, began_and_ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 Seconds inside, minutes are only shown. Grace never reduces a figure, it only keeps a finding from being raised.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
+from typing import NamedTuple
 
 from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
@@ -97,8 +99,7 @@ def remote_presence(
     return stays, findings
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
+class Kinds(NamedTuple):
     """The seconds of a window by what they are."""
 
     worked: list[Span]
@@ -109,19 +110,19 @@ class Kinds:
     remote_outside: int
     gap: int
 
-    @property
-    def ordered(self) -> list[Span]:
-        return union(self.overtime, self.rest_day)
 
-
-def kinds_of(plan: Plan, orders: Sequence[Order], known: Spans, assumed: Spans, sessions: Spans, assumed_sessions: Spans) -> Kinds:
+def kinds_of(out: Outline, orders: Sequence[Order], known: Spans, assumed: Spans, sessions: Spans, assumed_sessions: Spans) -> Kinds:
     """Gives each known second exactly one kind; assumed seconds are worked or nothing; orders count only what is known."""
-    out = outline(plan)
-    span = [out.span] if out.span else []
-    anywhere = union(known, sessions)  # what orders and remote intervals count
-    sure = union(overlap(out.office, known), overlap(out.remote, anywhere), out.way)
+    span = (out.span,) if out.span else ()
+    inside = overlap(known, span)
+    anywhere = union(known, sessions) if sessions else known  # what orders and remote intervals count
+    sure = overlap(out.office, inside)
+    planned = total(sure)
+    if out.remote or out.way:
+        planned = total(overlap(out.planned, inside))
+        sure = union(sure, overlap(out.remote, anywhere), out.way)
     worked = union(sure, overlap(out.office, assumed), overlap(out.remote, assumed_sessions)) if assumed or assumed_sessions else sure
-    beyond = less(known, span)
+    outside = total(known) - total(inside)
     overtime: list[Span] = []
     rest_day: list[Span] = []
     remote_beyond = less(less(sessions, span), known) if sessions else []
@@ -129,18 +130,17 @@ def kinds_of(plan: Plan, orders: Sequence[Order], known: Spans, assumed: Spans, 
         called = less(anywhere, span)
         overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
         rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), overtime)
-        ordered = union(overtime, rest_day)
-        beyond = less(beyond, ordered)
+        outside = total(less(less(known, span), union(overtime, rest_day)))
         # A session in the break of an order is inside the order, and no work: it has no kind.
         remote_beyond = less(remote_beyond, union((order.start, order.end) for order in orders))
     return Kinds(
         worked=worked,
-        assumed=total(worked) - total(sure),
+        assumed=total(worked) - total(sure) if worked is not sure else 0,
         overtime=overtime,
         rest_day=rest_day,
-        outside=total(beyond),
+        outside=outside,
         remote_outside=total(remote_beyond),
-        gap=total(less(overlap(known, span), out.planned)),
+        gap=total(inside) - planned,
     )
 
 
@@ -158,69 +158,61 @@ class Shortfall:
     absent: int = 0
 
 
-def shortfall(plan: Plan, worked: Spans, *, open_end: bool) -> tuple[Shortfall, list[Finding]]:
+def shortfall(plan: Plan, out: Outline, worked: Spans, *, open_end: bool) -> tuple[Shortfall, list[Finding]]:
     """Late, early, left and absent of each stretch, and their findings; an open day is neither left early nor absent.
 
     A plan is flexible by its core: the kind is read by the daily limit alone.
     """
-    out = outline(plan)
-    rule = RULE_OF_FLEXIBLE_HOURS if plan.core is not None else RULE_OF_THE_BODYS_HOURS
     sums = Shortfall()
     findings: list[Finding] = []
-
-    def beyond_grace(kind: FindingKind, spans: Spans, seconds: int) -> None:
-        if seconds > plan.grace:
-            findings.append(Finding(kind, spans[0][0], seconds, rule))
-
     for stretch in out.stretches:
-        due = stretch.due
-        unworked = less(due, worked)
+        unworked = less(stretch.due, worked)
         if not unworked:
             continue
-        done = overlap(due, worked)
-        if not done:
-            if not open_end:
-                seconds = total(due)
-                sums.absent += seconds
-                if stretch.place is Place.REMOTE:
-                    findings.append(Finding(FindingKind.REMOTE_WITHOUT_SESSION, due[0][0], seconds, RULE_OF_REMOTE_ACCOUNTING))
-                else:
-                    findings.append(Finding(FindingKind.ABSENT, due[0][0], seconds, rule))
-            continue
-        first, last = done[0][0], done[-1][1]
-        before = [part for part in unworked if part[0] < first]
-        if before:
-            late = total(before)
-            sums.late += late
-            beyond_grace(FindingKind.LATE, before, late)
-        after = [part for part in unworked if part[0] >= last]
-        if after and not open_end:
-            early = total(after)
-            sums.early += early
-            beyond_grace(FindingKind.EARLY_LEAVE, after, early)
-        for gap in _gaps(unworked, done):
-            seconds = total(gap)
-            sums.left += seconds
-            beyond_grace(FindingKind.LEFT_DURING_DAY, gap, seconds)
+        done = overlap(stretch.due, worked)
+        if done:
+            _missed(plan, sums, findings, unworked, done, open_end=open_end)
+        elif not open_end:
+            absent = total(unworked)
+            sums.absent += absent
+            if stretch.place is Place.REMOTE:
+                findings.append(Finding(FindingKind.REMOTE_WITHOUT_SESSION, unworked[0][0], absent, RULE_OF_REMOTE_ACCOUNTING))
+            else:
+                findings.append(Finding(FindingKind.ABSENT, unworked[0][0], absent, _rule_of(plan)))
     return sums, findings
 
 
-def _gaps(unworked: Spans, done: Spans) -> Iterator[list[Span]]:
-    """The unworked due seconds between two worked ones; a break between does not part a gap."""
-    at = 0
-    for (_, leave), (back, _) in pairwise(done):
-        while at < len(unworked) and unworked[at][0] < leave:
-            at += 1
-        gap = []
-        while at < len(unworked) and unworked[at][0] < back:
-            gap.append(unworked[at])
-            at += 1
-        if gap:
-            yield gap
+def _rule_of(plan: Plan) -> str:
+    return RULE_OF_THE_BODYS_HOURS if plan.core is None else RULE_OF_FLEXIBLE_HOURS
+
+
+def _missed(plan: Plan, sums: Shortfall, findings: list[Finding], unworked: Spans, done: Spans, *, open_end: bool) -> None:
+    """What is missing of a stretch that was worked in part: before its first, after its last, between two worked seconds.
+
+    The unworked seconds between the same two worked spans are one gap; a break between them does not part it.
+    """
+    for worked_before, parts in groupby(unworked, key=lambda part: bisect_left(done, part)):
+        missed = list(parts)
+        seconds = total(missed)
+        if worked_before == 0:
+            kind = FindingKind.LATE
+            sums.late += seconds
+        elif worked_before < len(done):
+            kind = FindingKind.LEFT_DURING_DAY
+            sums.left += seconds
+        elif open_end:
+            continue
+        else:
+            kind = FindingKind.EARLY_LEAVE
+            sums.early += seconds
+        if seconds > plan.grace:
+            findings.append(Finding(kind, missed[0][0], seconds, _rule_of(plan)))
 
 
 def sessions_in_office(plan: Plan, sessions: Sequence[Stay]) -> list[Finding]:
     """A session counts nothing in an office interval: each unbroken run of both is shown, with its seconds less breaks."""
+    if not sessions:
+        return []
     office = union((each.start, each.end) for each in plan.intervals if each.place is Place.OFFICE)
     breaks = union(plan.breaks)
     runs = overlap(union((each.start, each.end) for each in sessions), office)
@@ -244,8 +236,3 @@ def beyond_daily_limit(plan: Plan, worked: Spans, limit: int) -> list[Finding]:
             return [Finding(FindingKind.DAILY_LIMIT, start + left, excess, rule)]
         left -= end - start
     raise AssertionError("work beyond a limit has a first second beyond it")
-
-
-def on_civil_clock(spans: Spans, bands: Callable[[int, int], list[Span]]) -> int:
-    """The seconds that fall into bands of the civil clock, whatever date the work belongs to."""
-    return total(overlap(spans, bands(spans[0][0], spans[-1][1]))) if spans else 0

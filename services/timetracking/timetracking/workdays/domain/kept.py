@@ -91,7 +91,7 @@ def text_of(content: WorkdayContent) -> str:
         {
             "state": content.state,
             "window": content.window,
-            "seconds": {name: value for name in content.seconds.__slots__ if (value := getattr(content.seconds, name))},
+            "seconds": {name: value for name in content.seconds._fields if (value := getattr(content.seconds, name))},
             "stays": [[stay.start, stay.end, stay.assumed] for stay in content.stays],
             "reads": [
                 [each.read.at, each.read.device, each.read.event_key, each.read.direction, each.read.perimeter, each.read.sent, each.became]

@@ -4,11 +4,17 @@ The order must be total, or two reads of one second come out either way and a su
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 
 from timetracking.workdays.domain.words import Became, Direction, Read, ReadOutcome
+
+# An enumeration's member costs more to look up than a read costs to group.
+NONE = Direction.NONE
+COUNTED, DOUBLE_READ, INTERNAL, VOID = Became.COUNTED, Became.DOUBLE_READ, Became.INTERNAL, Became.VOID
+
+instant_of = attrgetter("at")
 
 OrderKey = tuple[int, int, str, bytes]
 
@@ -29,19 +35,14 @@ def total_order(read: Read) -> tuple[int, OrderKey, OrderKey, int, int]:
 
 def in_order(reads: Iterable[Read]) -> list[Read]:
     """The set of the reads in the total order."""
-    ordered = sorted(set(reads), key=lambda read: read.at)
-    for earlier, later in pairwise(ordered):
-        if earlier.at == later.at:
-            return sorted(ordered, key=total_order)
+    ordered = sorted(set(reads), key=instant_of)
+    if any(earlier.at == later.at for earlier, later in pairwise(ordered)):
+        ordered.sort(key=total_order)
     return ordered
 
 
-@dataclass(frozen=True, slots=True)
-class CountedRead:
-    """A group of reads that counts once: at its first instant, with the direction that any of its reads carries."""
-
-    at: int
-    direction: Direction
+CountedRead = tuple[int, Direction]
+"""A group of reads that counts once: at its first instant, with the direction that any of its reads carries."""
 
 
 def counted_reads(
@@ -50,24 +51,22 @@ def counted_reads(
     """Groups the reads of one window; returns the counted ones, and what became of each read in the total order."""
     groups: list[CountedRead] = []
     outcomes: list[ReadOutcome] = []
-    last = 0
+    repeats_until, direction_so_far = 0, NONE
     for read in ordered:
+        at, direction = read.at, read.direction
         if voided and (read.device, read.event_key) in voided:
-            outcomes.append(ReadOutcome(read, Became.VOID))
-            continue
-        if not read.perimeter:
-            outcomes.append(ReadOutcome(read, Became.INTERNAL))
-            continue
-        direction = read.direction
-        if groups and read.at - last <= double_read_window:
-            group = groups[-1]
-            if not (direction and group.direction) or direction is group.direction:
-                if direction and not group.direction:
-                    groups[-1] = CountedRead(group.at, direction)
-                last = read.at
-                outcomes.append(ReadOutcome(read, Became.DOUBLE_READ))
-                continue
-        groups.append(CountedRead(read.at, direction))
-        last = read.at
-        outcomes.append(ReadOutcome(read, Became.COUNTED))
+            outcomes.append(ReadOutcome(read, VOID))
+        elif not read.perimeter:
+            outcomes.append(ReadOutcome(read, INTERNAL))
+        elif groups and at <= repeats_until and (direction is direction_so_far or not (direction and direction_so_far)):
+            if direction and not direction_so_far:
+                groups[-1] = (groups[-1][0], direction)
+                direction_so_far = direction
+            repeats_until = at + double_read_window
+            outcomes.append(ReadOutcome(read, DOUBLE_READ))
+        else:
+            groups.append((at, direction))
+            direction_so_far = direction
+            repeats_until = at + double_read_window
+            outcomes.append(ReadOutcome(read, COUNTED))
     return groups, outcomes

@@ -13,6 +13,7 @@ from timetracking.workdays.domain.reads import CountedRead
 from timetracking.workdays.domain.words import Added, Direction, Finding, FindingKind, Stay
 
 RULE_OF_RECORDS = "lc-79"
+IN, OUT = Direction.IN, Direction.OUT
 
 
 @dataclass(slots=True)
@@ -34,25 +35,21 @@ class Presence:
         self.findings.append(Finding(kind, read, seconds, RULE_OF_RECORDS))
 
 
-def crosses(
-    last: CountedRead | None, first: CountedRead | None, own: Span | None, following: Span | None, longest: int, beyond: int, margin: int
-) -> bool:
-    """Whether a stay goes over the border between two windows: only by reads with a direction of their own.
+def crosses(entry: int, leave: int, own: Span | None, following: Span | None, longest: int, beyond: int, margin: int) -> bool:
+    """Whether an entry that is its window's last counted read and an exit that is the next one's first are one stay.
 
-    `own` and `following` are the duties of the two dates. The exit is at most `longest` after the entry, or the own
-    duty's length and `beyond` if that is more; where the next date has duty, not later than the later of its start and
-    the own duty's end plus the margin.
+    Both have a direction of their own. `own` and `following` are the duties of the two dates. The exit is at most `longest`
+    after the entry, or the own duty's length and `beyond` if that is more; where the next date has duty, not later than the
+    later of its start and the own duty's end plus the margin.
     """
-    if last is None or first is None or last.direction is not Direction.IN or first.direction is not Direction.OUT:
-        return False
     if own is not None:
         longest = max(longest, own[1] - own[0] + beyond)
-    if first.at - last.at > longest:
+    if leave - entry > longest:
         return False
     if following is None:
         return True
     latest = following[0] if own is None else max(following[0], own[1] + margin)
-    return first.at <= latest
+    return leave <= latest
 
 
 def presence(
@@ -74,19 +71,18 @@ def presence(
     entry: int | None = window[0] if crosses_in else None
     before: int | None = None  # the previous counted read
     exits: list[tuple[int, int]] = []  # without an entry, each with the instant since which the entry may have been
-    for read in counted:
-        direction = read.direction or (Direction.IN if entry is None else Direction.OUT)
-        if direction is Direction.IN:
+    for at, direction in counted:
+        if direction is IN or (not direction and entry is None):
             if entry is not None:
-                _missing_exit(day, entry, read.at, lending, added, last=False, open_end=False)
-            entry = read.at
+                _missing_exit(day, entry, at, lending, added, last=False, open_end=False)
+            entry = at
         else:
             if entry is not None:
-                day.known(entry, read.at)
+                day.stays.append(Stay(entry, at, False))
             else:
-                exits.append((read.at, window[0] if before is None else before))
+                exits.append((at, window[0] if before is None else before))
             entry = None
-        before = read.at
+        before = at
     if entry is not None:
         if crosses_out:
             day.known(entry, window[1])
@@ -106,7 +102,7 @@ def _missing_exit(
     fitting = [
         each
         for each in added
-        if each.direction is Direction.OUT and entry <= each.at and (each.at < until if last else each.at <= until) and each not in day.used
+        if each.direction is OUT and entry <= each.at and (each.at < until if last else each.at <= until) and each not in day.used
     ]
     if fitting:
         mended = min(fitting, key=lambda each: each.at)
@@ -125,7 +121,7 @@ def _missing_entry(day: Presence, leave: int, since: int, lending: Span | None, 
 
     `since` is the previous counted read, an exit since nobody is inside, or the window's start.
     """
-    fitting = [each for each in added if each.direction is Direction.IN and since <= each.at <= leave and each not in day.used]
+    fitting = [each for each in added if each.direction is IN and since <= each.at <= leave and each not in day.used]
     if fitting:
         mended = max(fitting, key=lambda each: each.at)
         day.used.add(mended)

@@ -1,13 +1,15 @@
 """The words of a working day: what goes into it, and everything it says.
 
-All instants are whole seconds since 1970 (UTC) as ints, all lengths are seconds. Source: the platform's contract of the
+All instants are whole seconds since 1970 (UTC) as ints, all lengths are seconds. What every computation makes anew is a
+named tuple, which is made in a third of the time of a frozen dataclass. Source: the platform's contract of the
 working day (docs/fold.md), Order 120 points 9 and 20, Order 121 points 3 and 4, Labour Code articles 71, 79 and 83.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from kernel.intervals import Span
 
@@ -141,8 +143,7 @@ class Order:
     breaks: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A passage as a computation sees it, with its own direction: the device's, what was sent, or none."""
 
     at: int
@@ -204,8 +205,7 @@ class Facts:
     corrections: tuple[Correction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """Presence at a perimeter, known or assumed."""
 
     start: int
@@ -213,8 +213,7 @@ class Stay:
     assumed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something the day shows; it changes nobody's rights until a person decides."""
 
     kind: FindingKind
@@ -223,8 +222,7 @@ class Finding:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(NamedTuple):
     """The figures of a day."""
 
     worked: int = 0
@@ -244,16 +242,14 @@ class Seconds:
     known: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOutcome:
+class ReadOutcome(NamedTuple):
     """A read of the day's window and what became of it."""
 
     read: Read
     became: Became
 
 
-@dataclass(frozen=True, slots=True)
-class WorkdayContent:
+class WorkdayContent(NamedTuple):
     """Everything a day says. Equal sets of facts give equal contents, whatever their order and repetition."""
 
     date: date
@@ -268,5 +264,5 @@ class WorkdayContent:
     """Sessions of remote work inside the window."""
     work: Span | None = None
     """From the first to the last second that was worked or ordered."""
-    crosses: bool = field(default=False)
+    crosses: bool = False
     """A stay goes on over the end of the window."""

@@ -1,18 +1,19 @@
 """Passages as the gateway tells of them, and what is refused by its field."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from chassis.testing.contracts import contract
 from google.protobuf.timestamp_pb2 import Timestamp
 from kernel.faults import Malformed
+from prometheus_client import REGISTRY
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
-from timetracking.passages.consumer import TOPIC, told_passage
+from timetracking.passages.consumer import TOPIC, passages, told_passage
 from timetracking.passages.domain import Passage
 from timetracking.workdays.domain import Direction
-
-from chassis.testing.contracts import contract
 
 RECEIVED = datetime(2026, 11, 24, 3, 55, 2, tzinfo=UTC)
 
@@ -90,3 +91,19 @@ def test_a_direction_of_a_later_version_says_nothing_and_a_verify_method_is_anot
 def test_zero_is_an_offset_and_a_number() -> None:
     told = told_passage(sent(utc_offset_seconds=0, previous_event_number=0))
     assert (told.utc_offset, told.previous_event_number) == (0, 0)
+
+
+async def test_what_was_stored_and_what_was_there_already_is_counted_by_device() -> None:
+    def counted(name: str, device: str) -> float:
+        return REGISTRY.get_sample_value(f"tartip_passages_{name}_total", {"device": device}) or 0.0
+
+    async def only_the_first(told: Sequence[Passage]) -> Sequence[Passage]:
+        return told[:1]
+
+    batch = PassageBatch(passages=[sent(device="counted-1", event_key=str(number)) for number in range(3)])
+    batch.passages.append(sent(device="counted-2"))
+    await passages(only_the_first).apply([batch])
+    assert {device: (counted("stored", device), counted("repeated", device)) for device in ("counted-1", "counted-2")} == {
+        "counted-1": (1, 2),
+        "counted-2": (0, 1),
+    }

@@ -1,9 +1,11 @@
 """Passages from Kafka to the use case."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from chassis.delivery import Subscription
+from chassis.metrics import counter
 from kernel.faults import Malformed
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod
@@ -17,7 +19,10 @@ TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
 MOST = 500
 _TEXTS = ("device", "event_key", "badge_system", "badge_number")
 
-Record = Callable[[Sequence[Passage]], Awaitable[None]]
+STORED = counter("tartip_passages_stored_total", "passages", "Passages that were stored, each once.", ("device",))
+REPEATED = counter("tartip_passages_repeated_total", "passages", "Passages that were there already and changed nothing.", ("device",))
+
+Record = Callable[[Sequence[Passage]], Awaitable[Sequence[Passage]]]
 
 
 def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
@@ -26,9 +31,17 @@ def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
     async def apply(batches: Sequence[PassageBatch]) -> None:
         told = [told_passage(sent) for batch in batches for sent in batch.passages]
         if told:
-            await record(told)
+            _count(told, await record(told))
 
     return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split)
+
+
+def _count(told: Sequence[Passage], fresh: Sequence[Passage]) -> None:
+    """Counts what was committed, for each device: told = stored + repeated."""
+    new = Counter(each.device for each in fresh)
+    for device, received in Counter(each.device for each in told).items():
+        STORED.labels(device).inc(new[device])
+        REPEATED.labels(device).inc(received - new[device])
 
 
 def _weight(batch: PassageBatch) -> int:

@@ -70,8 +70,11 @@ class RecordPassages:
     lawbook: Lawbook
     months: Months
 
-    async def __call__(self, passages: Sequence[Passage]) -> None:
-        """Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more."""
+    async def __call__(self, passages: Sequence[Passage]) -> Sequence[Passage]:
+        """Returns those that were new.
+
+        Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more.
+        """
         for passage in passages:
             self._refuse_impossible_time(passage)
         badges = {passage.badge for passage in passages}
@@ -81,10 +84,11 @@ class RecordPassages:
             await work.hold_settings()
             await work.lock_badges(badges)
             await work.lock_servants(await work.passages.holders(passages))
-            fresh = await work.passages.store(passages)
+            fresh: Sequence[Passage] = await work.passages.store(passages)
             if fresh:
                 await self.compute(work, instants=await work.passages.instants(fresh))
             await work.passages.count(passages, fresh)
+        return fresh
 
     def _refuse_impossible_time(self, passage: Passage) -> None:
         if not possible_time(passage, self.lawbook):

@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from zoneinfo import ZoneInfo
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
@@ -59,7 +59,8 @@ async def run(world: World, keep: bool) -> int:
             verdict = await platform.alive(demo.conduct())
             console.print(_further(world, keep), markup=False, soft_wrap=True)
             if keep:
-                await platform.alive(asyncio.Event().wait())
+                with suppress(asyncio.CancelledError):
+                    await platform.alive(asyncio.Event().wait())
             return DIFFERENT if verdict.differences else 0
     except (Died, NotReady) as problem:
         print(said(problem), file=sys.stderr)

@@ -30,7 +30,7 @@ PICKED = ("missing_exit", "missing_exit_to_lunch", "late", "absent")
 
 def findings_table(verdict: Verdict) -> RenderableType:
     """The findings by kind, with the article on which each rests."""
-    table = _table("Findings by kind, and their basis in law")
+    table = _table()
     table.add_column("finding", no_wrap=True)
     for name in ("found", "of", "wrong", "withdrawn"):
         table.add_column(name, justify="right")
@@ -39,14 +39,14 @@ def findings_table(verdict: Verdict) -> RenderableType:
         style = "red" if kind.right < kind.expected or kind.wrong else ""
         figures = (str(kind.right), str(kind.expected), str(kind.wrong or "·"), str(kind.withdrawn or "·"))
         table.add_row(_words(name), *figures, kind.article, style=style)
-    return table
+    return Group(_title("Findings by kind, and their basis in law"), table)
 
 
 def faults_summary(world: World) -> RenderableType:
     """What was planted: how much is to be found, how much is to change nothing, and what nobody can know, with the reason."""
     unchanged = [fault for fault in world.faults if fault.no_change]
     undetermined = [fault for fault in world.faults if fault.undetermined]
-    table = _table(f"{len(undetermined)} planted faults that the passages do not determine")
+    table = _table()
     table.add_column("who and when", no_wrap=True)
     table.add_column("what happened", ratio=2)
     table.add_column("why the passages do not show it", ratio=3)
@@ -54,7 +54,7 @@ def faults_summary(world: World) -> RenderableType:
         table.add_row(f"{fault.servant or fault.device} {_day(fault.date)}", _happens(fault), fault.undetermined)
     kinds = ", ".join(f"{count} × {name}" for name, count in _counted(_words(fault.kind) for fault in unchanged))
     planted = Text(f"{len(world.faults)} faults were planted. {len(unchanged)} of them are to change nothing: {kinds}.")
-    return Group(Padding(planted, (1, 0, 0, 0)), table)
+    return Group(Padding(planted, (1, 0, 0, 0)), _title(f"{len(undetermined)} planted faults that the passages do not determine"), table)
 
 
 def explained_day(world: World, explanation: pb.WorkdayExplanation) -> RenderableType:
@@ -75,28 +75,30 @@ def explained_day(world: World, explanation: pb.WorkdayExplanation) -> Renderabl
     lines.add_row("law", f"{used}\nedition {day.edition[:12]}")
     lines.add_row("versions", f"{len(explanation.versions)}, the newest of {_clock(explanation.versions[-1].computed_at, zone, day=True)}")
     title = f"One day explained: {servant.display_name} ({servant.id}, {_unit(world, servant.unit)}), {_day(on)}, {_state(day)}"
-    return Group(Padding(Text(title, style="bold"), (1, 0, 0, 0)), lines, _reads(explanation, zone))
+    return Group(_title(title), lines, Padding(_reads(explanation, zone), (1, 0, 0, 0)))
 
 
 def counters(lines: Sequence[Line]) -> RenderableType:
     """What became of every record of every device."""
-    table = _table("Nothing is lost: each device's records, as it counts them and as the platform does")
+    table = _table()
     table.add_column("device", no_wrap=True)
-    names = ("sent", "taken", "received", "passages", "repeats", "parked", "others", "lost")
+    names = ("sent", "taken", "received", "stored", "repeated", "parked", "others", "lost")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     sums = [0] * len(names)
     for line in lines:
-        values = (line.sent, line.answered, line.received, line.published, line.repeated, line.parked, line.ignored, line.lost)
+        values = (line.sent, line.taken, line.received, line.stored, line.repeated, line.parked, line.ignored, line.lost)
         sums = [total + value for total, value in zip(sums, values, strict=True)]
         table.add_row(line.device, *(f"{value:,}" if value else "·" for value in values), style="red" if line.lost else "")
     table.add_section()
     table.add_row("all", *(f"{value:,}" for value in sums), style="bold")
     legend = (
-        "sent, taken: put on the line, and answered as taken. received = passages + parked + others; repeats are passages that were "
-        "there already and changed nothing; parked ones wait for a person with their reason; others are no passages."
+        "sent, taken: put on the line, and answered as taken, by the device's own count. repeated: was there already and changed "
+        "nothing. parked: cannot be read, waits for a person with its reason. others: no passages."
     )
-    return Group(table, Text(legend, style="dim"))
+    return Group(
+        _title("Nothing is lost: each device's records, as it counts them and as the platform does"), table, Text(legend, style="dim")
+    )
 
 
 def verdict_lines(verdict: Verdict, took: str) -> RenderableType:
@@ -156,10 +158,12 @@ def _json_day(value: date) -> dict[str, int]:
     return {"year": value.year, "month": value.month, "day": value.day}
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim"
-    )
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def _title(text: str) -> RenderableType:
+    return Padding(Text(text, style="bold"), (1, 0, 0, 0))
 
 
 def _words(kind: str) -> str:
@@ -188,7 +192,8 @@ def _day(value: date) -> str:
 
 def _clock(stamp: Timestamp, zone: ZoneInfo, *, day: bool = False) -> str:
     local: datetime = at(stamp).astimezone(zone)
-    return f"{_day(local.date())} {local:%H:%M:%S}" if day else f"{local:%H:%M:%S}"
+    shown = f"{local:%H:%M}" if local.second == 0 else f"{local:%H:%M:%S}"
+    return f"{_day(local.date())} {shown}" if day else shown
 
 
 def _span(span: Any, zone: ZoneInfo) -> str:
@@ -220,11 +225,11 @@ def _plan(plan: plans.PlanDay, zone: ZoneInfo) -> str:
     kind = word(plans.PlanKind, plan.kind, "PLAN_KIND_").replace("_", " ")
     hours = ", ".join(f"{_span(each, zone)} at {each.premises or word(plans.Place, each.place, 'PLACE_')}" for each in plan.intervals)
     rests = ", ".join(f"break {_span(each, zone)}" for each in plan.breaks)
-    return ", ".join(part for part in (f"{kind} {hours}".strip(), rests, f"by {plan.act}") if part)
+    return ", ".join(part for part in (f"{kind} {hours}".strip(), rests, f"act {plan.act}") if part)
 
 
 def _reads(explanation: pb.WorkdayExplanation, zone: ZoneInfo) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0), header_style="dim", collapse_padding=True)
+    table = _table()
     for name in ("read at", "device", "premises", "direction", "what became of it", "received"):
         table.add_column(name, no_wrap=True)
     for each in explanation.reads:

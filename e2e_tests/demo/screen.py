@@ -32,7 +32,7 @@ class _Bar(ProgressColumn):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar = BarColumn(bar_width=28)
+        self._bar = BarColumn(bar_width=20)
 
     def render(self, task: Task) -> Text | object:  # type: ignore[override]
         return self._bar.render(task) if task.total else Text("")

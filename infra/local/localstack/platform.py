@@ -26,6 +26,7 @@ from localstack.realm import with_people
 NAME = "platform"
 READY_WITHIN_S = 180.0
 ASK_EVERY_S = 0.1
+INTERRUPTED = 130
 # Postgres is left last: everybody else still writes down where they are.
 DATABASE, SHARED, OURS = 0, 1, 2
 
@@ -220,7 +221,7 @@ async def running(
 
 
 def interruptible(main: Coroutine[Any, Any, int]) -> int:
-    """Runs the coroutine; Ctrl-C, SIGTERM and a closed terminal cancel it, each time they come. Returns its exit code, else 0."""
+    """Runs the coroutine; Ctrl-C, SIGTERM and a closed terminal cancel it, each time they come. Returns its exit code, or 130."""
 
     async def guarded() -> int:
         task = asyncio.ensure_future(main)
@@ -229,7 +230,7 @@ def interruptible(main: Coroutine[Any, Any, int]) -> int:
         try:
             return await task
         except asyncio.CancelledError:
-            return 0
+            return INTERRUPTED
 
     return asyncio.run(guarded())
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from localstack.endpoints import run_folder
 from localstack.folder import AlreadyRunning
 from localstack.log import Log, Screen, entry_of
-from localstack.platform import NotReady, Platform, interruptible, running
+from localstack.platform import INTERRUPTED, NotReady, interruptible, running
 from localstack.processes import Died
 
 HOW_TO_ASK = """
@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs until it is interrupted (0) or a process ends by itself (1); 2 where the platform runs already."""
-    return interruptible(_run(args.clock))
+    """Runs until it is interrupted, which is its end (0), or a process ends by itself (1); 2 where the platform runs already."""
+    code = interruptible(_run(args.clock))
+    return 0 if code == INTERRUPTED else code
 
 
 async def _run(clock: datetime | None) -> int:
@@ -61,6 +62,3 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-23T08:00:00+05:00")
     return instant
-
-
-__all__ = ["Platform", "add_arguments", "run"]

@@ -9,8 +9,8 @@ from .serving import Regimes, serving
 
 
 @pytest.fixture
-async def regimes(database: MakeDatabase) -> AsyncIterator[Regimes]:
+async def regimes(emptied: MakeDatabase) -> AsyncIterator[Regimes]:
     """Served regimes that know what `Regimes.fill` tells of."""
-    async with serving(await database("regimes")) as served:
+    async with serving(await emptied("regimes")) as served:
         await served.fill()
         yield served

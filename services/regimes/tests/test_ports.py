@@ -53,7 +53,7 @@ async def level(database: Database, *topics: str) -> None:
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def opened(request: pytest.FixtureRequest, database: MakeDatabase) -> Opened:
+async def opened(request: pytest.FixtureRequest, emptied: MakeDatabase) -> Opened:
     if request.param == "memory":
         memory = Memory(OLDEST, NEWEST)
 
@@ -61,7 +61,7 @@ async def opened(request: pytest.FixtureRequest, database: MakeDatabase) -> Open
             memory.oldest, memory.newest = Month.of((now - timedelta(days=400)).date()), Month.of(now.date()).next().next()
 
         return Opened(memory.begin, move)
-    fresh, now = await database("regimes"), [NOW]
+    fresh, now = await emptied("regimes"), [NOW]
     await level(fresh.app, BODIES, SERVANTS)
     return Opened(units_of_work(fresh.app, lambda: now[0], LAW), lambda moved: now.__setitem__(0, moved))
 
@@ -320,8 +320,8 @@ async def test_a_work_that_fails_leaves_nothing_behind(work: Begin) -> None:
         assert await one.rules.of_body("KGD") == []
 
 
-async def test_a_projection_that_is_behind_answers_so_and_never_not_found(database: MakeDatabase) -> None:
-    fresh = await database("regimes")
+async def test_a_projection_that_is_behind_answers_so_and_never_not_found(emptied: MakeDatabase) -> None:
+    fresh = await emptied("regimes")
     begin = units_of_work(fresh.app, lambda: NOW, LAW)
 
     async def refused(topic: str) -> None:

@@ -20,9 +20,9 @@ NOVEMBER, DECEMBER = Month(2026, 11), Month(2026, 12)
 
 
 @pytest.fixture
-async def told(database: MakeDatabase) -> FreshDatabase:
+async def told(emptied: MakeDatabase) -> FreshDatabase:
     """Plans of three servants: b's became so yesterday, C's and a's now."""
-    fresh = await database("regimes")
+    fresh = await emptied("regimes")
     plan = compose_month(grounds(), NOVEMBER, LAW)
     old = PublishedPlan(replace(plan, servant="b"), 1, "b", NOW - timedelta(days=1), "e")
     now = [

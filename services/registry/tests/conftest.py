@@ -9,8 +9,8 @@ from .serving import Registry, serving
 
 
 @pytest.fixture
-async def registry(database: MakeDatabase) -> AsyncIterator[Registry]:
+async def registry(emptied: MakeDatabase) -> AsyncIterator[Registry]:
     """A served registry that holds what `Registry.fill` records."""
-    async with serving(await database("registry")) as served:
+    async with serving(await emptied("registry")) as served:
         await served.fill()
         yield served

@@ -76,9 +76,9 @@ RPCS = [
 
 
 @pytest.fixture
-async def both(database: MakeDatabase) -> Any:
+async def both(emptied: MakeDatabase) -> Any:
     """A registry with KGD of region 75 as `fill` records it, and the empty body MF of region 10."""
-    async with serving(await database("registry")) as registry:
+    async with serving(await emptied("registry")) as registry:
         await registry.fill()
         await (await registry.portal(("/regions/10/operator",))).bodies.CreateStateBody(new_body("MF", "10"))
         yield registry

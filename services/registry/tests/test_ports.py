@@ -26,11 +26,11 @@ MARCH = date(2026, 3, 1)
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def work(request: pytest.FixtureRequest, database: MakeDatabase) -> Begin:
+async def work(request: pytest.FixtureRequest, emptied: MakeDatabase) -> Begin:
     """A registry with the bodies KGD (region 75) and MF (region 10), each with an audit and an hr unit and two positions."""
     opened: Begin = Memory().begin
     if request.param == "postgres":
-        opened = begin((await database("registry")).app, lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
+        opened = begin((await emptied("registry")).app, lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
     async with opened(None) as unit_of_work:
         for owner in (body("KGD"), body("MF", region="10")):
             await unit_of_work.bodies.add(owner)

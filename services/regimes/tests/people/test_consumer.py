@@ -84,8 +84,8 @@ def test_a_servant_without_an_id_or_with_an_impossible_span_is_refused() -> None
 
 
 @pytest.fixture
-async def fresh(database: MakeDatabase) -> FreshDatabase:
-    return await database("regimes")
+async def fresh(emptied: MakeDatabase) -> FreshDatabase:
+    return await emptied("regimes")
 
 
 @pytest.fixture

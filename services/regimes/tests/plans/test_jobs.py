@@ -60,10 +60,10 @@ class Regimes:
 
 
 @pytest.fixture
-async def regimes(database: MakeDatabase, tmp_path: Path) -> Regimes:
+async def regimes(emptied: MakeDatabase, tmp_path: Path) -> Regimes:
     """KGD with rules since 2023 and serikova, appointed there in 2023; it is 22 November 2026."""
     file = tmp_path / "clock"
-    found = Regimes(await database("regimes"), file, clock_from(f"file:{file}"))
+    found = Regimes(await emptied("regimes"), file, clock_from(f"file:{file}"))
     found.step("2026-11-22T14:00")
     begin = units_of_work(found.database.worker, found.clock, LAW)
     await level(found.database.worker, BODIES, SERVANTS)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +49,9 @@ class FreshDatabase:
 MakeDatabase = Callable[[str], Awaitable[FreshDatabase]]
 _numbers = itertools.count(1)
 
-# What migrations leave behind beside the tables themselves.
-_BORN_WITH_ROWS = ("alembic_version", "audit_key")
 _TABLES = """
 SELECT relname FROM pg_class
-WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> ALL ($1::text[])
+WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> 'alembic_version'
 """
 
 
@@ -119,6 +117,7 @@ async def _kept(postgres: Postgres, _templates: dict[str, str]) -> AsyncIterator
         async def make(package: str) -> FreshDatabase:
             if package not in kept:
                 kept[package] = await _fresh(postgres, _templates, package, stack)
+                await _remember(postgres, kept[package].name)
             return kept[package]
 
         yield make
@@ -126,7 +125,7 @@ async def _kept(postgres: Postgres, _templates: dict[str, str]) -> AsyncIterator
 
 @pytest.fixture
 def emptied(postgres: Postgres, _kept: MakeDatabase) -> MakeDatabase:
-    """Gives the one database of a service that the session keeps, without its rows: `await emptied("registry")`.
+    """Gives the one database of a service that the session keeps, with the rows of its migrations alone: `await emptied("registry")`.
 
     Its connections are warm, so that it costs a tenth of a fresh one; a test has it for itself and asks for it once.
     """
@@ -152,13 +151,31 @@ async def _fresh(postgres: Postgres, templates: dict[str, str], package: str, st
     return FreshDatabase(name, urls, app, worker)
 
 
+async def _remember(postgres: Postgres, name: str) -> None:
+    """Puts aside the rows that the migrations left."""
+    async with _owning(postgres, name) as admin:
+        await admin.execute("CREATE SCHEMA born")
+        for table in await admin.fetch(_TABLES):
+            if await admin.fetchval(f'SELECT EXISTS (SELECT FROM public."{table["relname"]}")'):
+                await admin.execute(f'CREATE TABLE born."{table["relname"]}" AS SELECT * FROM public."{table["relname"]}"')
+
+
 async def _empty(postgres: Postgres, name: str) -> None:
+    async with _owning(postgres, name) as admin:
+        tables = await admin.fetch(_TABLES)
+        born = await admin.fetch(_TABLES.replace("public", "born"))
+        await admin.execute("; ".join(f'DELETE FROM public."{table["relname"]}"' for table in tables))
+        for table in born:
+            await admin.execute(f'INSERT INTO public."{table["relname"]}" SELECT * FROM born."{table["relname"]}"')
+
+
+@asynccontextmanager
+async def _owning(postgres: Postgres, name: str) -> AsyncIterator[asyncpg.Connection]:
     admin = await asyncpg.connect(plain_url(make_url(postgres.url).set(database=name)))
     try:
-        rows = await admin.fetch(_TABLES, list(_BORN_WITH_ROWS))
         # Without it a table could be emptied only after those that refer to it.
         await admin.execute("SET session_replication_role = replica")
-        await admin.execute("; ".join(f'DELETE FROM "{row["relname"]}"' for row in rows))
+        yield admin
     finally:
         await admin.close()
 

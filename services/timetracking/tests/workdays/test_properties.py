@@ -30,6 +30,7 @@ from timetracking.workdays.domain import (
     Void,
     Windows,
     WorkdayContent,
+    neighbours,
     workdays,
 )
 
@@ -123,18 +124,41 @@ def computed(facts: Facts, law: Parameters, now: int = FOREVER) -> list[WorkdayC
     return workdays(facts, DATES, lambda _: ZONE, lambda _: law, now)
 
 
-def shuffled(facts: Facts, rng: random.Random) -> Facts:
-    """The same set, in another order and with repetitions."""
+Fact = tuple[str, Any]
+"""A fact with the name of its set."""
 
-    def mixed(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        again = [*items, *rng.choices(items, k=rng.randrange(4))] if items else []
-        rng.shuffle(again)
-        return tuple(again)
 
-    return Facts(
-        dict(rng.sample(list(facts.plans.items()), len(facts.plans))),
-        *(mixed(getattr(facts, name)) for name in ("orders", "reads", "sessions", "corrections")),
-    )
+def facts_of(facts: Facts) -> list[Fact]:
+    sets: dict[str, Any] = {name: getattr(facts, name) for name in ("orders", "reads", "sessions", "corrections")}
+    return [(name, each) for name, values in {**sets, "plans": facts.plans.values()}.items() for each in values]
+
+
+def set_of(facts: list[Fact]) -> Facts:
+    sets: dict[str, list[Any]] = {
+        name: [each for of, each in facts if of == name] for name in ("orders", "reads", "sessions", "corrections")
+    }
+    return Facts({plan.date: plan for of, plan in facts if of == "plans"}, **{name: tuple(each) for name, each in sets.items()})
+
+
+def touched(batch: list[Fact], so_far: Facts) -> set[date]:
+    """The dates that the contract has recomputed: the window's date ± 1, of plans and orders the date ± 3."""
+    days: set[date] = set()
+    windows = Windows(so_far.plans, so_far.orders, lambda _: ZONE, lambda _: LAW)
+    for name, fact in batch:
+        if name in ("plans", "orders"):
+            days.update(neighbours(fact.date, 3))
+            continue
+        if isinstance(fact, Void):
+            spans = [(read.at, read.at) for read in so_far.reads if (read.device, read.event_key) == (fact.device, fact.event_key)]
+        elif isinstance(fact, Read | Added):
+            spans = [(fact.at, fact.at)]
+        else:
+            spans = [(fact.start, fact.start if fact.end is None else fact.end)]
+        for day in neighbours(FIRST + timedelta(days=2), 4):
+            start, end = windows.of(day)
+            if any(since < end and until >= start for since, until in spans):
+                days.update(neighbours(day, 1))
+    return days & set(DATES)
 
 
 Stream = tuple[int, Facts, list[WorkdayContent]]
@@ -147,30 +171,64 @@ def streams() -> list[Stream]:
     return [(seed, facts, computed(facts, LAW)) for seed, facts in drawn]
 
 
-def test_any_order_and_any_repetition_give_the_same_days(streams: list[Stream]) -> None:
+def test_any_order_any_repetition_and_any_split_into_batches_give_the_same_days(streams: list[Stream]) -> None:
+    """Facts of every kind come shuffled, some again, in three batches; each batch recomputes only the days that it touches."""
     for seed, facts, days in streams:
-        assert computed(shuffled(facts, random.Random(seed)), LAW) == days, f"stream {seed}"
+        rng = random.Random(seed)
+        waiting = facts_of(facts)
+        waiting += rng.choices(waiting, k=rng.randrange(8)) if waiting else []
+        rng.shuffle(waiting)
+        cuts = sorted(rng.choices(range(len(waiting) + 1), k=2))
+        arrived: list[Fact] = []
+        kept = {day.date: day for day in computed(set_of(arrived), LAW)}
+        for batch in (waiting[: cuts[0]], waiting[cuts[0] : cuts[1]], waiting[cuts[1] :]):
+            arrived += batch
+            so_far = set_of(arrived)
+            again = sorted(touched(batch, so_far))
+            kept.update((day.date, day) for day in workdays(so_far, again, lambda _: ZONE, lambda _: LAW, FOREVER))
+        assert list(kept.values()) == days, f"stream {seed}"
 
 
-def test_every_known_second_has_one_kind_and_what_was_due_is_worked_or_missed(streams: list[Stream]) -> None:
+def net_of(plan: Plan) -> list[tuple[int, int]]:
+    """The planned seconds without breaks, in pieces of the grid."""
+    pieces = [(at, at + GRID) for each in plan.intervals for at in range(each.start, each.end, GRID)]
+    return [each for each in pieces if not any(start <= each[0] < end for start, end in plan.breaks)]
+
+
+def test_every_known_second_has_one_kind(streams: list[Stream]) -> None:
+    """A session's second may be worked or ordered without being known presence, so the days are taken without sessions."""
     for seed, facts, days in streams:
-        for day in days:
+        for day in computed(replace(facts, sessions=()), LAW) if facts.sessions else days:
             known = union((stay.start, stay.end) for stay in day.stays if not stay.assumed)
             assert total(known) == day.seconds.known, f"stream {seed}, {day.date}"
             if day.state is State.WAITING:
                 continue
             plan, figures = facts.plans[day.date], day.seconds
-            net = [(at, at + GRID) for each in plan.intervals for at in range(each.start, each.end, GRID)]
-            net = [each for each in net if not any(pause[0] <= each[0] < pause[1] for pause in plan.breaks)]
+            net = net_of(plan)
             way = [each for each in net if any(it.start <= each[0] < it.end and it.place is Place.WAY for it in plan.intervals)]
-            sure = total(overlap(union(known, way), union(net)))
-            if not facts.sessions:
-                assert figures.worked - figures.assumed == sure, f"stream {seed}, {day.date}"
-                kinds = figures.overtime + figures.rest_day + figures.gap + figures.outside_hours + total(overlap(known, union(net)))
-                assert kinds == figures.known, f"stream {seed}, {day.date}"
-            if plan.core is None:
+            assert figures.worked - figures.assumed == total(overlap(union(known, way), union(net))), f"stream {seed}, {day.date}"
+            worked_at_a_perimeter = total(overlap(known, union(net)))
+            kinds = worked_at_a_perimeter + figures.overtime + figures.rest_day + figures.gap + figures.outside_hours
+            assert kinds == figures.known, f"stream {seed}, {day.date}"
+
+
+def test_what_was_planned_is_worked_or_missed_or_excused(streams: list[Stream]) -> None:
+    for seed, facts, days in streams:
+        for day in days:
+            plan, figures = facts.plans.get(day.date), day.seconds
+            if plan is not None and plan.core is None:
                 missed = figures.late + figures.early + figures.left + figures.absent
-                assert figures.worked + missed + figures.excused == total(net), f"stream {seed}, {day.date}"
+                assert figures.worked + missed == total(net_of(plan)) - figures.excused, f"stream {seed}, {day.date}"
+
+
+def test_a_finding_is_one_by_its_kind_and_first_second_and_never_more_than_its_figure(streams: list[Stream]) -> None:
+    figure_of = {"late": "late", "early_leave": "early", "left_during_day": "left", "absent": "absent", "remote_without_session": "absent"}
+    for seed, _, days in streams:
+        for day in days:
+            assert len({(each.kind, each.first) for each in day.findings}) == len(day.findings), f"stream {seed}, {day.date}"
+            for kind, figure in figure_of.items():
+                raised = sum(each.seconds for each in day.findings if each.kind.value == kind)
+                assert raised <= getattr(day.seconds, figure), f"stream {seed}, {day.date}"
 
 
 def test_a_read_two_windows_away_changes_nothing(streams: list[Stream]) -> None:

@@ -88,7 +88,10 @@ class Log:
 
 
 class Screen:
-    """The common log on a terminal, or without colours in a file: each line begins with its hour and its process."""
+    """The common log on a terminal, or without colours in a file: each line begins with its hour and its process.
+
+    On a terminal a line that is only for information is cut at its edge.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -98,4 +101,5 @@ class Screen:
         """Shows a line."""
         colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         line = Text.assemble((entry.at, "dim"), "  ", (f"{name:<{WIDTH}}", colour), "  ", (entry.text, STYLES.get(entry.level, "")))
-        self._console.print(line, soft_wrap=True)
+        whole = entry.level in STYLES or not self._console.is_terminal
+        self._console.print(line, soft_wrap=whole, no_wrap=not whole, overflow=None if whole else "ellipsis")

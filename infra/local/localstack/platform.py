@@ -107,6 +107,7 @@ class Platform:
         for layer in reversed(self._layers):
             with suppress(asyncio.CancelledError):
                 await end(layer)
+        self._say("ended")
         self.log.close()
 
     async def _postgres(self) -> dict[str, dict[str, str]]:
@@ -185,6 +186,7 @@ class Platform:
     def _ended(self, process: Process) -> None:
         done = process.name.endswith(" migrate") and process.code == 0
         if not (done or self._stopping or self._death.done()):
+            self._say(f"{Died(process)}: everything is to end")
             self._death.set_result(process)
 
     def _ready(self, name: str) -> None:

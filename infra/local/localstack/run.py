@@ -38,7 +38,9 @@ async def _run(clock: datetime | None) -> int:
     console = Console(highlight=False)
     try:
         async with running(Log(run_folder() / "logs", Screen(console)), clock=clock) as platform:
-            console.print(HOW_TO_ASK.format(folder=platform.folder, **platform.endpoints.addresses["gateway"]), markup=False)
+            console.print(
+                HOW_TO_ASK.format(folder=platform.folder, **platform.endpoints.addresses["gateway"]), markup=False, soft_wrap=True
+            )
             await platform.alive(asyncio.Event().wait())
     except AlreadyRunning as problem:
         print(problem, file=sys.stderr)

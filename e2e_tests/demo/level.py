@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
@@ -64,7 +64,6 @@ class Levels:
 
     admin: Mapping[str, str]
     http: aiohttp.ClientSession
-    waited_s: float = field(default=0.0)
 
     async def metrics(self, process: str) -> Metrics:
         """Asks a process."""
@@ -73,18 +72,16 @@ class Levels:
 
     async def reached(self, at: datetime) -> None:
         """Returns when all that was told before this call is applied, and all that is due at `at` is done; NotLevel if it never is."""
-        began, told_at = time.monotonic(), time.time()
+        told_at = time.time()
 
         def drained(metrics: Metrics) -> bool:
             return metrics.value("tartip_relay_drained_at_seconds") > told_at
 
         await self._until("registry work", drained, "to publish what the registry tells")
-        while True:
-            known = await self._published()
-            await asyncio.gather(self._composed(known, at), self._computed(known, at))
-            if await self._published() == known:
-                break
-        self.waited_s += time.monotonic() - began
+        known: Offsets | None = None
+        while (published := await self._published()) != known:
+            known = published
+            await asyncio.gather(self._composed(published, at), self._computed(published, at))
 
     async def _composed(self, published: Offsets, at: datetime) -> None:
         """Regimes knows what was published, and has composed and published what follows from it."""

@@ -43,7 +43,6 @@ class Screen:
 
     def __init__(self, console: Console, zone: ZoneInfo) -> None:
         self.console, self._zone = console, zone
-        self.took: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Stage]:
@@ -54,10 +53,8 @@ class Screen:
             task = progress.add_task(f"{name:<22}", total=total, now="")
             shown = Stage(progress, task)
             yield shown
-        self.took[name] = time.monotonic() - began
-        self.console.print(
-            Text.assemble(("✓ ", "green"), f"{name:<22}", f"{shown.outcome:<58}", (f"{self.took[name]:6.1f} s", "dim")), soft_wrap=True
-        )
+        took = f"{time.monotonic() - began:6.1f} s"
+        self.console.print(Text.assemble(("✓ ", "green"), f"{name:<22}{shown.outcome:<58}", (took, "dim")), soft_wrap=True)
 
     def clock(self, at: datetime) -> str:
         """An instant on the ministry's clock."""

@@ -136,7 +136,11 @@ class Pausing:
     async def meanwhile(self, platform: Platform, first: Awaitable[object], second: Awaitable[object]) -> None:
         """Begins the second while the first stands still; goes on when the second is done, or waits for the first."""
         holding = asyncio.ensure_future(first)
-        await self.reached.wait()
+
+        async def standing() -> bool:
+            return self.reached.is_set() or holding.done()
+
+        await until(standing)
         other = asyncio.ensure_future(second)
 
         async def done_or_waiting() -> bool:

@@ -34,10 +34,10 @@ GRACE_S = 5.0
 
 _READ = """
 SELECT xid::text AS xid, id, topic, key, payload, headers::text AS headers FROM (
-    SELECT *, sum(octet_length(payload)) OVER (ORDER BY xid, id) - octet_length(payload) AS before FROM (
+    SELECT *, sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY xid, id) - coalesce(octet_length(payload), 0) AS before FROM (
         SELECT * FROM outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $1
     ) AS oldest
-) AS row WHERE before IS NULL OR before < $2
+) AS row WHERE before < $2
 ORDER BY row.xid, row.id
 """
 _EMPTY = "SELECT NOT EXISTS (SELECT FROM outbox)"

@@ -102,6 +102,18 @@ async def test_a_batch_holds_so_many_bytes_and_at_least_one_row(
     assert counted.batches == [3, 3]
 
 
+async def test_a_tombstone_behind_what_does_not_fit_waits_with_it(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with fresh.app.transaction() as tx:
+        for length in (40, 50):
+            tx.publish(topic, "k", BytesValue(value=bytes(length)))
+        tx.publish(topic, "k", None)
+    async with relaying(fresh, publisher, batch_bytes=30):
+        await until(lambda: empty(fresh.app))
+    assert [len(BytesValue.FromString(message.value() or b"").value) for message in broker.read(topic)] == [40, 50, 0]
+
+
 async def test_a_stop_leaves_nothing_behind_that_could_be_sent_later(
     fresh: FreshDatabase, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,18 +9,15 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
-import structlog
 from kernel.faults import Unavailable
 
 from chassis.database import Database, Transaction
 from chassis.positions import Extent, Partition
-
-log = structlog.get_logger(__name__)
+from chassis.supervision import unless
 
 BEHIND = "PROJECTION_BEHIND"
 # How often positions are written down: a call waits at most so long beyond what was applied.
 EVERY_S = 0.25
-LOOK_AGAIN_S = 1.0
 
 _BEGIN = """
 INSERT INTO projection_positions (topic, partition, start_offset, applied)
@@ -89,17 +86,11 @@ async def follow_topics(
     positions: Callable[[], Mapping[Partition, int]],
     stop: asyncio.Event,
 ) -> None:
-    """As `follow`, from what the topics hold now; a broker that is away, or a topic not there yet, is waited for."""
-    from chassis.survey import survey  # its client would cost those who only ask a part of a second of their start
+    """As `follow`, from what the topics hold as soon as the broker and all of them are there."""
+    from chassis.survey import patient_survey  # its client would cost those who only ask a part of a second of their start
 
-    while not stop.is_set():
-        try:
-            extents = await survey(bootstrap, group, topics)
-        except Exception as error:
-            log.warning("the start of the projections is not to be seen", error=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_AGAIN_S)
-            continue
+    extents = await unless(stop, patient_survey(bootstrap, group, topics))
+    if extents is not None:
         await follow(database, extents, partial(_of_topics, positions, topics), stop)
 
 

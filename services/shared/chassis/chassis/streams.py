@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
@@ -26,7 +26,8 @@ from chassis.lane import Lane
 from chassis.parking import Park
 from chassis.positions import Extent, Partition, Positions
 from chassis.quiet_logs import quieten
-from chassis.survey import survey
+from chassis.supervision import unless
+from chassis.survey import patient_survey
 
 __all__ = ["BugLimit", "Consumer", "StreamBroken", "Subscription", "TooManyBugs"]
 
@@ -37,7 +38,6 @@ _LONGEST_HOLD_S = 24 * 60 * 60.0
 # Faust wakes a second later whenever its buffer was full, so the buffer must outlast a second of small messages.
 _BUFFERED_MESSAGES = 16384
 _LOOK_EVERY_S = 1.0
-_SURVEY_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class StreamBroken(Exception):
@@ -115,7 +115,7 @@ class Consumer:
         quieten()
         stopping = asyncio.create_task(stop.wait())
         try:
-            if not await self._topics_are_there(stopping):
+            if await unless(stop, self._survey()) is None:
                 return
             with tempfile.TemporaryDirectory(prefix="faust-") as folder:
                 async with self._faust(folder) as followed:
@@ -128,27 +128,8 @@ class Consumer:
         finally:
             stopping.cancel()
 
-    async def _topics_are_there(self, stopping: asyncio.Task[bool]) -> bool:
-        """Waits for the broker and all topics; whether they came before the end did."""
-        looking = asyncio.create_task(self._survey())
-        await asyncio.wait({looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if looking.done():
-            return True
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
-        return False
-
     async def _survey(self) -> Mapping[Partition, Extent]:
-        tries = 0
-        while True:
-            try:
-                return await survey(self._bootstrap, self._name, [line.subscription.topic for line in self._lines])
-            except Exception as error:
-                pause_s = _SURVEY_PAUSES_S[min(tries, len(_SURVEY_PAUSES_S) - 1)]
-                log.warning("topics not to be seen", group=self._name, error=describe(error), again_in_s=pause_s)
-                tries += 1
-                await asyncio.sleep(pause_s)
+        return await patient_survey(self._bootstrap, self._name, [line.subscription.topic for line in self._lines])
 
     @asynccontextmanager
     async def _faust(self, folder: str) -> AsyncIterator[list[asyncio.Task[None]]]:

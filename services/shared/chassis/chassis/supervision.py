@@ -1,14 +1,16 @@
 """What runs beside the work of a process: conditions of readiness, and the end of everything with the first that ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from chassis.process import Admin
 
 CHECK_EVERY_S = 1.0  # as often as probes ask
 FIRST_CHECKS_S = 0.1  # at the start somebody waits for readiness
+
+T = TypeVar("T")
 
 
 class Closing(Protocol):
@@ -45,6 +47,18 @@ def said(holds: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
         return holds()
 
     return answer
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work returns, or None where `stop` came first; it is cancelled then."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, stopped):
+            task.cancel()
+        await asyncio.gather(working, stopped, return_exceptions=True)
 
 
 async def until(stop: asyncio.Event, *work: Awaitable[None], beside: tuple[Awaitable[None], ...] = ()) -> None:

@@ -1,11 +1,19 @@
 """A look at what topics hold and how far a consumer group is, by a client that joins nothing and changes nothing."""
 
+import asyncio
 from collections.abc import Collection, Mapping
+from itertools import chain, repeat
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.positions import Extent, Partition
+
+log = structlog.get_logger(__name__)
+
+# Whoever waits for a broker is patient, and does not ask it to pieces when it comes back.
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class NoSuchTopic(Exception):
@@ -33,6 +41,17 @@ async def survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping
         (each.topic, each.partition): Extent(_start(done[each].offset if each in done else -1, beginnings[each], ends[each]), ends[each])
         for each in partitions
     }
+
+
+async def patient_survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
+    """As `survey`, as soon as the broker and all topics are there."""
+    for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
+        try:
+            return await survey(bootstrap, group, topics)
+        except Exception as error:
+            log.warning("topics not to be seen", group=group, error=type(error).__name__, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+    raise AssertionError("an endless series ended")
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:

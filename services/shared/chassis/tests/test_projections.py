@@ -3,7 +3,8 @@ from collections.abc import Mapping
 
 import pytest
 from chassis.positions import Extent, Partition
-from chassis.projections import advance, begin, follow, forget, require_level
+from chassis.projections import advance, begin, follow, follow_topics, forget, require_level
+from chassis.testing.broker import Broker
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
@@ -68,3 +69,21 @@ async def test_the_positions_of_a_consumer_are_written_down_while_it_works(fresh
     await until(lambda: level(fresh, BODIES, SERVANTS))
     stop.set()
     await following
+
+
+async def test_who_waits_for_a_broker_ends_when_told_to(fresh: FreshDatabase) -> None:
+    stop = asyncio.Event()
+    following = asyncio.create_task(follow_topics(fresh.worker, "127.0.0.1:1", "group", [BODIES], dict, stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(following, 10)
+
+
+async def test_only_the_positions_of_the_topics_that_are_projected_are_written_down(fresh: FreshDatabase, quiet_broker: Broker) -> None:
+    stop, held = asyncio.Event(), {(BODIES, 0): 0, (SERVANTS, 0): 7}
+    following = asyncio.create_task(follow_topics(fresh.worker, quiet_broker.bootstrap, "group", [BODIES], lambda: held, stop))
+    quiet_broker.create([BODIES])
+    await until(lambda: level(fresh, BODIES))
+    stop.set()
+    await following
+    assert {row["topic"] for row in await fresh.rows("SELECT topic FROM projection_positions")} == {BODIES}

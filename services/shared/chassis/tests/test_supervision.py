@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from chassis.process import Admin
-from chassis.supervision import closing, said, until, watch
+from chassis.supervision import closing, said, unless, until, watch
 from chassis.testing.waiting import until as met
 
 
@@ -103,3 +103,22 @@ async def test_probes_are_told_whether_a_condition_holds() -> None:
     held = True
     await met(lambda: admin.waiting_for == {})
     watching.cancel()
+
+
+async def test_work_that_ends_before_the_stop_gives_its_answer_and_other_work_is_cancelled() -> None:
+    async def answers() -> int:
+        return 7
+
+    assert await unless(asyncio.Event(), answers()) == 7
+    stop = asyncio.Event()
+
+    async def slow() -> int:
+        await forever()
+        return 0
+
+    waiting = asyncio.create_task(unless(stop, slow()))
+    await asyncio.sleep(0)
+    stop.set()
+    assert await waiting is None
+    with pytest.raises(Broken):
+        await unless(asyncio.Event(), fails())

@@ -45,7 +45,7 @@ run: $(READY) ## Start the platform on this machine with its embedded parts, unt
 	@exec $(BIN)/python -m localstack run $(if $(CLOCK),--clock $(CLOCK))
 
 token: $(READY) ## Print a token: make token AS=hr-officer
-	@exec $(BIN)/python -m localstack token $(or $(AS),hr-officer)
+	@exec $(BIN)/python -m localstack token
 
 # The question stands in the environment, where make puts METHOD, JSON, AS and IN: no shell reads their quotes again.
 ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-officer] [IN=ru]; without METHOD it lists them

@@ -1,6 +1,8 @@
 """The pages say what is so: links lead somewhere, what they name is there, and each command they tell to run is run by a test."""
 
+import argparse
 import ast
+import importlib
 import json
 import os
 import re
@@ -99,6 +101,16 @@ def test_bare_make_lists_every_target_with_its_sentence() -> None:
     shown = subprocess.run(["bash", "-c", "\n".join(what_make_would_run("make"))], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = dict(re.findall(r"^  make ([a-z-]+) +(\S.+)$", shown.stdout, re.MULTILINE))
     assert set(listed) == targets()
+
+
+@pytest.mark.parametrize(
+    "command", ["make token AS=hr-officer", "make run CLOCK=2026-12-14T08:00:00+05:00", "make ask METHOD=ListStateBodies"]
+)
+def test_make_hands_to_a_command_what_the_command_takes(command: str) -> None:
+    name, *given = shlex.split(what_make_would_run(command)[-1].partition(" -m localstack ")[2])
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"localstack.{name}").add_arguments(parser)
+    assert parser.parse_args(given)
 
 
 def test_every_command_of_the_pages_is_run_by_a_test() -> None:

@@ -42,7 +42,7 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook, defa
         ),
         (
             workday_service_pb2_grpc.add_WorkdayServiceServicer_to_server,
-            WorkdayServicer(database, tokens, law, stop),
+            WorkdayServicer(database, tokens, law, default_zone, stop),
             workday_service_pb2.DESCRIPTOR.services_by_name["WorkdayService"],
         ),
     ]

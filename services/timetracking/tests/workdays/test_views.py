@@ -12,7 +12,7 @@ from kernel.faults import NotFound
 from timetracking.findings.domain import Claim, Finding
 from timetracking.workdays.domain import PlanKind
 from timetracking.workdays.domain.kept import KeptDay
-from timetracking.workdays.views import Wanted, WorkdayViews, day_key, finding_key
+from timetracking.workdays.views import Wanted, WorkdayViews, day_key, finding_key, read_key
 
 from ..platform import Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, four, month_of, office, order, passage, remote, servant
@@ -26,6 +26,7 @@ OWN, ANOTHER, NOBODY = caller("s", servant="S1"), caller("s", servant="S2"), cal
 EVER = (date(2026, 1, 1), date(2026, 12, 31))
 KGD = Wanted("KGD", None, *EVER)
 S1 = Wanted(None, "S1", *EVER)
+ALMATY = "Asia/Almaty"
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ async def test_one_day_is_shown_to_whom_it_concerns(ministry: Platform) -> None:
             with pytest.raises(NotFound):
                 await shown.day("S1", day)
             with pytest.raises(NotFound):
-                await shown.explanation("S1", day)
+                await shown.explanation("S1", day, ALMATY)
 
 
 async def test_findings_are_filtered_by_kind_and_state_and_span(ministry: Platform) -> None:
@@ -184,16 +185,16 @@ async def test_an_explanation_shows_everything_that_a_day_follows_from(ministry:
     before = (await ministry.days())[TUESDAY]
     await ministry.take_plans([month_of("S1", since=23, plan=lambda day: remote(day) if day == TUESDAY else office(day), revision=2)])
     async with views(ministry, HR) as shown:
-        explained = await shown.explanation("S1", TUESDAY)
+        explained = await shown.explanation("S1", TUESDAY, ALMATY)
     assert explained.day == (await ministry.days())[TUESDAY]
     assert explained.plan is not None
     assert (explained.plan.plan.kind, explained.plan.details.act, explained.plan.body) == (PlanKind.REMOTE, "№ 1", "KGD")
     assert [each.revision for each in explained.versions] == list(range(1, explained.day.revision + 1))
     assert explained.versions[-2].seconds == before.content.seconds
     assert explained.versions[-1].seconds == explained.day.content.seconds
-    places = {key: (context.body, context.premises) for key, context in explained.contexts.items()}
+    places = {key[:2]: (context.body, context.premises) for key, context in explained.contexts.items()}
     assert places["mf", "17|2026-11-24T13:30:00|in"] == ("MF", "MF house")
-    assert set(places) == {(each.read.device, each.read.event_key) for each in explained.day.content.reads}
+    assert set(explained.contexts) == {read_key(each.read) for each in explained.day.content.reads}
     assert {context.received_at for context in explained.contexts.values()} >= {at("2026-11-24T13:30:02")}
     kinds = [each.claim.kind for each in explained.findings]
     assert kinds == [each.kind.value for each in explained.day.content.findings]
@@ -203,5 +204,17 @@ async def test_a_day_that_waits_is_explained_without_a_plan(ministry: Platform) 
     await ministry.badge("20", "S9")
     await ministry.record(four(TUESDAY, "20"))
     async with views(ministry, NATION) as shown:
-        explained = await shown.explanation("S9", TUESDAY)
+        explained = await shown.explanation("S9", TUESDAY, ALMATY)
     assert (explained.plan, len(explained.contexts), explained.findings) == (None, 4, [])
+
+
+async def test_each_read_of_an_event_key_that_was_used_twice_is_explained_by_its_own_receipt(ministry: Platform) -> None:
+    """Also where another person's passage bears the key; and where the wall time has no offset."""
+    walls = [("2026-11-24T19:00:00", "in", "17"), ("2026-11-24T19:10:00", "out", "17"), ("2026-11-24T19:00:00", "in", "18")]
+    received = [at("2026-11-24T19:00:05"), at("2026-11-24T19:20"), at("2026-11-24T19:40")]
+    for (wall, way, number), when in zip(walls, received, strict=True):
+        await ministry.record([passage(wall, way, number, key="7", received=when, offset=None)])
+    async with views(ministry, HR) as shown:
+        explained = await shown.explanation("S1", TUESDAY, ALMATY)
+    reads = [each.read for each in explained.day.content.reads if each.read.event_key == "7"]
+    assert [explained.contexts[read_key(each)].received_at for each in reads] == received[:2]

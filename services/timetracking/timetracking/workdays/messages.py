@@ -21,7 +21,7 @@ from timetracking.workdays.domain.kept import KeptDay
 from timetracking.workdays.domain.parameters import IDS
 from timetracking.workdays.domain.words import Became
 from timetracking.workdays.events import figures, mark, plan_kind, presence
-from timetracking.workdays.views import Explanation
+from timetracking.workdays.views import Explanation, read_key
 
 OUTCOMES = {
     Became.COUNTED: pb.READ_OUTCOME_COUNTED,
@@ -85,7 +85,7 @@ def explanation_message(explained: Explanation, law: Lawbook, texts: FindingText
         findings=[finding_message(each, law, texts) for each in explained.findings],
     )
     for each in day.content.reads:
-        context = explained.contexts.get((each.read.device, each.read.event_key))
+        context = explained.contexts.get(read_key(each.read))
         one = pb.ExplainedRead(
             device=each.read.device,
             event_key=each.read.event_key,

@@ -34,8 +34,8 @@ NEEDED = ("registry.servants.v1", "regimes.plans.v1", "registry.bodies.v1")
 class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
     """Answers for working days and findings."""
 
-    def __init__(self, database: Database, tokens: PageTokens, law: Lawbook, stop: asyncio.Event) -> None:
-        self._database, self._tokens, self._law, self._stop = database, tokens, law, stop
+    def __init__(self, database: Database, tokens: PageTokens, law: Lawbook, default_zone: str, stop: asyncio.Event) -> None:
+        self._database, self._tokens, self._law, self._default_zone, self._stop = database, tokens, law, default_zone, stop
         self._texts = FindingTexts.load()
 
     async def ListWorkdays(self, request: pb.ListWorkdaysRequest, context: Context) -> pb.ListWorkdaysResponse:
@@ -65,7 +65,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         async with self._database.transaction(caller) as transaction:
             await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
-            explained = await views.explanation(servant, on)
+            explained = await views.explanation(servant, on, self._default_zone)
             transaction.record("explained", request.name)
         return explanation_message(explained, self._law, self._texts)
 

@@ -6,7 +6,7 @@ A row outside of the reach is not there. The order of each list stands in its qu
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chassis.access import Caller
@@ -17,8 +17,9 @@ from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
 from timetracking.names import workday_name
+from timetracking.passages.domain import read_of
 from timetracking.plans.domain import PlannedDay, read_plan
-from timetracking.workdays.domain import Seconds
+from timetracking.workdays.domain import Direction, Read, Seconds
 from timetracking.workdays.domain.kept import KeptDay, ReadContext, content_of
 from timetracking.workdays.repository import kept_of
 
@@ -56,14 +57,25 @@ ORDER BY c.xid, c.id LIMIT $8
 _EDGE = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text"
 _PURGED = "SELECT coalesce((SELECT (xid, id) <= ($1::text::xid8, $2::bigint) FROM purged_changes), true)"
 _CONTEXTS = """
-SELECT p.device, p.event_key, p.wall_time, p.utc_offset, p.direction, p.received_at
+SELECT DISTINCT p.device, p.event_key, p.wall_time, p.utc_offset, p.direction, p.received_at
 FROM unnest($1::text[], $2::text[]) AS read (device, event_key)
 JOIN passages p ON p.device = read.device AND p.event_key = read.event_key
+JOIN badges b ON b.badge_system = p.badge_system AND b.badge_number = p.badge_number AND b.servant = $5
 WHERE p.wall_time BETWEEN $3 AND $4
 """
 
+# A read lies so near to its day's window, whatever its device's time policy makes of its wall time.
+AROUND_A_WINDOW = timedelta(days=4)
 BEGINNING = "start"
 LOWEST = "00000000-0000-0000-0000-000000000000"
+
+
+ReadKey = tuple[str, str, int, Direction]
+
+
+def read_key(read: Read) -> ReadKey:
+    """Which of the servant's reads it is: a device may use an event key twice."""
+    return read.device, read.event_key, read.at, read.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +107,8 @@ class Explanation:
     plan: PlannedDay | None
     findings: Sequence[Finding]
     versions: Sequence[Version]
-    contexts: dict[tuple[str, str], ReadContext]
-    """What is known of each read beside the day, by (device, event key)."""
+    contexts: dict[ReadKey, ReadContext]
+    """What is known of each read beside the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +148,25 @@ class WorkdayViews:
             raise NotFound(workday_name(servant, day))
         return kept_of(rows[0])
 
-    async def explanation(self, servant: str, day: date) -> Explanation:
-        """One day with its plan, findings, versions and the receipt of its reads; NotFound as `day`."""
+    async def explanation(self, servant: str, day: date, default_zone: str) -> Explanation:
+        """One day with its plan, findings, versions and the receipt of its reads; NotFound as `day`.
+
+        `default_zone` is counted with where a body's zone is not known.
+        """
         kept = await self.day(servant, day)
         driver = await self._transaction.driver()
         plan = await driver.fetchrow(_PLAN, servant, day)
         versions = await driver.fetch(_VERSIONS, servant, day)
         findings = await driver.fetch(_FINDINGS_OF_DAY, servant, day)
         reads = kept.content.reads
-        around = timedelta(days=4)
-        start, end = (datetime.fromtimestamp(at) for at in kept.content.window)
+        start, end = (datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in kept.content.window)
         received = await driver.fetch(
-            _CONTEXTS, [each.read.device for each in reads], [each.read.event_key for each in reads], start - around, end + around
+            _CONTEXTS,
+            [each.read.device for each in reads],
+            [each.read.event_key for each in reads],
+            start - AROUND_A_WINDOW,
+            end + AROUND_A_WINDOW,
+            servant,
         )
         return Explanation(
             day=kept,
@@ -157,7 +176,7 @@ class WorkdayViews:
                 Version(row["revision"], row["computed_at"], row["state"], content_of(day, row["content"]).seconds, row["edition"])
                 for row in versions
             ],
-            contexts=await _contexts(driver, received),
+            contexts=await _contexts(driver, received, default_zone),
         )
 
     async def findings(self, wanted: Wanted, kinds: Sequence[str], withdrawn: bool, after: str, limit: int) -> list[Finding]:
@@ -186,19 +205,21 @@ class WorkdayViews:
         return list(await driver.fetch(query, *self._reach, *arguments))
 
 
-async def _contexts(driver: Any, rows: Sequence[Any]) -> dict[tuple[str, str], ReadContext]:
-    devices = await devices_of(driver, {row["device"] for row in rows})
-    return {
-        (row["device"], row["event_key"]): ReadContext(
-            body=devices[row["device"]][0].body,
-            premises=devices[row["device"]][0].settings_for(row["event_key"], row["wall_time"]).premises,
+async def _contexts(driver: Any, rows: Sequence[Any], default_zone: str) -> dict[ReadKey, ReadContext]:
+    devices, found = await devices_of(driver, {row["device"] for row in rows}), dict[ReadKey, ReadContext]()
+    for row in rows:
+        if row["device"] not in devices:
+            continue
+        (device, zone), key, wall_time = devices[row["device"]], row["event_key"], row["wall_time"]
+        read, twice = read_of(device, zone or default_zone, key, wall_time, row["utc_offset"], Direction(row["direction"]))
+        found[read_key(read)] = ReadContext(
+            body=device.body,
+            premises=device.settings_for(key, wall_time).premises,
             received_at=row["received_at"],
-            occurred_twice=False,
+            occurred_twice=twice,
             clock_off=False,
         )
-        for row in rows
-        if row["device"] in devices
-    }
+    return found
 
 
 def day_key(day: KeptDay) -> str:

@@ -1,7 +1,6 @@
 """Processes of this machine: started, listened to, watched, and ended in bounded time."""
 
 import asyncio
-import ctypes
 import os
 import signal
 import sys
@@ -10,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from chassis.testing.orphans import die_with_parent
+
 LAST_LINES = 12
 LONGEST_LINE = 1 << 20  # a refused batch may be quoted in one line
 TERMINATED_WITHIN_S = 15.0
 KILLED_WITHIN_S = 5.0
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 Said = Callable[[str, str], None]
 
@@ -47,7 +47,7 @@ class Process:
             env=dict(environment), cwd=folder, limit=LONGEST_LINE,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             process_group=0,  # a Ctrl-C at the terminal is for us, who end them in order
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )  # fmt: skip
         process = cls(name, handle)
         process.ended = asyncio.create_task(process._listen(said), name=name)
@@ -116,11 +116,3 @@ def _how(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended by itself with exit code {code}"
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """A process whose starter was killed stops as well, instead of staying behind for ever."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return lambda: prctl(_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)

@@ -54,7 +54,9 @@ class Work(Protocol):
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
 
-    def record(self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None) -> None:
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
         """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 from chassis.publisher import Publisher
 from chassis.streams import Consumer, Subscription
 from chassis.testing.broker import Broker
+from chassis.testing.contracts import contract
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.waiting import until
 from chassis.topics import parked
@@ -24,7 +25,6 @@ from timetracking.passages.domain import Passage
 from timetracking.people.consumer import bodies, servants
 from timetracking.plans.consumer import orders, plans
 
-from chassis.testing.contracts import contract
 from .platform import Platform
 from .samples import TUESDAY, at, four, passage
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from chassis.testing.contracts import contract, unset_fields
 from google.type.date_pb2 import Date
 from tartip.timetracking.v1.events_pb2 import FindingChanged
 from tartip.timetracking.v1.workday_service_pb2 import FINDING_KIND_UNKNOWN_BADGE, FindingKind, FindingState
@@ -12,7 +13,6 @@ from timetracking.findings.texts import FindingTexts
 from timetracking.workdays.domain import FindingKind as Kind
 from timetracking.workdays.messages import KINDS
 
-from chassis.testing.contracts import contract, unset_fields
 from ..samples import TUESDAY, WEDNESDAY, second
 
 EVENT = "01987d3c-6f00-7a10-8000-000000000501"

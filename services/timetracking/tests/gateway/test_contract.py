@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC
 
+from chassis.testing.contracts import contract, unset_fields
 from lawbook import load
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.gateway import adms, isapi
@@ -12,8 +13,6 @@ from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.intake import Intake, possible_times
 from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.settings import BatchLimits
-
-from chassis.testing.contracts import contract, unset_fields
 
 Replay = Callable[[str], bytes]
 

@@ -4,14 +4,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from chassis.testing.contracts import contract
 from google.type.date_pb2 import Date
 from kernel.days import DaySpan
 from kernel.faults import Fault
 from tartip.registry.v1.events_pb2 import DatedAppointment, ServantChanged, StateBodyChanged
 from timetracking.people.consumer import BODIES, SERVANTS, bodies, body_told, servant_told, servants
 from timetracking.people.domain import Appointment, Body, Servant
-
-from chassis.testing.contracts import contract
 
 
 def test_the_contract_of_bodies_is_understood() -> None:

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from chassis.testing.contracts import contract
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from kernel.days import Month
@@ -14,7 +15,6 @@ from timetracking.plans.consumer import ORDERS, PLANS, month_told, order_told, o
 from timetracking.plans.domain import OrderTold, PlanDetails, PlannedDay, read_plan, written
 from timetracking.workdays.domain import Order, OrderKind, Place, Plan, PlanKind, PlannedInterval
 
-from chassis.testing.contracts import contract
 from ..samples import second
 
 UTC = second("2026-12-14T09:00") - 4 * 3600  # midnight of 14 December

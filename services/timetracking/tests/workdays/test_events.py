@@ -4,13 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chassis.testing.contracts import contract, unset_fields
 from tartip.timetracking.v1.events_pb2 import WorkdayChanged
 from tartip.timetracking.v1.workday_service_pb2 import WorkdayMark, WorkdaySeconds, WorkdayState
 from timetracking.workdays.domain import PlanKind, Seconds, State, WorkdayContent
 from timetracking.workdays.domain.kept import AMBIGUOUS_TIME, ANOTHER_PLACE, DOUBTFUL_CLOCK, INCOMPLETE, KeptDay, Placement
 from timetracking.workdays.events import TOPIC, mark, message, plan_kind
-
-from ..contracts import contract, unset_fields
 
 EVENT = "01987d3c-6f00-7a10-8000-000000000401"
 AT = datetime(2026, 11, 25, 0, 0, 1, tzinfo=UTC)

@@ -124,6 +124,10 @@ class StoredDueDays:
         if turned:
             await driver.execute(_PLANNED_SO, sorted(premises), [day for day, _ in turned], [content for _, content in turned])
 
+    async def dates_are_due(self) -> bool:
+        """Whether any date of a device is due."""
+        return bool(await (await self.transaction.driver()).fetchval("SELECT EXISTS (SELECT FROM due_device_days)"))
+
     async def spread(self, most: int) -> int:
         """Turns at most so many due dates of devices into due days of those who were read there; how many there were."""
         return int(await (await self.transaction.driver()).fetchval(_SPREAD, most, AROUND))

@@ -28,6 +28,9 @@ class DueDay:
 class DueDays(Protocol):
     """What is due, as a transaction sees it."""
 
+    async def dates_are_due(self) -> bool:
+        """Whether any date of a device is due."""
+
     async def spread(self, most: int) -> int:
         """Turns at most so many due dates of devices into due days of those who were read there; how many there were."""
 
@@ -43,6 +46,9 @@ class Work(Protocol):
 
     @property
     def due(self) -> DueDays: ...
+
+    async def lock_settings(self) -> None:
+        """Waits until nobody derives instants, and holds everyone who wants to."""
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
@@ -61,6 +67,10 @@ class SpreadDueDevices:
     async def __call__(self) -> int:
         """Does one piece; returns how many dates of devices it looked at, 0 when none is due."""
         async with self.begin() as work:
+            if not await work.due.dates_are_due():
+                return 0
+            # Passages that are being recorded were counted as things stood before, and their people are not seen yet.
+            await work.lock_settings()
             return int(await work.due.spread(DEVICE_DATES))
 
 

@@ -120,6 +120,19 @@ async def test_too_short_a_rest_is_found_between_two_days_and_gone_when_one_of_t
     assert await rests() == [(*raised[:3], FindingState.WITHDRAWN)]
 
 
+async def test_a_read_beyond_the_border_changes_the_day_beside_it_whichever_comes_first(planned: Platform) -> None:
+    """In on Tuesday at 14:25, out on Wednesday at 05:00: one stay over the border, a part in each day."""
+    entry, exit = four(TUESDAY)[2], passage("2026-11-25T05:00:00", "out")
+    await planned.badge("18", "S2")
+    for number, order_of in (("17", (entry, exit)), ("18", (exit, entry))):
+        for each in order_of:
+            await planned.record([replace(each, badge_number=number, event_key=f"{number}|{each.event_key}")])
+    days = {id: await planned.days(id) for id in ("S1", "S2")}
+    for kept in days.values():
+        assert [kept[day].content.seconds.known for day in (TUESDAY, WEDNESDAY)] == [(13 * 60 + 35) * 60, 3600]
+        assert kept[TUESDAY].content.crosses
+
+
 async def test_a_day_nobody_planned_and_nobody_was_read_on_is_not_kept(planned: Platform) -> None:
     await planned.record(four(date(2026, 11, 10)))
     assert [day.day for day in await planned.days() if day.month == 11 and day.day < 19] == [10]

@@ -1,17 +1,21 @@
 """The closing job: when a window's end passes, every planned date is computed, also one without a single read."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
 
 import pytest
 from chassis.testing.tokens import caller
 from timetracking.devices.domain import DeviceDirection
-from timetracking.workdays.closing import CHUNK
-from timetracking.workdays.domain import State
+from timetracking.plans.domain import PlannedDay
+from timetracking.unit_of_work import UnitOfWork
+from timetracking.workdays.closing import CHUNK, LATER, CloseDays
+from timetracking.workdays.domain import Place, Plan, PlanKind, PlannedInterval, State
 
 from ..platform import Platform
-from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, device, four, month_of, passage, settings
+from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, device, four, month_of, off, office, passage, second, settings
+from ..samples import planned as planned_day
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
 
@@ -136,3 +140,28 @@ async def test_a_window_that_is_open_still_is_looked_at_again_an_hour_later(plan
     assert await closed(planned, "2026-11-24T03:30") == [1]
     assert await closed(planned, "2026-11-24T04:30") == [1]
     assert (await planned.days())[MONDAY].content.state is State.COMPUTED
+
+
+async def test_a_plan_that_comes_while_a_date_is_closed_says_when_its_window_ends(planned: Platform) -> None:
+    ends = "SELECT window_end FROM plan_days WHERE servant = 'S1' AND date = $1"
+    told = list[datetime]()
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[UnitOfWork]:
+        async with planned.begin() as work:
+            yield work
+        if not told:
+            await planned.take_plans([month_of("S1", since=23, plan=_night_on_monday, revision=2)])
+            told.append((await planned.sql(ends, MONDAY))[0]["window_end"])
+
+    planned.now = at("2026-11-24T04:00")
+    assert await CloseDays(begin, planned.compute, planned.clock)() == 1
+    assert [row["window_end"] for row in await planned.sql(ends, MONDAY)] == told
+    assert planned.now < told[0] < planned.now + LATER
+
+
+def _night_on_monday(day: date) -> PlannedDay:
+    if day != MONDAY:
+        return off(day) if day == TUESDAY else office(day)
+    interval = PlannedInterval(second("2026-11-23T20:00"), second("2026-11-24T02:30"), Place.OFFICE)
+    return planned_day(Plan(day, PlanKind.SHIFT, (interval,)), ("HQ",))

@@ -37,5 +37,5 @@ class CloseDays:
             await work.lock_servants(dates)
             await self.compute(work, dates=dates)
             # A window is open still where a zone came to be known after its end was reckoned.
-            await work.days.look_again(due, now + LATER)
+            await work.days.look_again(due, now, now + LATER)
         return len(due)

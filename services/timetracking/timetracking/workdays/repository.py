@@ -114,9 +114,9 @@ WITH first AS (SELECT xid, id, changed_at FROM workday_changes ORDER BY xid, id 
 SELECT count(*) FROM gone
 """
 _AGAIN = """
-UPDATE plan_days p SET window_end = $3
+UPDATE plan_days p SET window_end = $4
 FROM unnest($1::text[], $2::date[]) AS day (servant, date)
-WHERE p.servant = day.servant AND p.date = day.date AND NOT p.settled
+WHERE p.servant = day.servant AND p.date = day.date AND NOT p.settled AND p.window_end <= $3
 """
 _WALK = """
 SELECT servant, date, computed_at FROM workdays
@@ -264,9 +264,9 @@ class StoredDays:
         driver = await self._transaction.driver()
         return [(row["servant"], row["date"]) for row in await driver.fetch(_DUE, now, most)]
 
-    async def look_again(self, dates: Sequence[tuple[str, date]], at: datetime) -> None:
-        """Those of the dates that could not be settled are due again at an instant."""
-        await (await self._transaction.driver()).execute(_AGAIN, [servant for servant, _ in dates], [day for _, day in dates], at)
+    async def look_again(self, dates: Sequence[tuple[str, date]], now: datetime, at: datetime) -> None:
+        """Those of the dates that are due `now` still, since they could not be settled, are due again at another instant."""
+        await (await self._transaction.driver()).execute(_AGAIN, [servant for servant, _ in dates], [day for _, day in dates], now, at)
 
     async def walk(self, after: tuple[str, date] | None, limit: int) -> Sequence[tuple[tuple[str, date], datetime]]:
         """At most `limit` days after a key, by servant and date, each with the instant at which it became as it is."""

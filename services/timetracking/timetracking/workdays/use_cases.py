@@ -92,8 +92,8 @@ class Days(Protocol):
     async def due(self, now: datetime, most: int) -> Sequence[tuple[str, date]]:
         """Planned dates whose window has ended by `now` and that nobody has computed since, the oldest first."""
 
-    async def look_again(self, dates: Sequence[tuple[str, date]], at: datetime) -> None:
-        """Those of the dates that could not be settled are due again at an instant."""
+    async def look_again(self, dates: Sequence[tuple[str, date]], now: datetime, at: datetime) -> None:
+        """Those of the dates that are due `now` still, since they could not be settled, are due again at another instant."""
 
 
 class Work(Protocol):

@@ -86,9 +86,8 @@ async def work(
     turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
     async with admin.running(), closing(database, publisher):
-        # A standby is ready to take over.
-        relays = said(lambda: relay.active or relay.polls == 0)
-        beside = (watch(admin, "database", database.reachable), watch(admin, "relay", relays), purging, publisher.unbroken())
+        relays = watch(admin, "relay", said(lambda: relay.ready))
+        beside = (watch(admin, "database", database.reachable), relays, purging, publisher.unbroken())
         await until(stop, relay.run(stop), turns.run(stop), beside=beside)
 
 
@@ -98,4 +97,6 @@ async def _purge(database: Database, purges: Mapping[str, Purge], every_s: float
             log.info("purged", **{name: await purge(database) for name, purge in purges.items()})
         except Unavailable:
             log.warning("the purge waits for the database")
+        except Exception:
+            log.exception("the purge failed; what is old waits for the next one")
         await asyncio.sleep(every_s)

@@ -78,6 +78,7 @@ class Relay:
     batch: int = BATCH
     batch_bytes: int = BATCH_BYTES
     active: bool = False
+    standing_by: bool = False
     drained_at: float = 0.0
     polls: int = 0
     _aged_at: float = 0.0
@@ -94,8 +95,14 @@ class Relay:
             finally:
                 self._turn(active=False)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it relays, or would take over from the one that does."""
+        return self.active or self.standing_by
+
     async def _serve(self, driver: Any, stop: asyncio.Event) -> None:
         while not await driver.fetchval("SELECT pg_try_advisory_lock($1)", RELAYING):
+            self.standing_by = True
             if await _pause(stop, self.standby_s):
                 return
         self._turn(active=True)
@@ -146,7 +153,7 @@ class Relay:
             OLDEST.set(await driver.fetchval(_AGE) or 0.0)
 
     def _turn(self, *, active: bool) -> None:
-        self.active = active
+        self.active, self.standing_by = active, False
         ACTIVE.set(int(active))
 
 

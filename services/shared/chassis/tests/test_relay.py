@@ -168,10 +168,11 @@ async def test_the_standby_takes_over_when_the_active_one_dies(
         active, standby = (first, second) if first.active else (second, first)
         await write(fresh.app, topic, [1])
         await until(lambda: empty(fresh.app))
-        assert not standby.active
+        assert (standby.active, standby.ready) == (False, True)
         await end_sessions_holding_the_lock(fresh)
         await until(lambda: either(standby))
         await until(lambda: both_known(active, standby))
+        await until(lambda: active.ready)
         await write(fresh.app, topic, [2])
         await until(lambda: empty(fresh.app))
     assert arrived(broker, topic) == [1, 2]

@@ -10,8 +10,10 @@ import grpc
 import grpc.aio
 import pytest
 from chassis.client import refusal_of
+from chassis.testing.waiting import until
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 from timetracking.workdays.repository import purge_changes
+from timetracking.workdays.views import Change, WorkdayViews
 
 from ..samples import THURSDAY, WEDNESDAY, four, passage
 from ..serving import HR, KGD, Portal, Timekeeping, first, refused
@@ -61,6 +63,29 @@ async def test_without_a_cursor_what_changes_from_now_on_is_followed(served: Tim
             minute += 1
         change = await waiting
     assert change.workday.name == f"servants/S1/workdays/{THURSDAY}"
+
+
+async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_from, changes = list[tuple[int, int]](), WorkdayViews.changes
+
+    async def looking(views: WorkdayViews, body: str, cursor: tuple[int, int], limit: int) -> list[Change]:
+        looked_from.append(cursor)
+        return await changes(views, body, cursor, limit)
+
+    monkeypatch.setattr(WorkdayViews, "changes", looking)
+    (row,) = await served.platform.sql("SELECT max(id) AS id, pg_current_xact_id()::text AS xid FROM workday_changes")
+    await served.platform.sql("INSERT INTO workday_changes (servant, date, body) VALUES ('M1', $1, 'MF')", THURSDAY)
+    async with watching(await served.portal(HR), f"{row['xid']}.{row['id']}") as following:
+        waiting = asyncio.create_task(following())
+        await until(lambda: len(looked_from) > 2)
+        await served.platform.record([passage("2026-11-26T08:00:00")])
+        assert (await waiting).workday.name == f"servants/S1/workdays/{THURSDAY}"
+    (behind,) = await served.platform.sql(
+        "SELECT count(*) AS n FROM workday_changes WHERE (xid, id) > ($1::text::xid8, $2) AND body = 'MF'",
+        str(looked_from[1][0]),
+        looked_from[1][1],
+    )
+    assert behind["n"] == 0
 
 
 async def test_a_stream_ends_when_the_service_does(served: Timekeeping) -> None:

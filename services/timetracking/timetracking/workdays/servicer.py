@@ -99,11 +99,15 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         await context.send_initial_metadata(())
         while not self._stop.is_set():
             async with self._database.transaction(caller) as transaction:
-                changes = await WorkdayViews(transaction, caller).changes(wanted.body or "", cursor, WATCH_BATCH)
+                views = WorkdayViews(transaction, caller)
+                edge = _cursor(await views.edge())
+                changes = await views.changes(wanted.body or "", cursor, WATCH_BATCH)
             for change in changes:
                 cursor = _cursor(change.cursor)
                 yield pb.WatchWorkdaysResponse(cursor=change.cursor, workday=workday_message(change.day))
             if len(changes) < WATCH_BATCH:
+                # All up to the edge was seen: what other bodies changed there is not passed over again and again.
+                cursor = max(cursor, edge)
                 await _pause(self._stop, WATCH_EVERY_S)
 
 

@@ -1,6 +1,7 @@
 """Passages become days in PostgreSQL, once each, and are counted."""
 
 import asyncio
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,8 +10,10 @@ from chassis.testing.waiting import until
 from kernel.faults import WrongState
 from lawbook import load
 from timetracking.gateway.intake import possible_times
-from timetracking.passages.use_cases import possible_time
+from timetracking.passages.use_cases import RecordPassages, possible_time
 from timetracking.workdays.domain.kept import content_of
+
+from ..platform import Pausing, Platform
 
 
 async def days(platform: Any) -> list[Any]:
@@ -33,6 +36,20 @@ async def test_the_same_passages_again_change_nothing_and_are_counted_as_repeate
     assert await platform.sql("SELECT count(*) AS n FROM outbox") == outbox
     counts = await platform.sql("SELECT sum(received) AS received, sum(stored) AS stored, sum(repeated) AS repeated FROM device_days")
     assert dict(counts[0]) == {"received": 8, "stored": 4, "repeated": 4}
+
+
+async def test_people_at_one_gate_do_not_wait_for_one_anothers_days(platform: Platform, say: Any) -> None:
+    await platform.badge("18", "S2")
+    pausing = Pausing(platform.compute)
+    slow = asyncio.create_task(RecordPassages(platform.begin, pausing, platform.law, platform.months)(say.four("2026-11-24", "18")))
+    await pausing.reached.wait()
+    try:
+        await platform.record(say.four("2026-11-24"))
+    finally:
+        pausing.go_on.set()
+        await slow
+    counts = await platform.sql("SELECT received, stored, repeated FROM device_days")
+    assert [tuple(row) for row in counts] == [(8, 8, 0)]
 
 
 async def test_a_wall_time_of_1970_is_refused_by_name(platform: Any, say: Any) -> None:

@@ -1,15 +1,56 @@
-"""Who may import whom outside of the packages that import-linter knows: demo and reference see services from without."""
+"""Who may import whom: the contracts of pyproject.toml inside of the packages; the reference imports nothing of what it judges.
+
+What the demo may import stands beside it, in e2e_tests/demo/test_demo.py.
+"""
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 E2E = Path(__file__).parents[1]
+ROOT = E2E.parent
 SERVICES = {"registry", "regimes", "timetracking", "evaluation", "monitoring"}
 # What a service is made of; an independent reference knows none of it either.
 SHARED = {"kernel", "lawbook", "chassis", "tartip", "localstack"}
 # Compares the reference with what it judges, which it imports when asked to.
 JUDGE = E2E / "reference" / "compare.py"
+
+# A forbidden import in each of these files of the registry, and the contract that it breaks.
+BROKEN = {
+    ("servants/domain.py", "import sqlalchemy"): "The domain and its use cases know no edge and no framework",
+    ("positions/domain.py", "import chassis.clock"): "The domain needs words and the law only: no machinery, no rows, no clock",
+    ("bodies/use_cases.py", "import registry.bodies.repository"): "Use cases reach rows through their ports alone",
+    ("bodies/servicer.py", "import regimes.names"): "Services learn of each other through events only",
+    ("republish.py", "import faust"): "Faust is imported by chassis.streams alone",
+}
+
+
+def contracts(**environment: str) -> subprocess.CompletedProcess[str]:
+    """What import-linter says of the contracts in pyproject.toml."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [linter, "--config", ROOT / "pyproject.toml", "--no-cache"],
+        cwd=ROOT, env=os.environ | {"COLUMNS": "200"} | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_contracts_of_imports_are_kept() -> None:
+    said = contracts()
+    assert said.returncode == 0, said.stdout
+
+
+def test_each_forbidden_import_breaks_its_contract(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "services" / "registry" / "registry", tmp_path / "registry", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, line in BROKEN:
+        file = tmp_path / "registry" / name
+        file.write_text(file.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    said = contracts(PYTHONPATH=str(tmp_path))
+    assert said.returncode == 1
+    assert [contract for contract in BROKEN.values() if f"{contract} BROKEN" not in said.stdout] == []
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -29,10 +70,6 @@ def forbidden(folder: str, packages: set[str]) -> dict[str, set[str]]:
     assert files
     found = {str(path.relative_to(E2E)): packages & set(imported(path)) for path in files if path != JUDGE}
     return {path: names for path, names in found.items() if names}
-
-
-def test_the_demo_imports_no_service() -> None:
-    assert forbidden("demo", SERVICES) == {}
 
 
 def test_the_reference_imports_nothing_of_what_it_judges() -> None:

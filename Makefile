@@ -7,12 +7,10 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-OURS := services infra/local e2e_tests
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
 	services/registry services/regimes services/timetracking infra/local
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
-TESTS ?= $(OURS)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -58,15 +56,15 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 	@$(BIN)/pytest $(TESTS)
 
 lint: $(READY) ## Format check, lint, types, imports, law data
-	@$(BIN)/ruff format --check $(OURS)
-	@$(BIN)/ruff check $(OURS)
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict -c services/shared/lawbook/.yamllint.yaml services/shared/lawbook
 
 format: $(READY) ## Format the code
-	@$(BIN)/ruff check --fix --quiet $(OURS) || true
-	@$(BIN)/ruff format $(OURS)
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
 
 docs: $(READY) ## Write docs/error-catalogue.md anew from the protos and the texts
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue

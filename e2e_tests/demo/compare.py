@@ -94,10 +94,9 @@ def compare_days(
             verdict.equal(f"{about} {name}", seconds, found["seconds"][name])
         stays = sorted((_instant(stay["start"]), _instant(stay["end"]), stay["assumed"]) for stay in row["stays"])
         verdict.equal(f"{about} stays", stays, found["stays"])
-        if key in explained:
-            reads = [(read["device"], read["event_key"], read["became"]) for read in row["reads"]]
-            verdict.reads += len(reads)
-            verdict.equal(f"{about} reads", reads, reads_as_fold(explained[key]))
+        reads = [(read["device"], read["event_key"], read["became"]) for read in row["reads"]]
+        verdict.reads += len(reads)
+        verdict.equal(f"{about} reads", reads, reads_as_fold(explained[key]))
     for mark, wanted in (
         (pb.WORKDAY_MARK_DOUBTFUL_CLOCK, world.truth.doubtful_days),
         (pb.WORKDAY_MARK_INCOMPLETE, world.truth.incomplete_days),

@@ -5,6 +5,7 @@ was refused, cut or never came loses nothing. They import nothing of the platfor
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class NotTaken(Exception):
 
 
 @dataclass(slots=True)
-class SimulatedDevice:
+class SimulatedDevice(ABC):
     """A device with its memory and its line to the gateway ("host:port").
 
     `sent` counts records put on the line, with every repetition; `acknowledged` those that were answered as taken.
@@ -63,9 +64,9 @@ class SimulatedDevice:
         """Says hello where the protocol has a word for it, once."""
         self.greeted = True
 
+    @abstractmethod
     async def _send_some(self) -> None:
         """Sends the first of what waits and forgets what was taken; raises NotTaken for any other answer."""
-        raise NotImplementedError
 
     async def _say(self, method: str, path: str, expected: str, body: bytes | None = None, kind: str = "text/plain") -> None:
         headers = {"Content-Type": kind} if body is not None else {}

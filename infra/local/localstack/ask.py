@@ -37,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
         print("Say which RPC with METHOD=…; there are:")
         print("\n".join(f"  {method.path[1:]}" for method in all_methods()))
         return 2
+    if args.language not in LANGUAGES:  # from the environment; argparse looks at what is given alone
+        print(f"IN={args.language}: answers are in {', '.join(LANGUAGES)}.", file=sys.stderr)
+        return 2
     try:
         method = method_named(args.method)
         requests = requests_of(method, args.json)

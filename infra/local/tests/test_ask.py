@@ -143,6 +143,12 @@ async def test_a_question_that_cannot_be_asked_says_why(platform: Path, words: t
     assert "Traceback" not in err
 
 
+async def test_a_language_that_is_not_spoken_is_named(run_folder: Path) -> None:
+    code, out, err = await _ask("GetStateBody", "{}", IN="de")
+    assert (code, out) == (2, "")
+    assert "IN=de: answers are in kk, ru, en." in err
+
+
 async def test_without_a_method_all_are_listed(run_folder: Path) -> None:
     code, out, _ = await _ask()
     assert code == 2

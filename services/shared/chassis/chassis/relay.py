@@ -105,16 +105,18 @@ class Relay:
             self.standing_by = True
             if await _pause(stop, self.standby_s):
                 return
+        lost = asyncio.Event()
+        driver.add_termination_listener(lambda _: lost.set())
         self._turn(active=True)
         while not stop.is_set():
-            if not await self._step(driver, stop):
+            if not await self._step(driver, stop, lost):
                 await _pause(stop, self.poll_s)
 
-    async def _step(self, driver: Any, stop: asyncio.Event) -> int:
+    async def _step(self, driver: Any, stop: asyncio.Event, lost: asyncio.Event) -> int:
         began = time.time()
         rows = await driver.fetch(_READ, self.batch, self.batch_bytes)
         if rows:
-            if not await self._published(rows, stop):
+            if not await self._published(rows, stop, lost):
                 return 0
             await driver.execute(_DELETE, rows[-1]["xid"], rows[-1]["id"])
             PUBLISHED.inc(len(rows))
@@ -125,21 +127,25 @@ class Relay:
         await self._tell_age(driver)
         return len(rows)
 
-    async def _published(self, rows: Sequence[Any], stop: asyncio.Event) -> bool:
-        """Sends the rows in their order; whether Kafka has them all. A stop waits for them for a short while only."""
+    async def _published(self, rows: Sequence[Any], stop: asyncio.Event, lost: asyncio.Event) -> bool:
+        """Sends the rows in their order; whether Kafka has them all.
+
+        A stop waits for them for a short while only, and the loss of the connection, with which the lock goes, not at all.
+        """
         messages = [Outgoing(row["topic"], row["key"].encode(), row["payload"], json.loads(row["headers"])) for row in rows]
         sending = asyncio.ensure_future(self.publisher.send_all(messages))
-        stopping = asyncio.ensure_future(stop.wait())
+        stopping, losing = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(lost.wait())
         try:
-            await asyncio.wait((sending, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sending, stopping, losing), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
-                await asyncio.wait((sending,), timeout=GRACE_S)
+                await asyncio.wait((sending, losing), timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 return False
             await sending
             return True
         finally:
             stopping.cancel()
+            losing.cancel()
             if not sending.done():
                 # Sent after another relay has taken over, it would overtake what that one sends.
                 self.publisher.forget()

@@ -128,6 +128,18 @@ async def test_a_stop_leaves_nothing_behind_that_could_be_sent_later(
     assert await waiting(fresh.app) == 5
 
 
+async def test_a_relay_that_loses_its_lock_leaves_nothing_behind_that_could_be_sent_later(fresh: FreshDatabase, topic: str) -> None:
+    await write(fresh.app, topic, range(5))
+    silent, stop = NeverArrives(), asyncio.Event()
+    task = asyncio.create_task(Relay(fresh.worker, silent).run(stop))
+    await silent.reached.wait()
+    await end_sessions_holding_the_lock(fresh)
+    await until(lambda: silent.forgotten)
+    stop.set()
+    await task
+    assert await waiting(fresh.app) == 5
+
+
 async def test_only_what_was_sent_is_deleted(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
     await write(fresh.app, topic, range(5))
     async with relaying(fresh, publisher, batch=2):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from kernel.faults import Unavailable
@@ -28,6 +29,32 @@ DONE = counter("tartip_jobs_done_total", "pieces", "What a job did, in its own p
 FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job failed; it is tried again", ("job",))
 
 log = structlog.get_logger(__name__)
+
+P = TypeVar("P")
+
+
+async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P]) -> None:
+    """Does the pieces together, or where that fails each alone, so that a bad one does not hold up the others.
+
+    Raises the first failure after all were tried; Unavailable at once.
+    """
+    try:
+        await do(pieces)
+    except Unavailable:
+        raise
+    except Exception:
+        if len(pieces) < 2:
+            raise
+        failures = list[Exception]()
+        for piece in pieces:
+            try:
+                await do([piece])
+            except Unavailable:
+                raise
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0] from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level
+from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
 
@@ -89,3 +89,29 @@ async def test_a_job_that_fails_leaves_the_others_running_and_is_not_level(error
         await reached(lambda: left == [0] and tried[0] > 2)
     assert value(LEVEL_SINCE) == 0
     assert (value(FAILED.labels("fails")) > before) == isinstance(error, ValueError)
+
+
+async def test_pieces_that_fail_together_are_done_alone_and_the_first_failure_is_told() -> None:
+    done = list[list[int]]()
+
+    async def do(pieces: Sequence[int]) -> None:
+        if {2, 4} & set(pieces):
+            raise ValueError(pieces[-1])
+        done.append(list(pieces))
+
+    with pytest.raises(ValueError, match="2"):
+        await each_for_itself(do, [1, 2, 3, 4])
+    await each_for_itself(do, [5, 6])
+    assert done == [[1], [3], [5, 6]]
+
+
+async def test_what_is_away_is_not_asked_piece_by_piece() -> None:
+    tried = list[int]()
+
+    async def do(pieces: Sequence[int]) -> None:
+        tried.append(len(pieces))
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        await each_for_itself(do, [1, 2, 3])
+    assert tried == [3]

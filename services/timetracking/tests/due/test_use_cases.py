@@ -53,6 +53,19 @@ async def test_what_fails_stays_due(platform: Platform) -> None:
     assert await platform.due_days() == [("S1", TUESDAY)]
 
 
+async def test_what_fails_holds_up_nobody_else(platform: Platform) -> None:
+    async def compute(work: Any, dates: Dates) -> None:
+        if "S2" in dates:
+            raise RuntimeError
+        await platform.compute(work, dates=dates)
+
+    for id in ("S1", "S2", "S3"):
+        await platform.sql(ASK, id, TUESDAY)
+    with pytest.raises(RuntimeError):
+        await ComputeDueDays(platform.begin, compute)()
+    assert await platform.due_days() == [("S2", TUESDAY)]
+
+
 async def test_many_wishes_are_done_in_chunks_the_longest_due_first_and_a_day_once_in_each(platform: Platform) -> None:
     seen: list[Dates] = []
 

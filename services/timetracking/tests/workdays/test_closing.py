@@ -1,7 +1,7 @@
 """The closing job: when a window's end passes, every planned date is computed, also one without a single read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 
@@ -140,6 +140,19 @@ async def test_a_window_that_is_open_still_is_looked_at_again_an_hour_later(plan
     assert await closed(planned, "2026-11-24T03:30") == [1]
     assert await closed(planned, "2026-11-24T04:30") == [1]
     assert (await planned.days())[MONDAY].content.state is State.COMPUTED
+
+
+async def test_a_date_that_fails_stays_due_and_holds_up_no_other(planned: Platform) -> None:
+    async def compute(work: UnitOfWork, dates: Mapping[str, Collection[date]]) -> None:
+        if any(TUESDAY in each for each in dates.values()):
+            raise RuntimeError
+        await planned.compute(work, dates=dates)
+
+    planned.now = at("2026-11-26T12:00")
+    with pytest.raises(RuntimeError):
+        await CloseDays(planned.begin, compute, planned.clock)()
+    assert set(await planned.days()) == {MONDAY, WEDNESDAY}
+    assert await closed(planned, "2026-11-26T12:00") == [1]
 
 
 async def test_a_plan_that_comes_while_a_date_is_closed_says_when_its_window_ends(planned: Platform) -> None:

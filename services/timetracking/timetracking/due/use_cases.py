@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from chassis.jobs import each_for_itself
+
 # Days of one transaction, as for the closing job.
 CHUNK = 200
 # Dates of a device that are spread at once: each holds some thousand reads.
@@ -82,14 +84,18 @@ class ComputeDueDays:
     compute: Compute
 
     async def __call__(self) -> int:
-        """Computes one chunk; returns how many days were due, 0 when none was."""
+        """Computes one chunk; returns how many days were due, 0 when none was. A day that fails stays due."""
         async with self.begin() as work:
             days: Sequence[DueDay] = await work.due.take(CHUNK)
-            dates: dict[str, set[date]] = {}
-            for each in days:
-                dates.setdefault(each.servant, set()).add(each.date)
-            if days:
-                await work.lock_servants(dates)
-                await self.compute(work, dates=dates)
-                await work.due.done(days)
-            return len(days)
+        if days:
+            await each_for_itself(self._compute, days)
+        return len(days)
+
+    async def _compute(self, days: Sequence[DueDay]) -> None:
+        dates: dict[str, set[date]] = {}
+        for each in days:
+            dates.setdefault(each.servant, set()).add(each.date)
+        async with self.begin() as work:
+            await work.lock_servants(dates)
+            await self.compute(work, dates=dates)
+            await work.due.done(days)

@@ -1,7 +1,6 @@
 """Passages become days in PostgreSQL, once each, and are counted."""
 
 import asyncio
-import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 

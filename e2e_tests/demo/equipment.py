@@ -39,7 +39,6 @@ GATE_NEW = _controller("CAMPUS-GATE-2", CAMPUS)
 HOUSE = _controller("CAMPUS-HOUSE-1", CAMPUS, Role.INTERNAL)
 
 DEVICES = (HQ_IN, HQ_OUT, HQ_LOBBY, HQ_YARD, ANNEX_FRONT, ANNEX_BACK, GATE_OLD, GATE_NEW, HOUSE)
-BY_SERIAL = {device.serial: device for device in DEVICES}
 
 # Through which gates people of the premises come and go; the first of each are met more often.
 WAYS_IN = {HQ: (HQ_IN, HQ_LOBBY, HQ_YARD), ANNEX: (ANNEX_FRONT, ANNEX_BACK), CAMPUS: (GATE_OLD, GATE_NEW)}

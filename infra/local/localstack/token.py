@@ -12,7 +12,6 @@ from localstack.endpoints import Endpoints, NotRunning, realm_file, run_folder
 from localstack.realm import Realm, Secrets
 
 PEOPLE_CLIENT = "command-line"
-SERVICE_ACCOUNT = "service-account-"
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 

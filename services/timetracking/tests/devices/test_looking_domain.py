@@ -119,6 +119,15 @@ class TestClock:
         ]
         assert clock("gate", TUESDAY, reads, TOLERANCE) == []
 
+    def test_delays_of_different_length_show_nothing(self) -> None:
+        """Two backlogs, hours apart: a clock would make both late by the same."""
+        reads = [
+            read("2026-11-24T08:55:00", lag=HOUR),
+            read("2026-11-24T13:02:00", lag=2 * HOUR),
+            read("2026-11-24T18:00:00", lag=HOUR // 2),
+        ]
+        assert clock("gate", TUESDAY, reads, TOLERANCE) == []
+
     def test_replays_are_late_and_show_nothing(self) -> None:
         reads = [read("2026-11-24T08:55:00", lag=HOUR, live=False), read("2026-11-24T12:00:00", lag=HOUR, live=False)]
         assert clock("gate", TUESDAY, reads, TOLERANCE) == []

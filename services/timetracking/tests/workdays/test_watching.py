@@ -98,15 +98,17 @@ async def test_under_a_slow_transaction_nothing_is_lost(planned: Platform) -> No
 
 
 async def test_a_cursor_of_the_present_shows_what_is_committed_from_now_on(planned: Platform) -> None:
+    """And, since a slow transaction is open, what was committed after it began: at least once, never not at all."""
     await planned.record(four(MONDAY))
     async with slow(planned):
+        await planned.record(four(TUESDAY))
         async with planned.database.app.transaction(HR) as transaction:
             xid, _, number = (await WorkdayViews(transaction, HR).edge()).partition(".")
         edge = int(xid), int(number)
         assert await changes(planned, edge) == []
-    assert days(await changes(planned, edge)) == [("S2", TUESDAY)]
+    assert days(await changes(planned, edge)) == [("S2", TUESDAY), ("S1", TUESDAY)]
     await planned.record(four(WEDNESDAY))
-    assert days(await changes(planned, edge)) == [("S2", TUESDAY), ("S1", WEDNESDAY)]
+    assert days(await changes(planned, edge))[2:] == [("S1", WEDNESDAY)]
 
 
 async def test_many_writers_and_a_watcher_at_once_lose_nothing(planned: Platform) -> None:

@@ -39,11 +39,16 @@ def entry_of(line: str) -> Entry:
     except ValueError:
         said = None
     if not isinstance(said, dict) or "message" not in said:
-        return Entry(_hour(None), "info", line[:LONGEST])
+        return Entry(_hour(None), "info", _printable(line[:LONGEST]))
     facts = [f"{name}={_fact(value)}" for name, value in said.items() if name not in UNSHOWN]
     stack = str(said.get("exception") or "").strip().splitlines()
     text = "  ".join([*str(said["message"]).splitlines()[:1], *facts, *stack[-1:]])
-    return Entry(_hour(said.get("timestamp")), str(said.get("level", "info")), text[:LONGEST])
+    return Entry(_hour(said.get("timestamp")), str(said.get("level", "info")), _printable(text[:LONGEST]))
+
+
+def _printable(text: str) -> str:
+    """Returns a text as a terminal may show it: what is no letter, half a letter or steers the terminal, is written as its code."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _fact(value: Any) -> str:

@@ -191,6 +191,11 @@ def test_a_line_that_is_no_entry_is_shown_as_it_is(line: str) -> None:
     assert entry_of(line).text == line
 
 
+def test_what_steers_a_terminal_or_is_no_letter_is_shown_as_its_code() -> None:
+    assert entry_of('{"message": "knocked", "serial": "\\ud800\\u001b[2J\\u0000"}').text == r"knocked  serial=\ud800\x1b[2J\x00"
+    assert entry_of("Айгүл\x1b[31m").text == r"Айгүл\x1b[31m"
+
+
 def test_no_address_is_given_twice() -> None:
     given = free_addresses()
     assert len({next(given) for _ in range(50)}) == 50

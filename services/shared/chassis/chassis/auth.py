@@ -154,7 +154,7 @@ def _header(token: str) -> dict[str, str]:
     first = token.split(".", 1)[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise TokenRefused("form") from error
     if not isinstance(header, dict):
         raise TokenRefused("form")

@@ -73,6 +73,19 @@ def test_damaged_lines_are_named_and_their_neighbours_go_on(replay: Replay) -> N
     ]
 
 
+def test_the_mark_of_utf_8_belongs_to_no_line() -> None:
+    (passage,) = read(b"\xef\xbb\xbf25\t2026-11-24 08:55:00\t0\t1\n").passages
+    assert passage.badge_number == "25"
+
+
+def test_a_table_that_nobody_knows_is_handed_back_without_names_and_biometrics() -> None:
+    reading = adms.of_unknown_table(adms.lines("pin=25\tName=Сейтқали Айгүл\ttmp={}\nevent=0".format("QUJD" * 100).encode()))
+    assert [(one.index, one.error, one.raw) for one in reading.unreadable] == [
+        (0, "table: ATTLOG", "pin=25\tName=\ttmp="),
+        (1, "table: ATTLOG", "event=0"),
+    ]
+
+
 def test_a_clock_of_1970_is_read_as_it_was_sent() -> None:
     (passage,) = read(b"25\t1970-01-01 00:00:07\t0\t1").passages
     assert passage.wall_time == datetime(1970, 1, 1, 0, 0, 7)

@@ -116,7 +116,7 @@ async def test_a_terminal_has_nothing_to_do(http: ClientSession, method: str, ad
         assert (answer.status, await answer.text()) == (200, "OK")
 
 
-@pytest.mark.parametrize("table", ["OPERLOG", "USERINFO", "ATTPHOTO", "FINGERTMP", "BIODATA", "options", ""])
+@pytest.mark.parametrize("table", ["OPERLOG", "USERINFO", "ATTPHOTO", "FINGERTMP", "BIODATA", "options"])
 async def test_other_tables_are_acknowledged_and_not_kept(http: ClientSession, tap: Any, table: str) -> None:
     before = count("ignored", "gate-1")
     body = "USER PIN=25\tName=Сейтқали Айгүл\tPri=0\n".encode()

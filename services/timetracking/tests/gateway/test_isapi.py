@@ -136,6 +136,7 @@ def test_an_event_without_a_number_has_the_key_of_its_content() -> None:
         (b"[]", "event: an object"),
         (b"{}", "event: an AccessControllerEvent, or another eventType"),
         (b'{"a": NaN}', "event: JSON without NaN and Infinity"),
+        (b'{"a": 1e999}', "event: JSON with numbers within measure"),
         (b"[" * 100_000, "event: JSON text in UTF-8"),
         (b"<a><b></a>", "event: well-formed XML"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "event: XML without a document type"),
@@ -172,6 +173,26 @@ def test_a_body_without_an_event_part_is_named(multipart: Multipart) -> None:
     assert read("multipart/form-data", body).unreadable[0].error == "content type: a multipart boundary"
     only_picture = body.replace(b"application/json", b"image/jpeg")
     assert read(content_type, only_picture).unreadable[0].error == "body: a part with the event"
+
+
+@pytest.mark.parametrize("announced", [b"application/octet-stream", b"text/html", b'application/json"; filename="event.json'])
+def test_an_event_part_is_known_by_its_first_letter_whatever_it_is_announced_as(multipart: Multipart, announced: bytes) -> None:
+    content_type, body = multipart(event(), JPEG)
+    assert only(content_type, body.replace(b"application/json", announced)).event_key == "1187"
+
+
+@pytest.mark.parametrize(("begin", "end"), [(b'{"x":"', b'"}'), (b"<x>", b"</x>")])
+def test_a_text_longer_than_any_event_is_not_read(begin: bytes, end: bytes) -> None:
+    body = begin + b"y" * (1024 * 1024) + end
+    (damaged,) = read("application/json", body).unreadable
+    assert damaged.error == "event: at most 1048576 bytes"
+    assert damaged.raw.endswith(f"({len(body)} bytes, SHA-256 {sha256(body).hexdigest()})")
+
+
+def test_what_may_be_kept_of_an_event_is_not_sought_in_all_that_it_holds() -> None:
+    (damaged,) = read("application/json", event(more=[1] * 100_000)).unreadable
+    assert damaged.error == "event: at most 16384 characters without pictures"
+    assert damaged.raw == "(event: at most 16384 characters without pictures)"
 
 
 @pytest.mark.parametrize("content_type", ["", "image/jpeg", "text/html", "application/octet-stream"])

@@ -118,13 +118,15 @@ async def test_what_is_refused_is_named_and_the_rest_goes_on(gateway: Gateway, t
     assert sorted(message.headers["reason"] for message in found if message.topic == PARKED) == ["impossible-time", *["malformed"] * 4]
 
 
-async def test_a_refusal_names_the_field(gateway: Gateway, token: str) -> None:
-    (answer,) = await answers(gateway, token, request(1, passage("1", wall_time="24.11.2026")))
+@pytest.mark.parametrize(
+    ("field", "value", "right"),
+    [("wall_time", "24.11.2026", "YYYY-MM-DDThh:mm:ss without an offset"), ("badge_number", "", "1 to 64 printable characters")],
+)
+async def test_a_refusal_names_the_field(gateway: Gateway, token: str, field: str, value: str, right: str) -> None:
+    (answer,) = await answers(gateway, token, request(1, passage("1", **{field: value})))
     bad = error_details_pb2.BadRequest()
     assert any(detail.Unpack(bad) for detail in answer.refused[0].refusal.details)
-    assert [(row.field, row.description) for row in bad.field_violations] == [
-        ("passages[0].wall_time", "YYYY-MM-DDThh:mm:ss without an offset")
-    ]
+    assert [(row.field, row.description) for row in bad.field_violations] == [(f"passages[0].{field}", right)]
 
 
 async def test_a_system_speaks_for_its_own_devices_only(gateway: Gateway, tokens: Tokens, tap: Any) -> None:
@@ -148,6 +150,26 @@ async def test_too_many_passages_are_refused(gateway: Gateway, token: str, tap: 
         await answers(gateway, token, request(1, *[passage(str(number)) for number in range(1_001)]))
     assert refusal_of(refused.value).violations == {"passages": "at most 1000"}
     assert await tap.new() == []
+
+
+@pytest.mark.parametrize(("first", "passages"), [(2**63 - 1, 2), (-(2**63), 0)])
+async def test_a_sequence_that_cannot_be_acknowledged_is_refused_before_anything_is_taken(
+    gateway: Gateway, token: str, tap: Any, first: int, passages: int
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await answers(gateway, token, request(first, *[passage(str(number)) for number in range(passages)]))
+    assert list(refusal_of(refused.value).violations) == ["first_sequence"]
+    assert await tap.new() == []
+
+
+async def test_a_damaged_passage_with_an_impossible_receipt_stops_no_other(gateway: Gateway, token: str, tap: Any) -> None:
+    """The receipt is the gateway's own: what a sender puts there is neither read nor kept."""
+    (answer,) = await answers(gateway, token, request(1, passage("", received_at=Timestamp(seconds=10**15)), passage("2")))
+    assert (answer.acknowledged_sequence, [one.sequence for one in answer.refused]) == (2, [1])
+    found = await tap.new()
+    assert [one.event_key for message in found if message.topic != PARKED for one in message.batch.passages] == ["2"]
+    (parked,) = (message for message in found if message.topic == PARKED)
+    assert b"receivedAt" not in parked.value
 
 
 async def test_single_passages_do_not_wait_for_one_another(start: Start, token: str, tap: Any) -> None:

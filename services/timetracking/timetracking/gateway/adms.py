@@ -5,6 +5,7 @@ from the device's time policy. It knows no mark of a replay, so every passage co
 """
 
 import re
+from codecs import BOM_UTF8
 from datetime import datetime, timedelta
 
 from timetracking.gateway.domain import (
@@ -20,6 +21,14 @@ from timetracking.gateway.domain import (
 )
 from timetracking.workdays.domain import Direction
 
+PASSAGES = "ATTLOG"
+"""The table of passages."""
+
+WITHOUT_PASSAGES = frozenset(
+    {"OPERLOG", "OPTIONS", "USERINFO", "USERPIC", "ATTPHOTO", "FINGERTMP", "FACE", "BIODATA", "BIOPHOTO", "IDCARD", "WORKCODE", "ERRORLOG"}
+)
+"""Tables of users, biometrics, pictures and operations: not ours to keep."""
+
 LINES_MOST = 20_000
 """Lines of one upload. Terminals send hundreds; more than this could not be in Kafka before the terminal gives up waiting."""
 
@@ -28,6 +37,7 @@ _KEPT_COLUMNS = 7  # newer firmware adds mask, temperature, converted temperatur
 _WALL_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})", re.ASCII)
 _UNIX_TIME = re.compile(r"\d{1,10}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,3}", re.ASCII)
+_PERSONS = re.compile(r"(\b\w*name=)[^\t]*|[^\s=]{128,}", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1)
 
 _DIRECTIONS = {0: Direction.IN, 3: Direction.IN, 4: Direction.IN, 1: Direction.OUT, 2: Direction.OUT, 5: Direction.OUT}
@@ -73,8 +83,8 @@ def taken(records: int) -> str:
 
 
 def lines(body: bytes) -> list[bytes]:
-    """Returns the lines of an upload that hold anything, without their line ends."""
-    return [line for line in (raw.strip(b"\r") for raw in body.split(b"\n")) if line.strip()]
+    """Returns the lines of an upload that hold anything, without their line ends and the mark of UTF-8 before the first."""
+    return [line for line in (raw.strip(b"\r") for raw in body.removeprefix(BOM_UTF8).split(b"\n")) if line.strip()]
 
 
 def read(device: EnrolledDevice, uploaded: list[bytes]) -> Reading:
@@ -87,6 +97,11 @@ def read(device: EnrolledDevice, uploaded: list[bytes]) -> Reading:
         except Refused as refusal:
             unreadable.append(Unreadable(index, str(refusal), _without_health(line)))
     return Reading(tuple(passages), tuple(unreadable))
+
+
+def of_unknown_table(uploaded: list[bytes]) -> Reading:
+    """Hands back the lines of a table that is neither ATTLOG nor known to hold no passages: what it means, nobody knows here."""
+    return Reading(unreadable=tuple(Unreadable(index, "table: ATTLOG", _without_persons(line)) for index, line in enumerate(uploaded)))
 
 
 def _passage(device: EnrolledDevice, line: bytes) -> ReceivedPassage:
@@ -140,3 +155,8 @@ def _number(text: str, what: str) -> int:
 
 def _without_health(line: bytes) -> str:
     return kept(b"\t".join(line.split(b"\t")[:_KEPT_COLUMNS]))
+
+
+def _without_persons(line: bytes) -> str:
+    """Returns what may be kept of a line that nobody can read: names go, and long words, which may be biometrics in base64."""
+    return _PERSONS.sub(r"\1", kept(line))

@@ -13,7 +13,6 @@ from timetracking.gateway.http_requests import RequestRefused, answered, enrolle
 from timetracking.gateway.intake import Intake
 
 _TEXT_TYPES = ("text/", "application/x-www-form-urlencoded", "application/push", "application/octet-stream")
-_PASSAGES_TABLE = "ATTLOG"
 
 
 class AdmsRoutes:
@@ -52,15 +51,15 @@ class AdmsRoutes:
         if media_type and not media_type.startswith(_TEXT_TYPES):
             raise RequestRefused(415, "content-type", "the body is to be text", device.serial)
         body = await whole_body(request, self._body_within_s, device.serial)
-        if request.query.get("table", "").upper() != _PASSAGES_TABLE:
-            # Users, fingerprints, faces, pictures, operations: taken so that the terminal goes on, and not kept.
+        table = _asked(request, "TABLE").upper()
+        if table in adms.WITHOUT_PASSAGES:  # taken so that the terminal goes on, and not kept
             counters.received.labels(device.serial).inc()
             counters.ignored.labels(device.serial).inc()
             return _text(adms.taken(1))
         lines = adms.lines(body)
         if len(lines) > adms.LINES_MOST:
             raise RequestRefused(413, "too-many", f"more than {adms.LINES_MOST} lines", device.serial)
-        await self._intake.take(device, adms.read(device, lines))
+        await self._intake.take(device, adms.read(device, lines) if table == adms.PASSAGES else adms.of_unknown_table(lines))
         return _text(adms.taken(len(lines)))
 
     async def _nothing_to_do(self, request: web.Request) -> web.Response:
@@ -79,7 +78,12 @@ def refusal(request: web.Request, status: int, sentence: str) -> web.Response:
 
 
 def _serial(request: web.Request) -> str:
-    return request.query.get("SN", "").strip()
+    return _asked(request, "SN")
+
+
+def _asked(request: web.Request, parameter: str) -> str:
+    """Returns a parameter of the address: firmware agrees on their names, not on their case."""
+    return next((value for name, value in request.query.items() if name.upper() == parameter), "").strip()
 
 
 def _text(text: str, status: int = 200) -> web.Response:

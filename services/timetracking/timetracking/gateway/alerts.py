@@ -1,15 +1,22 @@
 """Texts of Hikvision events, JSON or XML, as plain trees; and what of a tree may be kept."""
 
 import json
+from collections.abc import Iterator
+from itertools import count
+from math import isinf
 from typing import NoReturn
 from xml.parsers import expat
 
-from timetracking.gateway.domain import Refused
+from timetracking.gateway.domain import RAW_MOST, Refused
 
 Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
 
 _DEPTH_MOST = 16  # real events have three levels
 _TEXT_MOST = 512  # a longer text inside an event is a picture or a template in base64
+_NODES_MOST = RAW_MOST // 2  # each takes two characters or more of what is kept
+
+EVENT_MOST = 1024 * 1024
+"""Bytes of an event's text that are read. Real ones have some kilobytes, and others wait while a text is read."""
 _NAMES = frozenset({"name", "employeename", "personname", "username", "fullname", "firstname", "lastname", "surname", "givenname", "fio"})
 _HEALTH = frozenset({"currtemperature", "isabnomaltemperature", "isabnormaltemperature", "mask"})
 
@@ -17,11 +24,13 @@ _HEALTH = frozenset({"currtemperature", "isabnomaltemperature", "isabnormaltempe
 def from_json(text: bytes) -> Tree:
     """Reads a JSON event. Refuses what is not JSON, or no event could be: NaN, and numbers or nesting beyond measure."""
 
+    _no_longer_than_an_event(text)
+
     def no_constant(_: str) -> NoReturn:
         raise Refused("event: JSON without NaN and Infinity")
 
     try:
-        tree: Tree = json.loads(text.decode("utf-8-sig"), parse_constant=no_constant)
+        tree: Tree = json.loads(text.decode("utf-8-sig"), parse_constant=no_constant, parse_float=_finite)
     except Refused:
         raise
     except (ValueError, RecursionError):
@@ -34,6 +43,7 @@ def from_xml(text: bytes) -> Tree:
 
     A document type is refused, and with it every entity but the five of XML itself: nothing expands, nothing is fetched.
     """
+    _no_longer_than_an_event(text)
     parser = expat.ParserCreate()
     root: dict[str, Tree] = {}
     path: list[dict[str, Tree]] = [root]
@@ -65,15 +75,31 @@ def from_xml(text: bytes) -> Tree:
 
 def kept_text(tree: Tree) -> str:
     """Returns the compact JSON of a tree with persons' names, health and embedded pictures blanked out."""
-    text = json.dumps(_blanked(tree, 0), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_blanked(tree, 0, count(1)), ensure_ascii=False, separators=(",", ":"))
     return text if text.isprintable() else json.dumps(json.loads(text), separators=(",", ":"))
 
 
-def _blanked(tree: Tree, depth: int) -> Tree:
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise Refused("event: JSON with numbers within measure")
+    return number
+
+
+def _no_longer_than_an_event(text: bytes) -> None:
+    if len(text) > EVENT_MOST:
+        raise Refused(f"event: at most {EVENT_MOST} bytes")
+
+
+def _blanked(tree: Tree, depth: int, nodes: Iterator[int]) -> Tree:
     if depth > _DEPTH_MOST:
         raise Refused(f"event: at most {_DEPTH_MOST} levels")
+    if next(nodes) > _NODES_MOST:
+        raise Refused(f"event: at most {RAW_MOST} characters without pictures")
     if isinstance(tree, dict):
-        return {key: "" if key.lower() in _NAMES or key.lower() in _HEALTH else _blanked(value, depth + 1) for key, value in tree.items()}
+        return {
+            key: "" if key.lower() in _NAMES or key.lower() in _HEALTH else _blanked(value, depth + 1, nodes) for key, value in tree.items()
+        }
     if isinstance(tree, list):
-        return [_blanked(item, depth + 1) for item in tree]
+        return [_blanked(item, depth + 1, nodes) for item in tree]
     return "" if isinstance(tree, str) and len(tree) > _TEXT_MOST else tree

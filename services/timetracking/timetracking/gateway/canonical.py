@@ -47,7 +47,7 @@ def read(device: EnrolledDevice, passage: Passage) -> ReceivedPassage:
         wall_time=_wall_time(passage.wall_time),
         utc_offset_seconds=offset,
         badge_system=device.badge_system,
-        badge_number=credential(passage.badge_number),
+        badge_number=_badge_number(passage.badge_number),
         direction=direction,
         verify_method=verify_method,
         raw=raw,
@@ -58,11 +58,19 @@ def read(device: EnrolledDevice, passage: Passage) -> ReceivedPassage:
 
 
 def kept_passage(passage: Passage) -> str:
-    """Returns what may be kept of a passage that is refused: all but its raw text, which nobody has read."""
+    """Returns what may be kept of a passage that is refused: all but its raw text, which nobody has read, and what the gateway stamps."""
     told = Passage()
     told.CopyFrom(passage)
-    told.ClearField("raw")
+    for field in ("raw", "raw_digest", "received_at", "live"):
+        told.ClearField(field)
     return MessageToJson(told, indent=None)[:RAW_MOST]
+
+
+def _badge_number(text: str) -> str:
+    try:
+        return credential(text)
+    except Refused as refusal:
+        raise Refused(str(refusal).replace("credential", "badge_number", 1)) from None
 
 
 def _wall_time(text: str) -> datetime:

@@ -1,8 +1,8 @@
 """What became of every record that a device sent, as numbers that add up.
 
-received = published + parked + refused + ignored + unanswered, for each device. An unanswered record is one that the device
-was told to send again, because Kafka did not confirm it in time; it may be in Kafka all the same, and its repetition
-changes nothing.
+received = published + parked + refused + ignored + unanswered, for each device. A request that is refused as a whole, unread,
+counts as one record. An unanswered record is one that the device was told to send again, because Kafka did not confirm it in
+time; it may be in Kafka all the same, and its repetition changes nothing.
 """
 
 from chassis.metrics import counter, gauge, histogram
@@ -10,7 +10,9 @@ from chassis.metrics import counter, gauge, histogram
 STRANGER = "(not enrolled)"
 """The device label of all serials that are not enrolled: anyone may invent serials, and each label costs memory for ever."""
 
-received = counter("tartip_gateway_received_total", "records", "Records that devices sent in whole requests, read or not.", ("device",))
+received = counter(
+    "tartip_gateway_received_total", "records", "Records that devices sent; a request refused unread counts as one.", ("device",)
+)
 published = counter("tartip_gateway_published_total", "passages", "Passages that Kafka has.", ("device",))
 parked = counter("tartip_gateway_parked_total", "records", "Records in the parking lot, by reason.", ("device", "reason"))
 refused = counter("tartip_gateway_refused_total", "records", "Records or requests refused by name, by reason.", ("device", "reason"))

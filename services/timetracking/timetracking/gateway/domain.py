@@ -100,6 +100,11 @@ def is_serial(text: str) -> bool:
     return _SERIAL.fullmatch(text) is not None
 
 
+def shown_serial(text: str) -> str:
+    """Returns a serial for the log; of what cannot be one, its length only: a stranger may send anything."""
+    return text if is_serial(text) else f"({len(text)} characters that are no serial)"
+
+
 def credential(text: str) -> str:
     """Returns a credential as sent, without blanks around it; refuses an empty, overlong or unprintable one."""
     stripped = text.strip()

@@ -1,6 +1,7 @@
 """The gateway as one thing that starts and stops: HTTP for devices, gRPC for systems, one batcher behind both."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -67,7 +68,15 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gateway"]:
         """Takes passages for the length of the block; at its end answers whom it can and leaves nothing half sent."""
-        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=False, lingering_time=_LINGER_S, shutdown_timeout=_GRACE_S)
+        runner = web.AppRunner(
+            self._app,
+            access_log=None,
+            logger=_http_log(),
+            auto_decompress=False,
+            handler_cancellation=False,
+            lingering_time=_LINGER_S,
+            shutdown_timeout=_GRACE_S,
+        )
         await runner.setup()
         try:
             host, _, port = self._settings.gateway_listen.rpartition(":")
@@ -83,3 +92,18 @@ class Gateway:
             await runner.cleanup()
             if not await self._batcher.drain(_DRAIN_S):
                 log.warning("Kafka did not confirm everything before the end: the devices will send it again")
+
+
+def _http_log() -> logging.Logger:
+    """Returns the log of what is no HTTP: that it came and what kind of error it is, without the stack, which quotes what was sent."""
+    logger = logging.getLogger("timetracking.gateway.http")
+    if not logger.filters:
+        logger.addFilter(_without_stack)
+    return logger
+
+
+def _without_stack(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.exc_info[0] is not None:
+        record.msg = f"{record.msg} ({record.exc_info[0].__name__})"
+    record.exc_info = record.exc_text = None
+    return True

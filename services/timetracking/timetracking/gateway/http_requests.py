@@ -14,7 +14,7 @@ from timetracking.devices.domain import Protocol
 from timetracking.gateway import counters
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
-from timetracking.gateway.domain import EnrolledDevice, is_serial
+from timetracking.gateway.domain import EnrolledDevice, is_serial, shown_serial
 
 log = structlog.get_logger("timetracking.gateway")
 
@@ -35,14 +35,19 @@ async def enrolled(allow_list: AllowList, serial: str, protocol: Protocol) -> En
     """Returns the device that speaks; refuses a serial that is not enrolled, or enrolled with another protocol, in the same words."""
     device = await allow_list.find(serial) if is_serial(serial) else None
     if device is None or device.protocol is not protocol:
-        log.warning("a device is not enrolled", serial=serial[:64], protocol=protocol.value)
+        log.warning("a device is not enrolled", serial=shown_serial(serial), protocol=protocol.value)
         raise RequestRefused(403, "not-enrolled", "the device is not enrolled")
     return device
 
 
 async def whole_body(request: web.Request, within_s: float, device: str = counters.STRANGER) -> bytes:
-    """Returns the body once all of it is here. A body that is too large, too slow or cut is refused whole: not a part of it is read."""
+    """Returns the body once all of it is here. A body that is too large, too slow or cut is refused whole: not a part of it is read.
+
+    A compressed body is refused too: no terminal sends one, and HTTP does not tell where it was cut.
+    """
     most = request.client_max_size
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise RequestRefused(415, "content-encoding", "the body is to come as it is, not compressed", device)
     if request.content_length is not None and request.content_length > most:
         raise RequestRefused(413, "too-large", f"the body is larger than {most} bytes", device)
     try:
@@ -67,6 +72,7 @@ def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, st
             try:
                 answer = await handle(request)
             except RequestRefused as refused:
+                counters.received.labels(refused.device).inc()
                 counters.refused.labels(refused.device, refused.reason).inc()
                 log.warning("a request is refused", reason=refused.reason, device=refused.device)
                 answer = refusal(request, refused.status, refused.sentence)

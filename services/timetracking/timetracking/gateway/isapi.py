@@ -79,7 +79,7 @@ def alerts(content_type: str, body: bytes) -> list[Alert]:
         found = multipart.parts(body, mark)
     except multipart.Torn as torn:
         return [Alert(None, str(torn), _without_names(body))]
-    events = [_alert(part.media_type, part.content) for part in found if part.media_type in _EVENT_TYPES and not _is_picture(part)]
+    events = [_alert(part.media_type, part.content) for part in found if _may_be_event(part)]
     return events or [Alert(None, "body: a part with the event", "")]
 
 
@@ -125,8 +125,13 @@ def _alert(media_type: str, text: bytes) -> Alert:
     return Alert(tree)
 
 
-def _is_picture(part: multipart.Part) -> bool:
-    return part.is_file and part.media_type not in _JSON_TYPES | _XML_TYPES
+def _may_be_event(part: multipart.Part) -> bool:
+    """Says whether a part is announced as an event, or is one by its first letter, whatever it is announced as; not so a picture."""
+    if part.media_type in _JSON_TYPES | _XML_TYPES:
+        return True
+    if part.media_type in _EVENT_TYPES and not part.is_file:
+        return True
+    return not part.media_type.startswith("image/") and part.content[:64].lstrip()[:1] in (b"{", b"<")
 
 
 def _passage(device: EnrolledDevice, event: Mapping[str, Tree]) -> ReceivedPassage | None:

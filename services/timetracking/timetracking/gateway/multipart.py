@@ -35,7 +35,7 @@ def parts(body: bytes, mark: bytes) -> list[Part]:
 
     A missing closing mark is tolerated, since terminals forget it: HTTP itself already told that the body is whole.
     """
-    pieces = re.split(rb"(?:^|\r?\n)--" + re.escape(mark) + rb"(--)?[ \t]*(?=\r?\n|$)", body, maxsplit=2 * PARTS_MOST + 2)
+    pieces = re.split(rb"(?:^|\r?\n)--" + re.escape(mark) + rb"(--)?[ \t]{0,64}(?=\r?\n|$)", body, maxsplit=2 * PARTS_MOST + 2)
     if len(pieces) < 3:
         raise Torn("body: parts between the marks that the header names")
     found: list[Part] = []

@@ -18,7 +18,7 @@ from timetracking.devices.domain import Protocol
 from timetracking.gateway import canonical, counters
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
-from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Unreadable, is_serial
+from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Unreadable, is_serial, shown_serial
 from timetracking.gateway.intake import Intake
 
 log = structlog.get_logger("timetracking.gateway")
@@ -28,6 +28,8 @@ PASSAGES_MOST = 1_000
 
 UNDER_WAY = 16
 """Requests of a stream that wait for Kafka side by side, so that a sender of single passages need not wait 50 ms for each."""
+
+_LEAST, _MOST = -(2**63), 2**63 - 1  # of a sequence
 
 
 @dataclass(slots=True)
@@ -86,6 +88,9 @@ class PassageServicer(PassageServiceServicer):
     async def _answer(self, caller: Caller, request: RecordPassagesRequest) -> RecordPassagesResponse:
         if len(request.passages) > PASSAGES_MOST:
             raise Malformed({"passages": f"at most {PASSAGES_MOST}"})
+        last = request.first_sequence + len(request.passages) - 1
+        if not _LEAST <= last <= _MOST:  # before anything is taken: it could not be acknowledged
+            raise Malformed({"first_sequence": "one from which the passages can be counted within 64 bits"})
         refusals: dict[int, Fault] = {}
         by_device = await self._sort(caller, request, refusals)
         try:
@@ -96,7 +101,7 @@ class PassageServicer(PassageServiceServicer):
         except NotTaken as not_taken:
             log.warning("not taken: the sender is to send it again", why=str(not_taken))
             raise Unavailable() from not_taken
-        response = RecordPassagesResponse(acknowledged_sequence=request.first_sequence + len(request.passages) - 1)
+        response = RecordPassagesResponse(acknowledged_sequence=last)
         for place in sorted(refusals):
             response.refused.append(RefusedPassage(sequence=request.first_sequence + place, refusal=status_of(refusals[place])))
         return response
@@ -127,7 +132,7 @@ class PassageServicer(PassageServiceServicer):
         """Returns the device if it is enrolled for this stream and in an access system of the caller's; the difference is not told."""
         device = await self._allow_list.find(serial) if is_serial(serial) else None
         if device is None or device.protocol is not Protocol.GRPC or device.badge_system not in caller.reach.systems:
-            log.warning("a device is not enrolled", serial=serial[:64], protocol=Protocol.GRPC.value)
+            log.warning("a device is not enrolled", serial=shown_serial(serial), protocol=Protocol.GRPC.value)
             return None
         return device
 

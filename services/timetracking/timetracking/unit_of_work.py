@@ -45,6 +45,14 @@ class UnitOfWork:
         """Waits until nobody derives instants and holds everyone who wants to: device settings or a body's zone change."""
         await self._transaction.lock("settings", ("",))
 
+    async def hold_plans(self) -> None:
+        """Shares with others who take over plans; after the settings, before badges and servants."""
+        await self._transaction.lock("plans", ("",), shared=True)
+
+    async def lock_plans(self) -> None:
+        """Waits until nobody takes over plans and holds everyone who wants to: a device's doubt is asked of all days planned there."""
+        await self._transaction.lock("plans", ("",))
+
     async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
         """Waits for the badges: before the servants, since an unknown badge has none."""
         await self._transaction.lock("badge", (f"{system}:{number}" for system, number in badges))

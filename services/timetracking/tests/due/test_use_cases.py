@@ -9,10 +9,11 @@ from chassis.testing.tokens import caller
 from timetracking.device_findings.use_cases import LookAtDevices
 from timetracking.due.use_cases import CHUNK, DEVICE_DATES, ComputeDueDays
 from timetracking.passages.use_cases import RecordPassages
-from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK
+from timetracking.plans.use_cases import TakePlans
+from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK, INCOMPLETE
 
 from ..platform import Pausing, Platform
-from ..samples import TUESDAY, at, four, passage, settings
+from ..samples import TUESDAY, WEDNESDAY, at, four, month_of, passage, settings
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
 ASK = "INSERT INTO due_days (servant, date) VALUES ($1, $2)"
@@ -115,6 +116,18 @@ async def test_a_passage_that_is_being_recorded_is_not_missed_when_its_clock_is_
         pass
     await platform.do_what_is_due()
     assert [DOUBTFUL_CLOCK in (await platform.days(each))[TUESDAY].marks for each in ("S2", "S3")] == [True, True]
+
+
+async def test_a_plan_that_is_being_taken_over_is_not_missed_when_its_gate_is_found_to_have_been_silent(platform: Platform) -> None:
+    """Its days were computed without the finding, and who looks for days planned there cannot see them yet."""
+    await platform.record([passage("2026-11-24T08:50:00")])
+    look, pausing = LookAtDevices(platform.begin, platform.law, platform.clock), Pausing(platform.compute)
+    take = TakePlans(platform.begin, pausing)
+    await pausing.meanwhile(platform, take([month_of("S9")]), look())
+    while await look():
+        pass
+    await platform.do_what_is_due()
+    assert [(await platform.days(each))[WEDNESDAY].marks for each in ("S1", "S9")] == [(INCOMPLETE,)] * 2
 
 
 async def test_a_day_that_is_due_and_equal_is_not_written(platform: Platform) -> None:

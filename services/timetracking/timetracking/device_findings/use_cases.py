@@ -130,6 +130,9 @@ class Work(Protocol):
     async def hold_settings(self) -> None:
         """Waits for a change of device settings at work, and keeps others from beginning one."""
 
+    async def lock_plans(self) -> None:
+        """Waits until nobody takes over plans, and holds everyone who wants to: the days of a doubt are asked for by their plans."""
+
     async def lock_devices(self, devices: Collection[str]) -> None:
         """Waits for the devices' findings and holds them."""
 
@@ -154,6 +157,7 @@ class LookAtDevices:
             if serial is None:
                 return 0
             await work.hold_settings()
+            await work.lock_plans()
             await work.lock_devices([serial])
             wanted = await work.looks.wanted(serial, DATES)
             look = _Look(work.looks, wanted, self.lawbook, horizon)

@@ -39,6 +39,8 @@ class TakePlans:
     async def __call__(self, months: Sequence[MonthPlan]) -> None:
         """An older state than the one that is there changes nothing."""
         async with self.begin() as work:
+            # Whoever finds a device in doubt meanwhile would not see these plans, nor we the doubt.
+            await work.hold_plans()
             await work.lock_servants({month.servant for month in months})
             taken = await work.plans.take_months(months)
             around = {(month.servant, near) for month in taken for day in month.month.dates() for near in neighbours(day, AROUND)}

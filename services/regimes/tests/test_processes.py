@@ -40,7 +40,7 @@ SERVANT = told.ServantChanged(
         )
     ],
 )
-WAIT_S = 60.0
+WAIT_S = 120.0
 
 Key = tuple[str, int]
 

@@ -260,9 +260,11 @@ class Database:
 
 def _away(error: Exception) -> bool:
     """Whether the database is what failed, and the same may succeed later."""
-    # The driver says this without a state, when the connection it was lent has been cut.
+    # The driver says these without a state: the connection it was lent has been cut, or the server's farewell came
+    # between two operations and it has not closed the connection yet.
     cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
-    return cut or is_transient(error)
+    leaving = isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
+    return cut or leaving or is_transient(error)
 
 
 def _lock_number(namespace: str, key: str) -> int:

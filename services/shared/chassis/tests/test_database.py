@@ -180,6 +180,20 @@ async def test_a_transaction_cut_in_the_middle_is_an_unavailable_dependency(fres
     assert await count(fresh.app, outbox) == 0
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+    ],
+)
+async def test_what_the_driver_says_of_a_server_that_leaves_is_an_unavailable_dependency(fresh: FreshDatabase, error: Exception) -> None:
+    with pytest.raises(Unavailable):
+        async with fresh.worker.apart():
+            raise error
+
+
 async def cut_all_sessions(fresh: FreshDatabase, postgres: Postgres) -> None:
     admin = await asyncpg.connect(postgres.url)
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", fresh.name)

@@ -24,7 +24,8 @@ from opentelemetry import trace
 
 WORKER = Path(__file__).with_name("stream_worker.py")
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-PATIENCE_S = 60.0
+# A machine that runs other tests too is slow; whoever waits longer waits for something that does not come.
+PATIENCE_S = 120.0
 # A transaction takes as long; what arrives meanwhile is written together.
 WORK_S = 0.005
 NEVER = -1
@@ -341,7 +342,7 @@ async def test_a_rebalance_under_load_loses_nothing(place: Place) -> None:
         await until(lambda: len(place.words) > 100)
         tasks.create_task(kept_running(lambda: place.consumer(apply_elsewhere, longest_rebalance_s=6), second_stop))
         before = len(place.words)
-        await until(lambda: len(others) > 100 and len(place.words) > before + 100, 2 * PATIENCE_S)
+        await until(lambda: len(others) > 100 and len(place.words) > before + 100, PATIENCE_S)
         first_stop.set()
         before = len(others)
         await until(lambda: len(others) > before + 500)

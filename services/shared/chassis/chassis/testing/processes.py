@@ -20,7 +20,7 @@ from chassis.testing.orphans import die_with_parent
 from chassis.testing.postgres import Postgres
 
 # A loaded machine may take long to import; who waits longer waits for something that does not come.
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 LOOK_AGAIN_S = 0.05
 
 

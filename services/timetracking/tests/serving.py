@@ -31,6 +31,7 @@ from .samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, four, month_of
 
 HR = ("/state-bodies/KGD/hr-officer",)
 KGD = "stateBodies/KGD"
+PATIENCE_S = 20.0
 GATE = f"{KGD}/devices/gate"
 
 
@@ -115,9 +116,10 @@ async def outcome(call: Any) -> str:
 
 
 async def first(stream: Any) -> Any:
-    """The first message of a stream, which is then left."""
+    """The first message of a stream, which is then left; a stream that says nothing for long fails the test."""
     try:
-        return await anext(aiter(stream))
+        async with asyncio.timeout(PATIENCE_S):
+            return await anext(aiter(stream))
     finally:
         stream.cancel()
 

@@ -21,7 +21,7 @@ from timetracking.workdays.domain import FindingKind, State
 from timetracking.workdays.views import Wanted, WorkdayViews
 
 from ..platform import Platform
-from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, device, four, month_of, off, passage, second, settings
+from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, device, four, month_of, off, office, passage, second, settings
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
 MF = caller("hr", ["/state-bodies/MF/hr-officer"])
@@ -321,6 +321,18 @@ async def test_a_day_off_declared_backwards_ends_the_silence_while_the_clock_sta
     await looking.all()
     assert len(await looking.open()) == 1, "most people are still to come"
     await looking.platform.take_plans(months[4:])
+    await looking.all()
+    assert await looking.open() == []
+
+
+async def test_people_who_moved_to_other_premises_are_waited_for_at_the_old_ones_no_longer(looking: Looking) -> None:
+    await looking.platform.record(ordinary("2026-11-23"))
+    await looking.at("2026-11-24T19:00")
+    assert len(await looking.open()) == 1
+    names = [f"S{number}" for number in range(1, CROWD + 1)]
+    await looking.platform.take_plans(
+        [month_of(name, since=1, revision=2, plan=lambda day: office(day, premises="ANNEX")) for name in names]
+    )
     await looking.all()
     assert await looking.open() == []
 

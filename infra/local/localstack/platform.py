@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,8 +23,9 @@ from localstack.postgres import ENTRANCES, data_folder
 from localstack.processes import Died, Process, end
 from localstack.realm import with_people
 
-NAME = "platform"
-READY_WITHIN_S = 180.0
+NAME, MIGRATE = "platform", " migrate"
+# A busy machine starts slowly, but something becomes ready all the time; where nothing does for so long, nothing will.
+PATIENCE_S = 180.0
 ASK_EVERY_S = 0.1
 INTERRUPTED = 130
 # Postgres is left last: everybody else still writes down where they are.
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 
 class NotReady(Exception):
-    """The platform did not become ready in a time that is ample; says what it waits for."""
+    """The platform did not become ready; says what it waits for."""
 
 
 class Platform:
@@ -51,6 +52,7 @@ class Platform:
         self._waiting: dict[str, str] = {}
         self._death: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self._stopping = False
+        self._patience: asyncio.Timeout | None = None
 
     @property
     def endpoints(self) -> Endpoints:
@@ -81,14 +83,14 @@ class Platform:
                 await task
 
     async def start(self, people: Mapping[str, str]) -> None:
-        """Starts everything and returns when all is ready; NotReady where that takes too long."""
+        """Starts everything and returns when all is ready; NotReady where nothing becomes ready for too long."""
         began = time.monotonic()
         realm = REALM
         if people:
             realm = self.folder / "realm.json"
             written(realm, with_people(json.loads(REALM.read_text(encoding="utf-8")), people))
         try:
-            async with asyncio.timeout(READY_WITHIN_S), aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+            async with asyncio.timeout(PATIENCE_S) as self._patience, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
                 postgres = group.create_task(self._postgres())
                 broker = group.create_task(self._shared("broker"))
                 issuer = group.create_task(self._shared("issuer", "--listen", next(self._free), "--realm", str(realm)))
@@ -96,7 +98,7 @@ class Platform:
                     group.create_task(self._service(service, parts, http, postgres, broker, issuer))
         except TimeoutError:
             waits = "; ".join(f"{name}: {why}" for name, why in self._waiting.items())
-            raise NotReady(f"The platform is not ready after {READY_WITHIN_S:.0f} s. It waits for {waits}.") from None
+            raise NotReady(f"Nothing became ready for {PATIENCE_S:.0f} s. The platform waits for {waits}.") from None
         self._addresses |= {"kafka": broker.result(), "issuer": issuer.result(), "postgres": str(self._data / ENTRANCES)}
         written(self.folder / "endpoints.json", self._addresses)
         self._say(f"ready after {time.monotonic() - began:.1f} s: {len(self.processes)} processes")
@@ -137,14 +139,14 @@ class Platform:
     ) -> None:
         """Migrates a service's database, then starts its processes, all at once."""
         entrances = (await postgres)[service]
-        migrating = f"{service} migrate"
+        migrating = f"{service}{MIGRATE}"
         self._waiting[migrating] = "migrating"
         migrator = {"TARTIP_MIGRATOR_DATABASE_URL": entrances["migrator"]}
         process = await self._spawn(migrating, OURS, (service, "migrate"), migrator)
         if await asyncio.shield(process.ended) != 0:
             await asyncio.Future()  # its end is noticed where all ends are
         self._layers[OURS].remove(process)
-        del self._waiting[migrating]
+        self._ready(migrating)
         common = {
             "TARTIP_KAFKA": await broker,
             "TARTIP_ISSUER": await issuer,
@@ -184,17 +186,19 @@ class Platform:
         return process
 
     def _ended(self, process: Process) -> None:
-        done = process.name.endswith(" migrate") and process.code == 0
+        done = process.name.endswith(MIGRATE) and process.code == 0
         if not (done or self._stopping or self._death.done()):
-            self._say(f"{Died(process)}: everything is to end")
+            self._say(f"{Died(process)}: everything is to end", "error")
             self._death.set_result(process)
 
     def _ready(self, name: str) -> None:
         del self._waiting[name]
-        self._say(f"{name} is ready")
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time() + PATIENCE_S)
+        self._say(f"{name} is {'done' if name.endswith(MIGRATE) else 'ready'}")
 
-    def _say(self, text: str) -> None:
-        self.log.put(NAME, text)
+    def _say(self, text: str, level: str = "info") -> None:
+        self.log.put(NAME, json.dumps({"timestamp": datetime.now(UTC).isoformat(), "level": level, "message": text}))
 
 
 @asynccontextmanager

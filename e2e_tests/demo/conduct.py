@@ -1,6 +1,7 @@
 """The demo's conduct: set up, live, compare, report."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -45,7 +46,8 @@ class Demo:
 
     async def conduct(self) -> Verdict:
         """Sets the ministry up, lives its week, compares and reports; returns what came of it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # what an earlier run said is not said of this one
+        self.folder.mkdir(parents=True)
         write(self.folder / "truth.json", self.world.truth.document)
         with self.screen.stage("ministry set up") as stage:
             await set_up(self.world, self.desks, self.levels, stage.says)

@@ -126,6 +126,9 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_department_lives_its_day_and_nothing_differs(run_folder: Path) -> None:
     part = part_of(world(SEED))
     assert part.truth.findings
+    of_an_earlier_run = run_folder / "demo" / "answer.json"
+    of_an_earlier_run.parent.mkdir()
+    of_an_earlier_run.touch()
     screen = Screen(Console(file=StringIO()), ZoneInfo(part.body.zone))
     people = {servant.id: servant.id for servant in part.servants}
     async with (
@@ -136,6 +139,7 @@ async def test_a_department_lives_its_day_and_nothing_differs(run_folder: Path) 
         levels = Levels(platform.endpoints.addresses["admin"], http)
         verdict = await platform.alive(Demo(part, platform, screen, real_time.monotonic(), http, opened, levels).conduct())
         assert [str(each) for each in verdict.differences] == []
+        assert not of_an_earlier_run.exists()
         assert verdict.days == len(part.servants)
         assert verdict.reads == sum(len(servant["reads"]) for servant in part.truth.document["servants"])
         assert (verdict.precision, verdict.recall, verdict.expected) == (1.0, 1.0, len(part.truth.findings))

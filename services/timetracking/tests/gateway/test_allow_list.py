@@ -1,0 +1,66 @@
+"""The allow-list from the database: a device enrolled just now is let in, and a known one while the database is away."""
+
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from chassis.database import Database, Transaction
+from chassis.testing.tokens import caller
+from kernel.faults import Unavailable
+from timetracking.devices.domain import Protocol
+from timetracking.gateway.domain import EnrolledDevice
+from timetracking.gateway.repository import REMEMBERED_S, StoredAllowList
+
+from ..platform import Platform
+from ..samples import device
+
+HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
+GATE = EnrolledDevice("gate", Protocol.GRPC, "hq")
+
+
+class Line(Database):
+    """The way to the database, which may be cut."""
+
+    def __init__(self, there: Database) -> None:
+        self.there, self.nowhere = there, Database("postgresql://nobody@127.0.0.1:1/nothing")
+        self.cut, self.asked = False, 0
+
+    def transaction(self, *given: object, **named: object) -> AbstractAsyncContextManager[Transaction]:  # type: ignore[override]
+        self.asked += 1
+        return (self.nowhere if self.cut else self.there).transaction()
+
+
+@pytest.fixture
+def line(told: Platform) -> Line:
+    return Line(told.database.worker)
+
+
+async def test_an_enrolled_device_is_found_and_remembered_for_a_moment(line: Line) -> None:
+    clock = [0.0]
+    allowed = StoredAllowList(line, lambda: clock[0])
+    assert [await allowed.find("gate") for _ in range(3)] == [GATE] * 3
+    assert line.asked == 1
+    clock[0] += REMEMBERED_S
+    assert (await allowed.find("gate"), line.asked) == (GATE, 2)
+
+
+async def test_a_device_enrolled_just_now_is_let_in_a_moment_later(told: Platform, line: Line) -> None:
+    clock = [0.0]
+    allowed = StoredAllowList(line, lambda: clock[0])
+    assert await allowed.find("new") is None
+    await told.enrol(HR, device("new"))
+    clock[0] += REMEMBERED_S
+    assert await allowed.find("new") == EnrolledDevice("new", Protocol.GRPC, "hq")
+
+
+async def test_while_the_database_is_away_a_known_device_is_let_in_and_a_stranger_is_not_turned_away(line: Line) -> None:
+    clock = [0.0]
+    allowed = StoredAllowList(line, lambda: clock[0])
+    assert (await allowed.find("gate"), await allowed.find("stranger")) == (GATE, None)
+    line.cut = True
+    clock[0] += 3600
+    assert await allowed.find("gate") == GATE
+    for serial in ("stranger", "another"):
+        with pytest.raises(Unavailable):
+            await allowed.find(serial)
+    line.cut = False
+    assert await allowed.find("stranger") is None

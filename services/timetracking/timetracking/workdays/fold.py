@@ -66,11 +66,11 @@ def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
     across: list[dict[str, Any]] = []
     for path, servant in sorted(asked.unique_servants(), key=lambda each: each[1].servant):
         try:
-            facts, corrections = _facts(path, servant, devices, lawbook)
+            facts, numbers = _facts(path, servant, devices, lawbook)
             contents = workdays(facts, dates, lambda _: zone, law, asked.now)
         except NotInForce as error:
             raise Refused("since", f"the lawbook has no value for these dates: {error}") from error
-        days.extend(_day(servant.servant, each, corrections, zone) for each in contents)
+        days.extend(_day(servant.servant, each, numbers, zone) for each in contents)
         across.extend(
             {
                 "servant": servant.servant,
@@ -84,8 +84,8 @@ def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
     return {"edition": lawbook.edition, "parameters": asked.parameters, "days": days, "across_days": across}
 
 
-def _facts(path: str, servant: paper.Servant, devices: Mapping[str, paper.Device], lawbook: Lawbook) -> tuple[Facts, list[Correction]]:
-    """The domain's facts of a servant, and the corrections in the order in which an answer counts them."""
+def _facts(path: str, servant: paper.Servant, devices: Mapping[str, paper.Device], lawbook: Lawbook) -> tuple[Facts, dict[Correction, int]]:
+    """The domain's facts of a servant, and the numbers by which an answer counts the corrections."""
     plans = {each.date: _plan(each) for each in servant.plans}
     orders = tuple(_order(each) for each in servant.orders)
     _refuse_long_duties(path, servant, plans, orders, lawbook)
@@ -100,20 +100,21 @@ def _facts(path: str, servant: paper.Servant, devices: Mapping[str, paper.Device
         if isinstance(correction, paper.VoidCorrection) and (correction.device, correction.event_key) not in known:
             raise Refused(f"{path}.corrections[{index}]", "voids a read that is not in the reads")
     corrections = sorted({_correction(each) for each in servant.corrections}, key=_correction_order)
-    return Facts(plans, orders, tuple(reads), sessions, tuple(corrections)), corrections
+    return Facts(plans, orders, tuple(reads), sessions, tuple(corrections)), {each: index for index, each in enumerate(corrections)}
 
 
 def _refuse_long_duties(path: str, servant: paper.Servant, plans: Mapping[date, Plan], orders: tuple[Order, ...], lawbook: Lawbook) -> None:
     named: dict[date, list[Order]] = {}
     for order in orders:
         named.setdefault(order.date, []).append(order)
-    rows: list[tuple[str, paper.PlanRow | paper.OrderRow]] = [(f"plans[{index}]", row) for index, row in enumerate(servant.plans)]
-    rows += [(f"orders[{index}]", row) for index, row in enumerate(servant.orders)]
-    for place, row in rows:
-        span = duty(plans.get(row.date), named.get(row.date, ()))
-        longest = lawbook.require("working-day/longest-duty", row.date).value
+    rows = [(f"plans[{index}]", row.date) for index, row in enumerate(servant.plans)]
+    rows += [(f"orders[{index}]", row.date) for index, row in enumerate(servant.orders)]
+    first_row = {day: place for place, day in reversed(rows)}
+    for day, place in first_row.items():
+        span = duty(plans.get(day), named.get(day, ()))
+        longest = lawbook.require("working-day/longest-duty", day).value
         if span is not None and span[1] - span[0] > longest:
-            raise Refused(f"{path}.{place}", f"the duty of {row.date} is {span[1] - span[0]} s long; a duty is at most {longest} s")
+            raise Refused(f"{path}.{place}", f"the duty of {day} is {span[1] - span[0]} s long; a duty is at most {longest} s")
 
 
 def _spans(spans: tuple[paper.Span, ...]) -> tuple[tuple[int, int], ...]:
@@ -161,7 +162,7 @@ def _correction_order(correction: Correction) -> tuple[int, int, int, str, str]:
     return 3, 0, 0, correction.device, correction.event_key
 
 
-def _day(servant: str, day: WorkdayContent, corrections: list[Correction], zone: ZoneInfo) -> dict[str, Any]:
+def _day(servant: str, day: WorkdayContent, numbers: Mapping[Correction, int], zone: ZoneInfo) -> dict[str, Any]:
     def wall(at: int) -> str:
         return datetime.fromtimestamp(at, UTC).astimezone(zone).isoformat()
 
@@ -178,5 +179,5 @@ def _day(servant: str, day: WorkdayContent, corrections: list[Correction], zone:
         ],
     }
     if day.superseded:
-        answer["superseded"] = sorted(corrections.index(each) for each in day.superseded)
+        answer["superseded"] = sorted(numbers[each] for each in day.superseded)
     return answer

@@ -4,12 +4,13 @@ An entry whose exit was not read is assumed to last, an exit whose entry was not
 entry or exit mends that, and a late real read always wins over it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kernel.intervals import Span
 
-from timetracking.workdays.domain.reads import CountedRead
+from timetracking.workdays.domain.reads import CountedRead, instant_of
 from timetracking.workdays.domain.words import Added, Direction, Finding, FindingKind, Stay
 
 RULE_OF_RECORDS = "lc-79"
@@ -98,14 +99,13 @@ def presence(
 def _missing_exit(
     day: Presence, entry: int, until: int, lending: Span | None, added: Sequence[Added], *, last: bool, open_end: bool
 ) -> None:
-    """Mends an entry without an exit by the earliest added exit before `until`, else assumes its end."""
-    fitting = [
-        each
-        for each in added
-        if each.direction is OUT and entry <= each.at and (each.at < until if last else each.at <= until) and each not in day.used
-    ]
+    """Mends an entry without an exit by the earliest added exit up to `until`, else assumes its end.
+
+    `until` is the next counted read or, after the last one, the window's end, which is an instant of the next window.
+    """
+    fitting = [each for each in _between(added, entry, until - last) if each.direction is OUT and each not in day.used]
     if fitting:
-        mended = min(fitting, key=lambda each: each.at)
+        mended = fitting[0]
         day.used.add(mended)
         day.known(entry, mended.at)
     elif open_end:
@@ -117,16 +117,21 @@ def _missing_exit(
 
 
 def _missing_entry(day: Presence, leave: int, since: int, lending: Span | None, added: Sequence[Added]) -> None:
-    """Mends an exit without an entry by the latest added entry after `since`, else assumes its begin.
+    """Mends an exit without an entry by the latest added entry from `since` on, else assumes its begin.
 
     `since` is the previous counted read, an exit since nobody is inside, or the window's start.
     """
-    fitting = [each for each in added if each.direction is IN and since <= each.at <= leave and each not in day.used]
+    fitting = [each for each in _between(added, since, leave) if each.direction is IN and each not in day.used]
     if fitting:
-        mended = max(fitting, key=lambda each: each.at)
+        mended = fitting[-1]
         day.used.add(mended)
         day.known(mended.at, leave)
         return
     start = min(leave, max(since, lending[0])) if lending is not None else leave
     day.assumed(start, leave)
     day.missing(FindingKind.MISSING_ENTRY, leave, leave - start)
+
+
+def _between(added: Sequence[Added], first: int, last: int) -> Sequence[Added]:
+    """Those that were added at instants from `first` to `last`, both included; `added` is in time order."""
+    return added[bisect_left(added, first, key=instant_of) : bisect_right(added, last, key=instant_of)] if added else added

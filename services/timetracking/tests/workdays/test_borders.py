@@ -156,3 +156,9 @@ def test_who_is_inside_over_the_border_leaves_by_an_undirected_read_never_before
         ("04:00:00", "05:00:00"),
         ("06:00:00", "07:00:00"),
     ]
+
+
+def test_the_plan_of_three_dates_before_may_decide_whether_a_stay_goes_over_a_border(week: Situation) -> None:
+    """Its duty of 36 hours moves the border before the entry's window past the entry."""
+    assert crossed(days_off(week).read("Fri", "in 12:00, out +04:00"))
+    assert not crossed(week.plan("Wed", "shift", {"23:00–++11:00": "office"}))

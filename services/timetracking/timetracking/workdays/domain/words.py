@@ -194,8 +194,8 @@ Correction = Added | AddedStay | Void
 class Facts:
     """All that concerns one servant and some dates with their neighbours. Sets in meaning: order and repetition say nothing.
 
-    Plans are wanted from two dates before the first date asked for to three after the last, everything else from two
-    days before to two days after; what is not there is taken as not having happened.
+    Plans and orders are wanted from three dates before the first date asked for to three after the last, everything else from
+    two days before to two days after; what is not there is taken as not having happened.
     """
 
     plans: Mapping[date, Plan]

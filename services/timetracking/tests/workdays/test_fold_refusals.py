@@ -117,6 +117,7 @@ WRONG: list[tuple[str, Callable[[Json], Any]]] = [
     ("until", on_top(until="2026-11-24T00:00:00Z")),
     ("until", on_top(until="2026-11-23")),
     ("since", on_top(since="1999-12-31")),  # before the lawbook
+    (f"{PLAN}.date", on_plan(date="1999-12-31")),
     (f"{PLAN}.date", on_plan(date="2026-02-29")),
     # ends before starts
     (f"{PLAN}.intervals[0].end", on_plan(intervals=[REVERSED | {"place": "office"}])),

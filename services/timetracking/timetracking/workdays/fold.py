@@ -69,7 +69,7 @@ def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
             facts, numbers = _facts(path, servant, devices, lawbook)
             contents = workdays(facts, dates, lambda _: zone, law, asked.now)
         except NotInForce as error:
-            raise Refused("since", f"the lawbook has no value for these dates: {error}") from error
+            raise Refused("since", "the lawbook has no values for all dates from here on") from error
         days.extend(_day(servant.servant, each, numbers, zone) for each in contents)
         across.extend(
             {
@@ -112,7 +112,10 @@ def _refuse_long_duties(path: str, servant: paper.Servant, plans: Mapping[date, 
     first_row = {day: place for place, day in reversed(rows)}
     for day, place in first_row.items():
         span = duty(plans.get(day), named.get(day, ()))
-        longest = lawbook.require("working-day/longest-duty", day).value
+        try:
+            longest = lawbook.require("working-day/longest-duty", day).value
+        except NotInForce as error:
+            raise Refused(f"{path}.{place}.date", "the lawbook has no values for this date") from error
         if span is not None and span[1] - span[0] > longest:
             raise Refused(f"{path}.{place}", f"the duty of {day} is {span[1] - span[0]} s long; a duty is at most {longest} s")
 

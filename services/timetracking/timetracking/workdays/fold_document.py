@@ -134,7 +134,7 @@ class Span(_Paper):
 
     def model_post_init(self, _: Any) -> None:
         if self.end < self.start:
-            raise _wrong("an end is not before its start", "end")
+            raise _wrong("is before the start", "end")
 
 
 SomeSpan = TypeVar("SomeSpan", bound=Span)
@@ -203,7 +203,7 @@ class SessionRow(_Paper):
 
     def model_post_init(self, _: Any) -> None:
         if self.end is not None and self.end < self.start:
-            raise _wrong("an end is not before its start", "end")
+            raise _wrong("is before the start", "end")
 
 
 class AddedCorrection(_Paper):

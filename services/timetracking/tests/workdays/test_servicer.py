@@ -4,11 +4,11 @@ import json
 from datetime import date
 from typing import Any
 
+from chassis.testing.contracts import unset_fields
 from google.type import date_pb2
 from tartip.regimes.v1 import plan_service_pb2 as plan_pb
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 
-from chassis.testing.contracts import unset_fields
 from ..samples import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, passage
 from ..serving import HR, KGD, Timekeeping, days_of, findings_of, instant, outcome, refused
 

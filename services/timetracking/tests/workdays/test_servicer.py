@@ -117,8 +117,8 @@ async def test_a_day_is_explained_from_its_reads_to_its_articles(served: Timekee
     assert [each.kind for each in explained.findings] == [pb.FINDING_KIND_LATE]
     assert [each.revision for each in explained.versions] == list(range(1, explained.workday.revision + 1))
     assert explained.versions[-1].seconds == explained.workday.seconds
-    audit = await served.platform.sql("SELECT action, resource FROM audit_records ORDER BY id DESC LIMIT 1")
-    assert tuple(audit[0]) == ("explained", TUESDAY_OF_S1)
+    audit = await served.platform.sql("SELECT action, resource, rule FROM audit_records ORDER BY id DESC LIMIT 1")
+    assert tuple(audit[0]) == ("workday.explain", TUESDAY_OF_S1, "o15-p4-5")
 
 
 async def test_a_day_in_progress_and_a_day_that_waits_are_shown_as_such(served: Timekeeping) -> None:

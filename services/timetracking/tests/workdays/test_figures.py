@@ -42,6 +42,11 @@ def test_a_session_without_an_end_lasts_to_the_end_of_the_remote_interval_that_h
     assert [(week.wall(each.first)[3:8], each.seconds, each.rule) for each in missing] == [(start, length, "o120-p9")]
 
 
+def test_where_two_remote_intervals_meet_the_later_one_holds_the_start(week: Situation) -> None:
+    week.plan("Tue", "remote", {"09:00–13:00": "remote", "13:00–17:00": "remote"}).session("Tue", "13:00–")
+    assert week.day().seconds.assumed == 4 * H
+
+
 def test_an_assumed_session_is_cut_at_the_border_and_counts_only_where_nothing_is_known(week: Situation) -> None:
     week.plan("Tue", "shift", {"14:00–+02:00": "remote"}).plan("Wed", "shift", {"00:00–08:00": "office"})
     day = week.session("Tue", "20:00–").session("Tue", "21:00–22:00").day()
@@ -127,6 +132,24 @@ def test_a_night_inside_one_civil_date(week: Situation) -> None:
     week.law = replace(week.law, night=(0, 5 * H))
     week.plan("Tue", "shift", {"20:00–+08:00": "office"}).read("Tue", "in 20:00, out +08:00")
     assert week.day().seconds.night == 5 * H
+
+
+@pytest.mark.parametrize(
+    ("zone", "work", "night", "seconds"),
+    [
+        ("Asia/Almaty", "05:00–13:00", (22, 6), H),
+        ("Asia/Almaty", "00:00–05:00", (22, 6), 5 * H),
+        ("Asia/Almaty", "00:00–04:00", (0, 6), 4 * H),
+        ("Pacific/Kiritimati", "21:00–23:00", (22, 6), H),
+        ("Pacific/Pago_Pago", "15:00–23:00", (22, 6), H),
+        ("Pacific/Pago_Pago", "13:00–22:00", (22, 21), 8 * H),
+    ],
+)
+def test_a_night_is_found_in_any_zone(zone: str, work: str, night: tuple[int, int], seconds: int) -> None:
+    week = Situation(zone)
+    week.law = replace(week.law, night=(night[0] * H, night[1] * H))
+    day = week.plan("Tue", "shift", {work: "office"}).read("Tue", "in {}, out {}".format(*work.split("–"))).day()
+    assert (day.seconds.worked, day.seconds.night) == (day.seconds.known, seconds)
 
 
 # What is due

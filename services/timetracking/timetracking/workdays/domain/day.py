@@ -57,7 +57,7 @@ class _Servant:
 
     def __init__(self, facts: Facts, zones: Zones, law: Law) -> None:
         self.plans, self.zones, self.law = facts.plans, zones, law
-        self.windows = Windows(facts.plans, tuple(dict.fromkeys(facts.orders)), zones, law)
+        self.windows = Windows(facts.plans, facts.orders, zones, law)
         self.reads = in_order(facts.reads)
         self.instants = [read.at for read in self.reads]
         self.sessions = sorted({(each.start, each.end) for each in facts.sessions}, key=lambda each: (each[0], each[1] or each[0]))
@@ -100,8 +100,8 @@ class _Servant:
 
     def nights(self, start: int, end: int) -> list[Span]:
         """The nights of the civil clock that touch [start, end), and one beside them."""
-        # The dates of UTC with one more on each side hold the civil dates of any zone.
-        return [self._night(EPOCH + days) for days in range(start // DAY_SECONDS - 1, end // DAY_SECONDS + 2)]
+        # The dates of UTC with one more on each side hold the civil dates of any zone; a night may have begun on the date before.
+        return [self._night(EPOCH + days) for days in range(start // DAY_SECONDS - 2, end // DAY_SECONDS + 2)]
 
     def _night(self, ordinal: int) -> Span:
         if ordinal not in self._nights:

@@ -5,7 +5,6 @@ The order must be total, or two reads of one second come out either way and a su
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from operator import attrgetter
 
 from timetracking.workdays.domain.words import Became, Direction, Read, ReadOutcome
@@ -35,10 +34,10 @@ def total_order(read: Read) -> tuple[int, OrderKey, OrderKey, int, int]:
 
 def in_order(reads: Iterable[Read]) -> list[Read]:
     """The set of the reads in the total order."""
-    ordered = sorted(set(reads), key=instant_of)
-    if any(earlier.at == later.at for earlier, later in pairwise(ordered)):
-        ordered.sort(key=total_order)
-    return ordered
+    ordered = sorted(reads, key=instant_of)
+    if len({read.at for read in ordered}) == len(ordered):
+        return ordered
+    return sorted(set(ordered), key=total_order)
 
 
 CountedRead = tuple[int, Direction]

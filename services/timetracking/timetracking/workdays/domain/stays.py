@@ -65,8 +65,8 @@ def presence(
 ) -> Presence:
     """Pairs the counted reads of a window.
 
-    `lending` is the span that lends its ends to what is missing (of a flexible plan its core). With `open_end` the window
-    has not ended: the last missing exit is zero long and raises nothing.
+    `lending` is the span that lends its ends to what is missing (of a flexible plan its core), `added` what was added inside
+    the window. With `open_end` the window has not ended: the last missing exit is zero long and raises nothing.
     """
     day = Presence()
     entry: int | None = window[0] if crosses_in else None
@@ -75,7 +75,7 @@ def presence(
     for at, direction in counted:
         if direction is IN or (not direction and entry is None):
             if entry is not None:
-                _missing_exit(day, entry, at, lending, added, last=False, open_end=False)
+                _missing_exit(day, entry, at, lending, added, open_end=False)
             entry = at
         else:
             if entry is not None:
@@ -89,21 +89,19 @@ def presence(
             day.known(entry, window[1])
             day.missing(FindingKind.OVERNIGHT_STAY, entry, window[1] - entry)
         else:
-            _missing_exit(day, entry, window[1], lending, added, last=True, open_end=open_end)
+            _missing_exit(day, entry, window[1], lending, added, open_end=open_end)
     # An added entry mends one exit: of two that it could mend the later, as an added exit mends the earlier entry.
     for leave, since in reversed(exits):
         _missing_entry(day, leave, since, lending, added)
     return day
 
 
-def _missing_exit(
-    day: Presence, entry: int, until: int, lending: Span | None, added: Sequence[Added], *, last: bool, open_end: bool
-) -> None:
+def _missing_exit(day: Presence, entry: int, until: int, lending: Span | None, added: Sequence[Added], *, open_end: bool) -> None:
     """Mends an entry without an exit by the earliest added exit up to `until`, else assumes its end.
 
-    `until` is the next counted read or, after the last one, the window's end, which is an instant of the next window.
+    `until` is the next counted read or, after the last one, the window's end.
     """
-    fitting = [each for each in _between(added, entry, until - last) if each.direction is OUT and each not in day.used]
+    fitting = [each for each in _between(added, entry, until) if each.direction is OUT and each not in day.used]
     if fitting:
         mended = fitting[0]
         day.used.add(mended)

@@ -57,20 +57,20 @@ def overlap(left: Spans, right: Spans) -> list[Span]:
 
 def less(left: Spans, right: Spans) -> list[Span]:
     """The seconds of the left that the right does not hold."""
-    if not right:
-        return list(left)
     rest: list[Span] = []
     j = 0
     for start, end in left:
-        while j < len(right) and right[j][1] <= start:
+        while j < len(right):
+            since, until = right[j]
+            if since >= end:
+                break
+            if start < since:
+                rest.append((start, since))
+            if start < until:
+                start = until
+            if until >= end:
+                break
             j += 1
-        k = j
-        while k < len(right) and right[k][0] < end:
-            if start < right[k][0]:
-                rest.append((start, right[k][0]))
-            if right[k][1] > start:
-                start = right[k][1]
-            k += 1
         if start < end:
             rest.append((start, end))
     return rest

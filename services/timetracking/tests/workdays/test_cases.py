@@ -6,6 +6,7 @@
 from datetime import UTC, date, datetime
 from itertools import permutations
 
+from timetracking.device_findings.domain import DeviceRead, clock
 from timetracking.workdays.domain import Became, Direction, Facts, Place, PlannedInterval, Read, State
 from timetracking.workdays.domain.adjustment import Adjustment, adjustment
 from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK, ReadContext, marks_of
@@ -222,9 +223,20 @@ def test_two_shifts_meet(week: Situation) -> None:
 
 
 def test_the_devices_clock_is_an_hour_ahead(week: Situation) -> None:
-    """The finding on the device is that of its own concept; the day is computed from the stamps as sent, and marked."""
+    """The day is computed from the stamps as sent, and marked."""
     day = week.read("Tue", "in 09:55, out 14:02, in 15:25, out 19:33").day()
     assert found(day) == {"late": 55 * M, "left_during_day": 55 * M}
+
+    def seen(received_after: int) -> list[DeviceRead]:
+        walls = [datetime.fromtimestamp(read.at, week.zone).replace(tzinfo=None) for read in week.reads]
+        return [
+            DeviceRead(read.at, read.event_key, wall, 5 * H, "main:7", read.direction, read.at + received_after, live=True, held=True)
+            for read, wall in zip(week.reads, walls, strict=True)
+        ]
+
+    (claim,) = clock("gate", week.on("Tue"), seen(2 - H)[:1], tolerance=300)  # its first passage shows it
+    assert (claim.kind, claim.first, claim.seconds) == ("device_clock", week.at("Tue", "09:55"), H - 2)
+    assert clock("gate", week.on("Tue"), seen(2), tolerance=300) == []
 
     def marks(clock_off: bool) -> tuple[str, ...]:
         context = ReadContext("bodies/1", "HQ", datetime(2026, 11, 24, tzinfo=UTC), occurred_twice=False, clock_off=clock_off)

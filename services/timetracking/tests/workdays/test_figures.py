@@ -115,6 +115,13 @@ def test_orders_of_both_kinds_count_beside_each_other_and_only_on_their_own_date
     assert said(week.day("Sat")) == ({"rest_day": 2 * H, "overtime": H, "outside_hours": 3 * H}, {})
 
 
+def test_an_order_of_the_date_before_says_nothing_of_seconds_behind_the_border(week: Situation) -> None:
+    week.day_off("Tue").day_off("Wed").order("Tue", "+03:00–+08:00").order("Wed", "06:00–06:30")
+    tuesday, wednesday = week.read("Wed", "in 07:10, out 07:50").contents("Tue", "Wed")
+    assert week.wall(tuesday.window[1]) == "25 07:00:00"
+    assert said(wednesday) == ({"outside_hours": 40 * M}, {})
+
+
 def test_a_session_is_ordered_too(week: Situation) -> None:
     day = week.order("Sat", "20:00–23:00", "rest_day").session("Sat", "21:00–+00:00").day("Sat")
     assert (said(day), day.seconds.known) == (({"rest_day": 2 * H, "night": H, "remote_outside_hours": H}, {}), 0)

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession
 from chassis.client import channel
 from chassis.clock import step
-from chassis.publisher import Publisher
+from chassis.publisher import PUBLISHED, Publisher
 from chassis.roles import Entrances
 from chassis.testing.broker import Broker
 from chassis.testing.orphans import die_with_parent
@@ -28,7 +28,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 TOPICS = Path(__file__).resolve().parents[3] / "infra" / "kafka" / "topics.yaml"
 HR = ("/state-bodies/KGD/hr-officer",)
-POSITION, PUBLISHED = "tartip_stream_position", "tartip_published_offset"
+POSITION, PUBLISHED_OFFSET = "tartip_stream_position", "tartip_published_offset"
 LEVEL_CLOCK, LEVEL_REAL = "tartip_jobs_level_clock_seconds", "tartip_jobs_level_real_seconds"
 
 Values = dict[tuple[str, str], float]
@@ -130,7 +130,7 @@ class Deployment:
 
     async def _ends(self) -> Values:
         """Where each partition ends that the test or a device wrote into."""
-        own, devices = _values(REGISTRY.collect(), PUBLISHED), await self.processes["gateway"].metric(PUBLISHED)
+        own, devices = _values(REGISTRY.collect(), PUBLISHED_OFFSET), await self.processes["gateway"].metric(PUBLISHED_OFFSET)
         return {place: max(own.get(place, 0.0), devices.get(place, 0.0)) for place in own.keys() | devices.keys()}
 
     async def _start(self, name: str) -> Process:
@@ -160,6 +160,7 @@ async def deployment(postgres: Postgres, broker: Broker, folder: Path, at: datet
     """An empty database, all topics, an issuer and a clock that stands at an instant; nothing is running yet."""
     tokens = Tokens(demo=True)
     broker.create(topic.name for topic in read(TOPICS))
+    PUBLISHED.clear()  # other tests of this run told other brokers of the same topics
     step(folder / "clock", at)
     environment, urls = await environment_of("timetracking", postgres, broker.bootstrap)
     async with AsyncExitStack() as stack, tokens.serving() as issuer:

@@ -76,6 +76,6 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 		--python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
 clean: ## Remove what was installed and generated
-	@rm -rf $(VENV) protos/generated protos/third_party run .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
 .PHONY: help setup protos demo run token ask fold test lint format docs check lock clean

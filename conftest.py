@@ -7,7 +7,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["chassis.testing.fixtures"]
+pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("wide", max_examples=2_000, deadline=None, print_blob=True)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         path = asyncio.run(_entrances(server, args.services))
         print(f"postgres ready: 127.0.0.1:{server.port} (URLs of the databases: {path})", flush=True)
         while not stop.wait(0.2):
-            if server.process.poll() is not None:
+            if not server.running:
                 print("postgres ended by itself; its log is tartip.log in the data folder", flush=True)
                 return 1
     finally:

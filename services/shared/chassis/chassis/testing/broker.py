@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
+
+from chassis.testing.cluster import Cluster
 
 # librdkafka (rdkafka_mock.c) drops beyond 5 MiB a partition; the room left is for what arrives before the watch sees it.
 FULL_AT_BYTES = 4_000_000
@@ -44,43 +46,25 @@ class Fill:
             raise BrokerFull(f"{topic}/{partition} holds {self.held[place]} bytes; {ADVICE}")
 
 
-class Broker:
+class Broker(Cluster):
     """A running in-process broker; `bootstrap` is where clients find it."""
 
     def __init__(self) -> None:
         # The handle that starts the broker keeps it alive; it is also asked what topics there are.
-        self._handle = Producer({"test.mock.num.brokers": 1, "log_level": 3})
-        brokers = self._handle.list_topics(timeout=_WAIT_S).brokers.values()
+        self.handle = Producer({"test.mock.num.brokers": 1, "log_level": 3})
+        brokers = self.handle.list_topics(timeout=_WAIT_S).brokers.values()
         self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
 
     def create(self, topics: Iterable[str]) -> None:
         """Creates the topics; one that is there stays as it is."""
         for topic in topics:
             # This broker knows no request to create a topic: asking for one's partitions brings it about.
-            if not self._handle.list_topics(topic, timeout=_WAIT_S).topics[topic].partitions:
+            if not self.handle.list_topics(topic, timeout=_WAIT_S).topics[topic].partitions:
                 raise KafkaException(f"the in-process broker did not create {topic}")
-
-    def partitions(self) -> list[tuple[str, int]]:
-        """All partitions there are."""
-        topics = self._handle.list_topics(timeout=_WAIT_S).topics
-        return sorted((name, number) for name, topic in topics.items() for number in topic.partitions)
-
-    def read(self, topic: str) -> list[Any]:
-        """Everything that lies in the topic now (confluent_kafka's messages), by partition and offset."""
-        reader, found = self._reader(), list[Any]()
-        try:
-            places = [TopicPartition(topic, number, 0) for name, number in self.partitions() if name == topic]
-            waiting = sum(end - start for start, end in (reader.get_watermark_offsets(place, timeout=_WAIT_S) for place in places))
-            reader.assign(places)
-            while len(found) < waiting:
-                found += [message for message in reader.consume(waiting, 0.1) if message.error() is None]
-        finally:
-            reader.close()
-        return sorted(found, key=lambda message: (message.partition(), message.offset()))
 
     def watch(self, stopped: Callable[[], bool], limit: int = FULL_AT_BYTES) -> None:
         """Reads everything that is produced until `stopped`; raises `BrokerFull` before a partition loses something."""
-        reader = self._reader()
+        reader = self.reader()
         fill, known = Fill(limit), set[tuple[str, int]]()
         try:
             while not stopped():
@@ -95,7 +79,7 @@ class Broker:
 
     def assert_nothing_dropped(self) -> None:
         """Raises `BrokerFull` if a partition has lost its oldest messages."""
-        reader = self._reader()
+        reader = self.reader()
         try:
             for topic, number in self.partitions():
                 low, _ = reader.get_watermark_offsets(TopicPartition(topic, number), timeout=_WAIT_S)
@@ -106,20 +90,8 @@ class Broker:
 
     def stop(self) -> None:
         """Ends the broker; its clients see it vanish."""
-        self._handle.flush(1)
-        del self._handle
-
-    def _reader(self) -> Any:
-        return Consumer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "group.id": "tartip-broker-watch",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 20,  # the watch must not be slower than what it watches
-                "log_level": 3,
-            }
-        )
+        self.handle.flush(1)
+        del self.handle
 
 
 def _count(fill: Fill, message: Any) -> None:

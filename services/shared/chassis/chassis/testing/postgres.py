@@ -11,24 +11,21 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chassis.testing.orphans import die_with_parent
+from chassis.testing.daemons import Daemon, NotStarted
+from chassis.testing.ports import free_ports
 
 SUPERUSER = "postgres"
 OS_USER = "nobody"
-READY_WITHIN_S = 30.0
-STOPPED_WITHIN_S = 10.0
-_POLL_S = 0.02
+SECRET, LOG = "tartip.secret", "tartip.log"
 
 # Two cores run services and database together: small buffers are enough, and many connections come from tests.
 _OPTIONS = {
@@ -41,7 +38,7 @@ _OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# A test's data need not outlive the machine; killed processes lose nothing even so.
+# What most tests write need not outlive the server; whoever kills it takes a durable one.
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -49,32 +46,69 @@ class PostgresFailed(Exception):
     """The embedded PostgreSQL did not start; the message ends with its log."""
 
 
-@dataclass(frozen=True, slots=True)
 class Postgres:
-    """A running server. `secret` makes the passwords of its roles; `url` is the superuser's."""
+    """A server on a data folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
 
-    process: "subprocess.Popen[bytes]"
-    data: Path
-    port: int
-    secret: bytes
+    `secret` makes the passwords of its roles; `url` is the superuser's. A server that is not `durable` forgets what it
+    committed last when it is killed.
+    """
+
+    def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
+        self.data, self.port = data, port
+        self.secret = bytes.fromhex((data / SECRET).read_text(encoding="ascii"))
+        self._options = _OPTIONS | ({} if durable else _FORGETFUL)
+        self._daemon = Daemon("postgres", data / LOG, farewell=signal.SIGINT)  # "fast": roll back, checkpoint, leave
 
     @property
     def url(self) -> str:
         return f"postgresql://{SUPERUSER}:{quote(self.password_of(SUPERUSER))}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        return self._daemon.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is there, be it paused."""
+        return self._daemon.running
+
     def password_of(self, role: str) -> str:
         """The password of a role of this cluster."""
         return password_of(self.secret, role)
 
+    def start(self) -> None:
+        """Starts the server; returns when it takes connections, what a killed one left being recovered. Raises PostgresFailed."""
+        command = [str(_binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        for name, value in self._options.items():
+            command += ["-c", f"{name}={value}"]
+        try:
+            self._daemon.spawn(command, self.data, **_as_user())
+            self._daemon.until(self._ready)
+        except NotStarted as failed:
+            raise PostgresFailed(f"PostgreSQL did not start on port {self.port}: {failed}") from failed
+
     def stop(self) -> None:
-        """Ends all sessions and the server, within ten seconds."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)  # "fast": roll back, checkpoint, leave
-            try:
-                self.process.wait(STOPPED_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self.process.send_signal(signal.SIGQUIT)
-                self.process.wait(STOPPED_WITHIN_S)
+        """Ends all sessions and the server, in bounded time."""
+        self._daemon.stop()
+
+    def kill(self) -> None:
+        """Kills the server and all its sessions (SIGKILL)."""
+        self._daemon.kill()
+
+    def pause(self) -> None:
+        """Lets the server and its sessions hang (SIGSTOP) until it is resumed."""
+        self._daemon.pause()
+
+    def resume(self) -> None:
+        """Lets the server go on (SIGCONT)."""
+        self._daemon.resume()
+
+    def _ready(self) -> bool:
+        """Whether the server says in its own pid file that it takes connections."""
+        pid_file = self.data / "postmaster.pid"
+        lines = pid_file.read_text(encoding="utf-8").splitlines() if pid_file.exists() else []
+        return len(lines) > 7 and lines[0].strip() == str(self.pid) and lines[7].strip() == "ready"
 
 
 def password_of(secret: bytes, role: str) -> str:
@@ -83,12 +117,12 @@ def password_of(secret: bytes, role: str) -> str:
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[Postgres]:
-    """A fresh cluster for one test session, gone with its data at the end."""
+def temporary_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A fresh cluster, gone with its data at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tartip-postgres-"))
     folder.chmod(0o755)
     try:
-        server = start_postgres(folder / "data", durable=False)
+        server = start_postgres(folder / "data", durable=durable)
         try:
             yield server
         finally:
@@ -105,21 +139,19 @@ def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgr
     data = data.resolve()
     if not reachable(data):
         raise PostgresFailed(f"the user {OS_USER}, as whom PostgreSQL runs for root, may not pass to {data}: name another folder")
-    binaries = _binaries()
     if not (data / "PG_VERSION").exists():
-        _create_cluster(binaries, data)
-    secret = bytes.fromhex((data / "tartip.secret").read_text(encoding="ascii"))
-    options = _OPTIONS | ({} if durable else _FORGETFUL)
+        _create_cluster(_binaries(), data)
     # Another process may take a free port between our look and the server's bind: then look again.
-    for attempt in range(5):
-        chosen = port or _free_port()
-        process = _spawn(binaries, data, chosen, options)
-        if _ready(process, data):
-            return Postgres(process, data, chosen, secret)
-        log = (data / "tartip.log").read_text(encoding="utf-8", errors="replace")[-2000:]
-        if port or "Address already in use" not in log or attempt == 4:
-            break
-    raise PostgresFailed(f"PostgreSQL did not start on port {chosen}:\n{log}")
+    for chosen in [port] if port else islice(free_ports(), 5):
+        server = Postgres(data, chosen, durable=durable)
+        try:
+            server.start()
+            return server
+        except PostgresFailed as failed:
+            last = failed
+            if "Address already in use" not in str(failed):
+                break
+    raise last
 
 
 def reachable(data: Path) -> bool:
@@ -145,43 +177,9 @@ def _create_cluster(binaries: Path, data: Path) -> None:
             raise PostgresFailed(f"initdb failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
     finally:
         password_file.unlink(missing_ok=True)
-    secret_file = data / "tartip.secret"
+    secret_file = data / SECRET
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret.hex(), encoding="ascii")
-
-
-def _spawn(binaries: Path, data: Path, port: int, options: dict[str, str]) -> "subprocess.Popen[bytes]":
-    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    with (data / "tartip.log").open("wb") as log:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            command,
-            cwd=data,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            process_group=0,  # a Ctrl-C at the terminal is for us, who stop the server in order
-            preexec_fn=die_with_parent(signal.SIGINT),
-            **_as_user(),
-        )
-    return process
-
-
-def _ready(process: "subprocess.Popen[bytes]", data: Path) -> bool:
-    """Waits until the server says in its own pid file that it is ready."""
-    pid_file = data / "postmaster.pid"
-    deadline = time.monotonic() + READY_WITHIN_S
-    while process.poll() is None:
-        lines = pid_file.read_text(encoding="utf-8").splitlines() if pid_file.exists() else []
-        if len(lines) > 7 and lines[0].strip() == str(process.pid) and lines[7].strip() == "ready":
-            return True
-        if time.monotonic() > deadline:
-            process.kill()
-            process.wait()
-            return False
-        time.sleep(_POLL_S)
-    return False
 
 
 def _as_user() -> dict[str, Any]:
@@ -222,10 +220,3 @@ def _may_run(command: list[str]) -> bool:
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,0 +1,197 @@
+"""A real Kafka on this machine, in KRaft mode: one process that is broker and controller, for tests and for the local stack.
+
+It listens on 127.0.0.1 without passwords, keeps its data in a folder, and can be killed and started again on the same port.
+Java and Maven are needed: see `chassis.testing.artifacts`.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from chassis.testing.artifacts import NAMED, ROOT, Say, announce, fetched, java
+from chassis.testing.cluster import Cluster
+from chassis.testing.daemons import Daemon, NotStarted
+from chassis.testing.ports import free_ports
+from chassis.topics import read
+
+TOPICS = ROOT / "infra" / "kafka" / "topics.yaml"
+ENVIRONMENT = "local"
+# Topics that tests name themselves: as many partitions as the in-process broker gives.
+PARTITIONS = 4
+ANSWERS_WITHIN_S = 60.0
+READY = "Kafka Server started"
+# Most of the time of a start goes into compiling what runs once.
+JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+# What one machine needs and a cluster must not have: no copies, short waits. infra/compose.yaml says the same.
+SETTINGS: Mapping[str, str] = {
+    # Topics are born from infra/kafka/topics.yaml, or a wrong name would make one.
+    "auto.create.topics.enable": "false",
+    # One broker holds the only copy.
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.num.partitions": "4",
+    # A group's first member waits for nobody, and one that was killed is missed after a second if it says so.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    # A broker that was killed may come back after 2 s instead of 9: until then its controller takes it for alive.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+    # Compaction and retention are looked after each second: a topic that shortens them shows them in a test.
+    "log.cleaner.backoff.ms": "1000",
+    "log.retention.check.interval.ms": "1000",
+    "log.cleaner.dedupe.buffer.size": str(16 << 20),  # an eighth of the default, which takes half of the heap
+    "log.index.size.max.bytes": str(1 << 20),  # a tenth of the default: some 400 partitions have two files of it each
+}
+
+
+class Kafka(Cluster):
+    """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
+
+    A start takes some seconds: in a coroutine `await asyncio.to_thread(kafka.start)`.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, say: Say = announce) -> None:
+        self.folder = folder
+        self._java, self._jars = java(), fetched("kafka", say)
+        self._daemon = Daemon("kafka", folder / "kafka.log")
+        self._chosen, self._ports = port, free_ports()
+        self._listen(port or next(self._ports), next(self._ports))
+
+    @property
+    def pid(self) -> int:
+        """The number of the broker's process."""
+        return self._daemon.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there, be it paused."""
+        return self._daemon.running
+
+    def start(self) -> None:
+        """Starts the broker on its folder, which is formatted at first; returns when it takes requests. Raises NotStarted."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        formatted = (self.folder / "data" / "meta.properties").exists()
+        while True:
+            properties = self._properties()
+            if not formatted:
+                self._format(properties)
+            try:
+                self._start(properties)
+                return
+            except NotStarted:
+                # Another process may take a free port between our look and the broker's: then look again.
+                if formatted or self._chosen or "Address already in use" not in self._daemon.said:
+                    raise
+                shutil.rmtree(self.folder / "data")
+                self._listen(next(self._ports), next(self._ports))
+
+    def stop(self) -> None:
+        """Ends the broker in order, in bounded time."""
+        self._daemon.stop()
+
+    def kill(self) -> None:
+        """Kills the broker (SIGKILL)."""
+        self._daemon.kill()
+
+    def pause(self) -> None:
+        """Lets the broker hang (SIGSTOP) until it is resumed."""
+        self._daemon.pause()
+
+    def resume(self) -> None:
+        """Lets the broker go on (SIGCONT)."""
+        self._daemon.resume()
+
+    def create(self, topics: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
+        """Creates the topics: those of the platform as infra/kafka/topics.yaml says, others with four partitions.
+
+        `settings` go over what the file says, in Kafka's own words. One that is there stays as it is.
+        """
+        born, asked = {topic.name: topic for topic in read(TOPICS)}, dict[str, NewTopic]()
+        for name in topics:
+            partitions = born[name].partitions if name in born else PARTITIONS
+            config = {**(born[name].settings(ENVIRONMENT) if name in born else {}), **(settings or {})}
+            asked[name] = NewTopic(name, partitions, 1, config=config)
+        for name, made in self.handle.create_topics(list(asked.values())).items() if asked else ():
+            try:
+                made.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise KafkaException(f"{name} was not created: {error}") from error
+        self._daemon.until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self._leads())
+
+    def _listen(self, port: int, controller: int) -> None:
+        self._port, self._controller = port, controller
+        self.bootstrap = f"127.0.0.1:{port}"
+
+    def _properties(self) -> Path:
+        own = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller}",
+            "log.dirs": str(self.folder / "data"),
+        }
+        path = self.folder / "server.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in {**own, **SETTINGS}.items()), encoding="ascii")
+        return path
+
+    def _format(self, properties: Path) -> None:
+        # One cluster a folder, and nobody else's: any name will do.
+        command = [
+            *self._command("kafka.tools.StorageTool"),
+            "format",
+            "--cluster-id",
+            "tartip-local-kafka-0000",
+            "--config",
+            str(properties),
+        ]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise NotStarted(f"the folder {self.folder} could not be formatted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+    def _start(self, properties: Path) -> None:
+        self._daemon.spawn([*self._command("kafka.Kafka"), str(properties)], self.folder)
+        self._daemon.until(lambda: READY in self._daemon.said)
+        self.handle = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})  # that it goes away now and then is no news
+        self._daemon.until(self._leads)
+
+    def _leads(self) -> bool:
+        """Whether it answers for every partition: after a start its controller makes it their leader one after the other."""
+        try:
+            places = {TopicPartition(*place): OffsetSpec.latest() for place in self.partitions()}
+            for found in self.handle.list_offsets(places, request_timeout=ANSWERS_WITHIN_S).values() if places else ():
+                found.result()
+        except KafkaException:
+            return False
+        return True
+
+    def _command(self, main: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={NAMED / 'kafka' / 'log4j2.xml'}"
+        return [self._java, *JVM, logging, "-cp", f"{self._jars}/*", main]
+
+
+@contextmanager
+def temporary_kafka(say: Say = announce) -> Iterator[Kafka]:
+    """A fresh broker with no topics, gone with its data at the end."""
+    with tempfile.TemporaryDirectory(prefix="tartip-kafka-", ignore_cleanup_errors=True) as folder:
+        kafka = Kafka(Path(folder), say=say)
+        try:
+            kafka.start()
+            yield kafka
+        finally:
+            kafka.stop()

@@ -1,0 +1,79 @@
+"""Fixtures of the real stack: Kafka as it runs in a cluster, and a PostgreSQL that keeps what it was told, both to be killed.
+
+Kafka needs Java and Maven. Where they are not to be had its tests are skipped, each by its name and with the reason; with
+REQUIRE_REAL_STACK=1, as in `.ci/run`, they fail.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import pytest
+
+from chassis.testing.artifacts import NotToBeHad, Say
+from chassis.testing.kafka import Kafka, temporary_kafka
+from chassis.testing.postgres import Postgres, temporary_postgres
+
+REQUIRED = "REQUIRE_REAL_STACK"
+
+T = TypeVar("T")
+
+
+def had(make: Callable[[], T]) -> T:
+    """What the machine can give; where it cannot, the test that asks is skipped, or fails where the real stack is required."""
+    try:
+        return make()
+    except NotToBeHad as lacking:
+        if os.environ.get(REQUIRED, "") not in ("", "0"):
+            pytest.fail(f"{REQUIRED} is set, and {lacking}", pytrace=False)
+        pytest.skip(f"the real stack is not to be had here: {lacking}")
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> Say:
+    """Tells people at once that they wait, past what pytest keeps of the output."""
+    kept = request.config.pluginmanager.getplugin("capturemanager")
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+
+    def told(text: str) -> None:
+        with kept.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(text)
+
+    return told
+
+
+@pytest.fixture(scope="session")
+def real_kafka(say: Say) -> Iterator[Kafka]:
+    """A real Kafka of this session, with no topics but those that tests create: `real_kafka.create([name])`. Nobody stops it."""
+    yield from _running(lambda: temporary_kafka(say))
+
+
+@pytest.fixture
+def killable_kafka(say: Say) -> Iterator[Kafka]:
+    """A real Kafka for one test alone, to be killed, paused and started again."""
+    yield from _running(lambda: temporary_kafka(say))
+
+
+@pytest.fixture(scope="session")
+def real_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this session that writes through to the disk, as in a cluster. Nobody stops it."""
+    with temporary_postgres(durable=True) as server:
+        yield server
+
+
+@pytest.fixture
+def killable_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for one test alone that loses nothing it has committed, to be killed, paused and started again."""
+    with temporary_postgres(durable=True) as server:
+        yield server
+
+
+def _running(temporary: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+    made = temporary()
+    running = had(made.__enter__)
+    try:
+        yield running
+    finally:
+        made.__exit__(None, None, None)

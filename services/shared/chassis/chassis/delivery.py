@@ -19,6 +19,7 @@ from kernel.faults import Fault
 
 from chassis.bug_limit import BugLimit
 from chassis.parking import BUG, UNREADABLE, Origin, Park, Rejected
+from chassis.sources import Source, coming_from
 from chassis.stream_metrics import APPLIED, APPLY_SECONDS, GROUP_WEIGHT, HOLDING, PARKED
 from chassis.stream_traces import following
 from chassis.transient import is_out_of_time, is_transient
@@ -189,7 +190,8 @@ class Delivery(Generic[M]):
     async def _apply(self, pieces: Sequence[_Piece[M]]) -> None:
         topic = self._subscription.topic
         headers = {id(piece.received): piece.received.headers for piece in pieces}
-        with APPLY_SECONDS.labels(topic).time(), following(topic, list(headers.values())):
+        sources = [Source(_origin(piece.received, piece.index), piece.received.headers) for piece in pieces]
+        with APPLY_SECONDS.labels(topic).time(), following(topic, list(headers.values())), coming_from(sources):
             await self._subscription.apply([piece.message for piece in pieces])
 
     def _parts(self, piece: _Piece[M]) -> list[_Piece[M]]:
@@ -213,8 +215,9 @@ class Delivery(Generic[M]):
         return self._rejected(received, 0, received.value or b"", UNREADABLE, error, 1)
 
     def _rejected(self, received: Received, index: int, value: bytes, reason: str, error: str, tries: int) -> Rejected:
-        first = self._first_failure or self._now()
-        return Rejected(_origin(received, index), received.key, value, received.headers, reason, error, first, tries)
+        now = self._now()
+        first = self._first_failure or now
+        return Rejected(_origin(received, index), received.key, value, received.headers, reason, error, first, now, tries)
 
     async def _put_away(self, rejected: Rejected) -> None:
         """Parks, however long the broker is away: what is neither applied nor parked would be lost."""

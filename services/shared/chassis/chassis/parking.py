@@ -41,6 +41,7 @@ class Rejected:
     reason: str
     error: str
     first_failed_at: datetime
+    parked_at: datetime
     attempts: int
 
     @property
@@ -57,5 +58,6 @@ class Rejected:
             "error": self.error,
             "origin": str(self.origin),
             "first_failed_at": self.headers.get("first_failed_at", self.first_failed_at.isoformat()),
+            "parked_at": self.parked_at.isoformat(),
             "attempts": str(self.attempts + (int(before) if before.isdecimal() else 0)),
         }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.delivery import Delivery, Letter, Received, Subscription
+from chassis.sources import sources
 from google.protobuf.struct_pb2 import ListValue, Value
 from kernel.faults import Fault, Unavailable, WrongState
 from opentelemetry import trace
@@ -301,7 +302,32 @@ async def test_a_parked_piece_keeps_its_headers_and_the_story_of_its_first_failu
     }
     await delivery.deliver([delivery.read(desk.received(9, batch("a").SerializeToString(), sent))])
     headers = desk.parked[0][3]
-    assert headers == {**sent, "reason": "DAY_CLOSED", "error": "DAY_CLOSED", "origin": f"{TOPIC}/3/9/0", "attempts": "5"}
+    now = {"reason": "DAY_CLOSED", "error": "DAY_CLOSED", "origin": f"{TOPIC}/3/9/0", "parked_at": NOW.isoformat(), "attempts": "5"}
+    assert headers == {**sent, **now}
+
+
+async def test_the_use_case_can_tell_where_each_message_and_each_part_of_one_came_from() -> None:
+    came: list[tuple[list[str], list[str]]] = []
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        came.append((words_of(messages), [f"{each.origin} {each.headers['event_id']}" for each in sources()]))
+        if "b" in words_of(messages):
+            raise WrongState("DAY_CLOSED")
+
+    desk = Desk()
+    desk.apply = apply  # type: ignore[method-assign]
+    delivery = desk.delivery()
+    messages = [batch("a", "b"), batch("c")]
+    letters = [delivery.read(desk.received(at, each.SerializeToString(), {"event_id": f"e{at}"})) for at, each in enumerate(messages, 7)]
+    await delivery.deliver(letters)
+    assert came == [
+        (["a", "b", "c"], [f"{TOPIC}/3/7/0 e7", f"{TOPIC}/3/8/0 e8"]),
+        (["a", "b"], [f"{TOPIC}/3/7/0 e7"]),
+        (["a"], [f"{TOPIC}/3/7/0 e7"]),
+        (["b"], [f"{TOPIC}/3/7/1 e7"]),
+        (["c"], [f"{TOPIC}/3/8/0 e8"]),
+    ]
+    assert list(sources()) == []
 
 
 async def test_the_trace_of_the_message_goes_on_in_the_use_case() -> None:

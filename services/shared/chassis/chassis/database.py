@@ -5,18 +5,19 @@ stalls behind it.
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
-import sqlalchemy as sa
 from google.protobuf.message import Message
 from kernel.faults import Fault, Unavailable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from chassis.access import Caller
+from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.transient import is_transient
@@ -28,6 +29,7 @@ MOST_LOCKS = 1_000
 # The reason with which a call is refused while the database is away.
 AWAY = "UNAVAILABLE"
 
+_ASK = "SELECT 1"
 # A transaction has a number as soon as it has written.
 _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
@@ -48,7 +50,7 @@ class Transaction:
         self.caller = caller
         self.doomed: BaseException | None = None
         self._session: AsyncSession | None = None
-        self._driver: Any = None
+        self._driver = _driver(connection)
         self._outbox: list[OutboxRow] = []
         self._audit: list[AuditRecord] = []
         self._locks = 0
@@ -62,14 +64,7 @@ class Transaction:
 
     async def driver(self) -> asyncpg.Connection:
         """asyncpg's connection inside this transaction, for bulk statements over `unnest` and COPY."""
-        if self._driver is None:
-            raw = await self.connection.get_raw_connection()
-            self._driver = raw.driver_connection
-        if not self._driver.is_in_transaction():
-            # SQLAlchemy begins the transaction with its first statement; the driver alone would commit each its own.
-            await self.connection.exec_driver_sql("SELECT 1")
-        driver: asyncpg.Connection = self._driver
-        return driver
+        return self._driver
 
     async def lock(self, namespace: str, keys: Iterable[str], *, shared: bool = False) -> None:
         """Waits for the keys of one kind and holds them to the end of the transaction, `shared` with others who share them.
@@ -88,9 +83,19 @@ class Transaction:
         if self._outbox or self._audit or (await self.connection.exec_driver_sql(statement, (numbers,))).scalar_one():
             raise LockAfterWrite(f"lock of {namespace} after the first write")
 
+    async def try_lock(self, namespace: str, key: str) -> bool:
+        """Holds the key to the end of the transaction if nobody else does; whether it could. Nobody waits for it."""
+        self._locks += 1
+        number = _lock_number(namespace, key)
+        return bool((await self.connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock($1)", (number,))).scalar_one())
+
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""
         self._outbox.append(outbox_row(topic, key, message, event_id))
+
+    def publish_again(self, row: OutboxRow) -> None:
+        """Lets a message that was published before go out once more, as it was, when this transaction commits."""
+        self._outbox.append(row)
 
     def record(
         self,
@@ -118,8 +123,23 @@ class Transaction:
             rows, self._outbox = self._outbox, []
             await write_outbox(await self.driver(), rows)
 
-    async def close(self) -> None:
-        """Lets go of the session; the connection is the database's."""
+    async def commit(self) -> None:
+        """Writes what has been gathered and makes it seen by others."""
+        await self.flush()
+        await self._close()
+        if await self._driver.execute("COMMIT") != "COMMIT":
+            raise RuntimeError("a statement of this transaction failed and was passed over")
+
+    async def roll_back(self) -> None:
+        """Takes everything back; where that cannot be said to the database, the connection ends, and the transaction with it."""
+        try:
+            await self._close()
+            if not self.connection.invalidated:
+                await self._driver.execute("ROLLBACK")
+        except BaseException:
+            await _thrown_away(self.connection)
+
+    async def _close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -128,7 +148,11 @@ _outer: ContextVar[Transaction | None] = ContextVar("tartip_transaction", defaul
 
 
 class Database:
-    """A service's database, entered as the role its URL names."""
+    """A service's database, entered as the role its URL names.
+
+    A transaction costs two round trips beside its own statements: the first begins it and tells the database the caller's
+    reach (`tartip.reach`, JSON, to its end), the last commits. So SQLAlchemy's connections commit nothing by themselves.
+    """
 
     def __init__(
         self,
@@ -145,7 +169,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=LONGEST_TRANSACTION_S,
-            pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
             connect_args={
                 "timeout": LONGEST_TRANSACTION_S,
                 "server_settings": {
@@ -155,9 +179,11 @@ class Database:
                     "transaction_timeout": milliseconds,
                     "idle_in_transaction_session_timeout": milliseconds,
                     "jit": "off",  # short statements only: compiling them costs more than it saves
+                    "standard_conforming_strings": "on",  # in a literal nothing but the quote means anything
                 },
             },
         )
+        self._most_connections = pool_size
         self._audit_key: bytes | None = None
 
     @asynccontextmanager
@@ -190,17 +216,18 @@ class Database:
 
     @asynccontextmanager
     async def _own(self, caller: Caller | None) -> AsyncIterator[Transaction]:
-        connection = await self._connected()
+        connection = await self._connected(_beginning(caller.reach if caller else None))
         try:
-            async with aclosing(connection), connection.begin():
+            async with aclosing(connection):
                 transaction = Transaction(self, connection, caller)
                 try:
                     yield transaction
                     if transaction.doomed is not None:
                         raise RuntimeError("a part of this transaction failed and was passed over") from transaction.doomed
-                    await transaction.flush()
-                finally:
-                    await transaction.close()
+                    await transaction.commit()
+                except BaseException:
+                    await transaction.roll_back()
+                    raise
         except Fault:
             raise
         except Exception as error:
@@ -215,12 +242,11 @@ class Database:
         For what outlives one transaction, as the relay's lock does: the connection is closed at the end, and with it goes
         what it held. Raises `Unavailable` where the database is away.
         """
-        connection = await self._connected()
+        connection = await self._connected(_ASK)
         try:
             async with aclosing(connection):
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
                 try:
-                    yield (await connection.get_raw_connection()).driver_connection
+                    yield _driver(connection)
                 finally:
                     await connection.invalidate()
         except Fault:
@@ -230,13 +256,25 @@ class Database:
                 raise Unavailable(AWAY) from error
             raise
 
-    async def _connected(self) -> AsyncConnection:
-        try:
-            return await self.engine.connect()
-        except Exception as error:
-            if _away(error):
-                raise Unavailable(AWAY) from error
-            raise
+    async def _connected(self, first: str) -> AsyncConnection:
+        """A connection on which the statement `first` was done; those that were cut while nobody used them are let go of."""
+        for left in reversed(range(self._most_connections + 1)):
+            try:
+                connection = await self.engine.connect()
+            except Exception as error:
+                if _away(error):
+                    raise Unavailable(AWAY) from error
+                raise
+            try:
+                await _driver(connection).execute(first)
+                return connection
+            except BaseException as error:
+                await _thrown_away(connection)
+                if not (isinstance(error, Exception) and _away(error)):
+                    raise
+                if not left:
+                    raise Unavailable(AWAY) from error
+        raise AssertionError
 
     async def audit_key(self, driver: Any) -> bytes:
         """The database's key for digests in the audit; read once."""
@@ -247,8 +285,7 @@ class Database:
     async def reachable(self) -> bool:
         """Whether the database answers, for readiness."""
         try:
-            async with aclosing(await self._connected()) as connection:
-                await connection.execute(sa.text("SELECT 1"))
+            await (await self._connected(_ASK)).close()
         except Unavailable:
             return False
         return True
@@ -256,6 +293,40 @@ class Database:
     async def close(self) -> None:
         """Closes all connections."""
         await self.engine.dispose()
+
+
+def _driver(connection: AsyncConnection) -> Any:
+    """asyncpg's connection beneath SQLAlchemy's."""
+    beneath = connection.sync_connection
+    assert beneath is not None
+    return beneath.connection.driver_connection
+
+
+async def _thrown_away(connection: AsyncConnection) -> None:
+    """Ends a connection of which nobody knows in which state it is; the pool makes another."""
+    if not connection.invalidated:
+        _driver(connection).terminate()
+        await connection.invalidate()
+    await connection.close()
+
+
+@lru_cache(maxsize=1_000)
+def _beginning(reach: Reach | None) -> str:
+    """What begins a transaction and says what the caller reaches; no statement of it depends on parameters, so it is one round trip.
+
+    The reach stands in a literal: JSON in ASCII, without control characters, its quotes doubled.
+    """
+    if reach is None:
+        return "BEGIN"
+    said = {
+        "nation": reach.nation,
+        "regions": sorted(reach.regions),
+        "bodies": sorted(reach.bodies),
+        "systems": sorted(reach.systems),
+        "servant": reach.servant,
+    }
+    literal = json.dumps(said).replace("'", "''")
+    return f"BEGIN; SELECT set_config('tartip.reach', '{literal}', true)"
 
 
 def _away(error: Exception) -> bool:

@@ -28,17 +28,26 @@ UPDATE projection_positions AS held SET applied = new.applied
 FROM unnest($1::text[], $2::int[], $3::bigint[]) AS new (topic, partition, applied)
 WHERE held.topic = new.topic AND held.partition = new.partition AND held.applied < new.applied
 """
-_LEVEL = "SELECT topic FROM projection_positions WHERE topic = ANY ($1) GROUP BY topic HAVING bool_and(applied >= start_offset)"
+# The first of the topics in parameter {topics} that was not applied up to its start, NULL where there is none.
+FIRST_BEHIND = """(
+    SELECT needed.topic FROM unnest({topics}::text[]) WITH ORDINALITY AS needed (topic, place)
+    LEFT JOIN projection_positions held ON held.topic = needed.topic
+    GROUP BY needed.topic, needed.place HAVING NOT coalesce(bool_and(held.applied >= held.start_offset), false)
+    ORDER BY needed.place LIMIT 1
+)"""
+_LEVEL = "SELECT " + FIRST_BEHIND.format(topics="$1")
 _FORGET = "DELETE FROM projection_positions WHERE topic = ANY ($1)"
 
 
 async def require_level(transaction: Transaction, *topics: str) -> None:
     """Refuses with Unavailable PROJECTION_BEHIND, naming the first topic that was not applied up to its start."""
-    driver = await transaction.driver()
-    level = {row["topic"] for row in await driver.fetch(_LEVEL, list(topics))}
-    for topic in topics:
-        if topic not in level:
-            raise Unavailable(BEHIND, topic=topic)
+    refuse_behind(await (await transaction.driver()).fetchval(_LEVEL, topics))
+
+
+def refuse_behind(topic: str | None) -> None:
+    """Refuses with Unavailable PROJECTION_BEHIND where a topic is named: what a query found by FIRST_BEHIND."""
+    if topic is not None:
+        raise Unavailable(BEHIND, topic=topic)
 
 
 async def begin(database: Database, extents: Mapping[Partition, Extent]) -> None:

@@ -1,8 +1,11 @@
+import asyncio
+import json
 from dataclasses import dataclass
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from chassis.access import Caller, Grant
 from chassis.database import Database, LockAfterWrite
 from chassis.migrations import migrate
 from chassis.roles import provide
@@ -71,6 +74,52 @@ async def test_the_driver_works_inside_the_transaction(fresh: FreshDatabase) -> 
     assert await count(fresh.app, states) == 0
 
 
+async def test_a_transaction_whose_failed_statement_was_passed_over_is_not_taken_for_done(fresh: FreshDatabase) -> None:
+    async def pass_over() -> None:
+        async with fresh.app.transaction() as tx:
+            await change(tx, "a")
+            with pytest.raises(asyncpg.PostgresError):
+                await (await tx.driver()).execute("SELECT 1 / 0")
+
+    with pytest.raises(RuntimeError, match="passed over"):
+        await pass_over()
+    assert await count(fresh.app, states) == 0
+
+
+@pytest.mark.parametrize("body", ["KGD", "it's", "\\'; DROP TABLE outbox; --", "$$ \0 \n É", "", '"'])
+async def test_the_database_is_told_what_the_caller_reaches_for_this_transaction_alone(fresh: FreshDatabase, body: str) -> None:
+    anna = Caller("anna", "portal", None, (Grant("hr-officer", "state-body", body), Grant("servant", "own", "S1")))
+    one = Database(fresh.urls.app, pool_size=1)
+    reach = "SELECT current_setting('tartip.reach', true)"
+    async with one.transaction(anna) as tx:
+        said = json.loads(await (await tx.driver()).fetchval(reach))
+        assert said == {"nation": False, "regions": [], "bodies": [body], "systems": [], "servant": "S1"}
+    async with one.transaction() as tx:
+        assert not await (await tx.driver()).fetchval(reach)
+    await one.close()
+
+
+async def test_a_transaction_that_is_given_up_leaves_its_connection_clean_for_the_next(fresh: FreshDatabase) -> None:
+    one = Database(fresh.urls.app, pool_size=1)
+    begun = asyncio.Event()
+
+    async def wait_long() -> None:
+        async with one.transaction() as tx:
+            await change(tx, "a")
+            begun.set()
+            await (await tx.driver()).execute("SELECT pg_sleep(60)")
+
+    for _ in range(3):
+        begun.clear()
+        task = asyncio.create_task(wait_long())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await count(one, states) == 0
+    await one.close()
+
+
 async def test_a_lock_after_the_first_write_is_refused(fresh: FreshDatabase) -> None:
     async def write_then_lock() -> None:
         async with fresh.app.transaction() as tx:
@@ -82,14 +131,23 @@ async def test_a_lock_after_the_first_write_is_refused(fresh: FreshDatabase) -> 
         await write_then_lock()
 
 
+async def wait_in_vain(database: Database) -> None:
+    """Asks for a lock that another transaction holds and will not let go of."""
+
+    async def wait() -> None:
+        async with database.transaction() as tx:
+            await (await tx.driver()).execute("SET LOCAL lock_timeout = '50ms'")
+            await tx.lock("things", ["a"])
+
+    with pytest.raises(Unavailable) as waited:
+        await wait()
+    assert "lock timeout" in str(waited.value.__cause__)
+
+
 async def test_a_lock_holds_a_second_writer_until_the_first_has_committed(fresh: FreshDatabase) -> None:
     async with fresh.app.transaction() as first:
         await first.lock("things", ["a"])
-        async with fresh.worker.transaction() as second:
-            driver = await second.driver()
-            await driver.execute("SET LOCAL lock_timeout = '50ms'")
-            with pytest.raises(sa.exc.DBAPIError, match="lock timeout"):
-                await second.lock("things", ["a"])
+        await wait_in_vain(fresh.worker)
     async with fresh.worker.transaction() as third:
         await third.lock("things", ["a"])
 
@@ -98,10 +156,7 @@ async def test_a_shared_lock_lets_others_share_and_makes_a_single_holder_wait(fr
     async with fresh.app.transaction() as first, fresh.worker.transaction() as second:
         await first.lock("things", ["a"], shared=True)
         await second.lock("things", ["a"], shared=True)
-        async with fresh.worker.transaction() as third:
-            await (await third.driver()).execute("SET LOCAL lock_timeout = '50ms'")
-            with pytest.raises(sa.exc.DBAPIError, match="lock timeout"):
-                await third.lock("things", ["a"])
+        await wait_in_vain(fresh.worker)
 
 
 async def test_the_application_cannot_change_the_schema(fresh: FreshDatabase) -> None:

@@ -58,8 +58,8 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         """Returns one day."""
         caller, (servant, on) = current_caller(), workday_of(request.name, "name")
         async with self._database.transaction(caller) as transaction:
-            await require_level(transaction, *NEEDED)
-            return workday_message(await WorkdayViews(transaction, caller).day(servant, on))
+            kept = await WorkdayViews(transaction, caller).day(servant, on, NEEDED)
+        return workday_message(kept)
 
     async def ExplainWorkday(self, request: pb.ExplainWorkdayRequest, context: Context) -> pb.WorkdayExplanation:
         """Explains one day; reading it is written into the audit."""

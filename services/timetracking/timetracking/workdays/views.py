@@ -11,6 +11,7 @@ from typing import Any
 
 from chassis.access import Caller
 from chassis.database import Transaction
+from chassis.projections import FIRST_BEHIND, refuse_behind
 from kernel.faults import NotFound
 
 from timetracking.devices.repository import devices_of
@@ -36,7 +37,11 @@ WHERE {_OF_ROWS} AND ($5::text IS NULL OR w.body = $5) AND ($6::text IS NULL OR 
     AND (w.servant, w.date) > ($9, $10)
 ORDER BY w.servant, w.date LIMIT $11
 """
-_DAY = f"SELECT w.* FROM workdays w WHERE {_OF_ROWS} AND w.servant = $5 AND w.date = $6"
+# The day that is asked for most, in one round trip with whether anything is known well enough to answer.
+_DAY = f"""
+SELECT {FIRST_BEHIND.format(topics="$7")} AS behind, w.*
+FROM (SELECT) AS asked LEFT JOIN workdays w ON {_OF_ROWS} AND w.servant = $5 AND w.date = $6
+"""
 _VERSIONS = "SELECT revision, computed_at, state, content, edition FROM workday_versions WHERE servant = $1 AND date = $2 ORDER BY revision"
 _PLAN = "SELECT date, body, unit, zone, content FROM plan_days WHERE servant = $1 AND date = $2"
 _FINDINGS_OF_DAY = "SELECT f.* FROM findings f WHERE f.servant = $1 AND (f.date = $2 OR f.until = $2) ORDER BY f.first, f.kind"
@@ -141,12 +146,13 @@ class WorkdayViews:
         rows = await self._fetch(_DAYS, wanted.body, wanted.servant, wanted.since, wanted.until, servant, date.fromisoformat(day), limit)
         return [kept_of(row) for row in rows]
 
-    async def day(self, servant: str, day: date) -> KeptDay:
-        """One day; NotFound where it is out of reach, or nothing is known of it yet."""
-        rows = await self._fetch(_DAY, servant, day)
-        if not rows:
+    async def day(self, servant: str, day: date, needed: Sequence[str] = ()) -> KeptDay:
+        """One day; NotFound where it is out of reach, or nothing is known of it yet, Unavailable while a needed topic is behind."""
+        (row,) = await self._fetch(_DAY, servant, day, needed)
+        refuse_behind(row["behind"])
+        if row["servant"] is None:
             raise NotFound(workday_name(servant, day))
-        return kept_of(rows[0])
+        return kept_of(row)
 
     async def explanation(self, servant: str, day: date, default_zone: str) -> Explanation:
         """One day with its plan, findings, versions and the receipt of its reads; NotFound as `day`.

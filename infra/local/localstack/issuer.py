@@ -30,7 +30,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Tartip: demo sign-in</titl
 
 
 class OAuthError(Exception):
-    """A request for a token that is refused, in OAuth's own words."""
+    """A request for a token that is refused, in OAuth's words and with Keycloak's status."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error)
@@ -105,10 +105,13 @@ class DemoIssuer:
 
     def _client(self, form: dict[str, str]) -> Client:
         client = self.realm.clients.get(form.get("client_id", ""))
-        if client is None or not _same(client.secret or "", form.get("client_secret", "")):
+        if client is None:
             raise OAuthError("invalid_client", "Invalid client or client credentials", 401)
-        if form.get("grant_type") not in client.flows:
-            raise OAuthError("unauthorized_client", "The client may not use this grant type")
+        if not _same(client.secret or "", form.get("client_secret", "")):
+            raise OAuthError("unauthorized_client", "Invalid client or client credentials", 401)
+        if (asked := form.get("grant_type")) not in client.flows:
+            status = 401 if asked == "client_credentials" else 400
+            raise OAuthError("unauthorized_client", "The client may not use this grant type", status)
         return client
 
     def _user(self, form: dict[str, str], client: Client) -> User:
@@ -120,7 +123,7 @@ class DemoIssuer:
             case _:
                 user = self._redeemed(form, client)
         if user is None:
-            raise OAuthError("invalid_grant", "Invalid user credentials", 401)
+            raise OAuthError("invalid_grant", "Invalid user credentials")
         return user
 
     def _person(self, form: dict[str, str]) -> User | None:

@@ -43,8 +43,8 @@ def java() -> str:
     return path
 
 
-def fetched(name: str, say: Say = announce) -> Path:
-    """The folder with what the pom of this name gathers: fetched by Maven the first time, checked against its sha256sums.
+def fetched(name: str, say: Say = announce, prepare: Callable[[Path], None] = lambda _: None) -> Path:
+    """The folder with what the pom of this name gathers: fetched by Maven the first time, checked against its sha256sums, prepared.
 
     Another pom makes another folder, and two that ask at once fetch it once. NotToBeHad where there is no Maven, or it fails.
     """
@@ -56,12 +56,13 @@ def fetched(name: str, say: Say = announce) -> Path:
         if not folder.exists():
             partial = folder.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)
-            say(f"{name}: Maven fetches what {pom.relative_to(ROOT)} names, once …")
+            say(f"{name}: Maven fetches what {pom.relative_to(ROOT)} names, once, and it is made ready; that may take a minute or two …")
             _gathered(pom, partial)
             _checked(partial, sums)
             for archive in partial.glob("*.zip"):
                 shutil.unpack_archive(archive, partial)
                 archive.unlink()
+            prepare(partial)
             partial.rename(folder)
             say(f"{name}: in {folder.relative_to(ROOT)}")
     return folder

@@ -30,7 +30,10 @@ class NotStarted(Exception):
 
 
 class Daemon:
-    """A server's process, once started; it writes into a log of its own, which goes on at each start."""
+    """A server's process, once it is spawned, as often as one likes; it writes into a log of its own, which goes on each time.
+
+    A start may take seconds: in a coroutine `await asyncio.to_thread(server.start)`.
+    """
 
     def __init__(self, name: str, log: Path, farewell: signal.Signals = signal.SIGTERM) -> None:
         self.name, self.log = name, log

@@ -58,28 +58,15 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class Kafka(Cluster):
-    """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
-
-    A start takes some seconds: in a coroutine `await asyncio.to_thread(kafka.start)`.
-    """
+class Kafka(Cluster, Daemon):
+    """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same."""
 
     def __init__(self, folder: Path, port: int = 0, say: Say = announce) -> None:
+        super().__init__("kafka", folder / "kafka.log")
         self.folder = folder
         self._java, self._jars = java(), fetched("kafka", say)
-        self._daemon = Daemon("kafka", folder / "kafka.log")
         self._chosen, self._ports = port, free_ports()
         self._listen(port or next(self._ports), next(self._ports))
-
-    @property
-    def pid(self) -> int:
-        """The number of the broker's process."""
-        return self._daemon.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is there, be it paused."""
-        return self._daemon.running
 
     def start(self) -> None:
         """Starts the broker on its folder, which is formatted at first; returns when it takes requests. Raises NotStarted."""
@@ -94,26 +81,10 @@ class Kafka(Cluster):
                 return
             except NotStarted:
                 # Another process may take a free port between our look and the broker's: then look again.
-                if formatted or self._chosen or "Address already in use" not in self._daemon.said:
+                if formatted or self._chosen or "Address already in use" not in self.said:
                     raise
                 shutil.rmtree(self.folder / "data")
                 self._listen(next(self._ports), next(self._ports))
-
-    def stop(self) -> None:
-        """Ends the broker in order, in bounded time."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """Kills the broker (SIGKILL)."""
-        self._daemon.kill()
-
-    def pause(self) -> None:
-        """Lets the broker hang (SIGSTOP) until it is resumed."""
-        self._daemon.pause()
-
-    def resume(self) -> None:
-        """Lets the broker go on (SIGCONT)."""
-        self._daemon.resume()
 
     def create(self, topics: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
         """Creates the topics: those of the platform as infra/kafka/topics.yaml says, others with four partitions.
@@ -131,7 +102,7 @@ class Kafka(Cluster):
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise KafkaException(f"{name} was not created: {error}") from error
-        self._daemon.until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self._leads())
+        self.until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self._leads())
 
     def _listen(self, port: int, controller: int) -> None:
         self._port, self._controller = port, controller
@@ -165,10 +136,10 @@ class Kafka(Cluster):
             raise NotStarted(f"the folder {self.folder} could not be formatted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
     def _start(self, properties: Path) -> None:
-        self._daemon.spawn([*self._command("kafka.Kafka"), str(properties)], self.folder)
-        self._daemon.until(lambda: READY in self._daemon.said)
+        self.spawn([*self._command("kafka.Kafka"), str(properties)], self.folder)
+        self.until(lambda: READY in self.said)
         self.handle = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})  # that it goes away now and then is no news
-        self._daemon.until(self._leads)
+        self.until(self._leads)
 
     def _leads(self) -> bool:
         """Whether it answers for every partition: after a start its controller makes it their leader one after the other."""

@@ -46,7 +46,7 @@ class PostgresFailed(Exception):
     """The embedded PostgreSQL did not start; the message ends with its log."""
 
 
-class Postgres:
+class Postgres(Daemon):
     """A server on a data folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
 
     `secret` makes the passwords of its roles; `url` is the superuser's. A server that is not `durable` forgets what it
@@ -54,24 +54,14 @@ class Postgres:
     """
 
     def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
+        super().__init__("postgres", data / LOG, farewell=signal.SIGINT)  # "fast": roll back, checkpoint, leave
         self.data, self.port = data, port
         self.secret = bytes.fromhex((data / SECRET).read_text(encoding="ascii"))
         self._options = _OPTIONS | ({} if durable else _FORGETFUL)
-        self._daemon = Daemon("postgres", data / LOG, farewell=signal.SIGINT)  # "fast": roll back, checkpoint, leave
 
     @property
     def url(self) -> str:
         return f"postgresql://{SUPERUSER}:{quote(self.password_of(SUPERUSER))}@127.0.0.1:{self.port}/postgres"
-
-    @property
-    def pid(self) -> int:
-        """The number of the server's first process."""
-        return self._daemon.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the server is there, be it paused."""
-        return self._daemon.running
 
     def password_of(self, role: str) -> str:
         """The password of a role of this cluster."""
@@ -83,26 +73,10 @@ class Postgres:
         for name, value in self._options.items():
             command += ["-c", f"{name}={value}"]
         try:
-            self._daemon.spawn(command, self.data, **_as_user())
-            self._daemon.until(self._ready)
+            self.spawn(command, self.data, **_as_user())
+            self.until(self._ready)
         except NotStarted as failed:
             raise PostgresFailed(f"PostgreSQL did not start on port {self.port}: {failed}") from failed
-
-    def stop(self) -> None:
-        """Ends all sessions and the server, in bounded time."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """Kills the server and all its sessions (SIGKILL)."""
-        self._daemon.kill()
-
-    def pause(self) -> None:
-        """Lets the server and its sessions hang (SIGSTOP) until it is resumed."""
-        self._daemon.pause()
-
-    def resume(self) -> None:
-        """Lets the server go on (SIGCONT)."""
-        self._daemon.resume()
 
     def _ready(self) -> bool:
         """Whether the server says in its own pid file that it takes connections."""

@@ -1,6 +1,6 @@
-"""Fixtures of the real stack: Kafka as it runs in a cluster, and a PostgreSQL that keeps what it was told, both to be killed.
+"""Fixtures of the real stack: Kafka and Keycloak as they run in a cluster, and a PostgreSQL that keeps what it was told.
 
-Kafka needs Java and Maven. Where they are not to be had its tests are skipped, each by its name and with the reason; with
+Kafka and Keycloak need Java and Maven. Where they are not to be had their tests are skipped, each by its name and with the reason; with
 REQUIRE_REAL_STACK=1, as in `.ci/run`, they fail.
 """
 
@@ -13,6 +13,7 @@ import pytest
 
 from chassis.testing.artifacts import NotToBeHad, Say
 from chassis.testing.kafka import Kafka, temporary_kafka
+from chassis.testing.keycloak import Keycloak, temporary_keycloak
 from chassis.testing.postgres import Postgres, temporary_postgres
 
 REQUIRED = "REQUIRE_REAL_STACK"
@@ -54,6 +55,12 @@ def real_kafka(say: Say) -> Iterator[Kafka]:
 def killable_kafka(say: Say) -> Iterator[Kafka]:
     """A real Kafka for one test alone, to be killed, paused and started again."""
     yield from _running(lambda: temporary_kafka(say))
+
+
+@pytest.fixture(scope="session")
+def real_keycloak(say: Say) -> Iterator[Keycloak]:
+    """A real Keycloak of this session with the platform's realm: `real_keycloak.issuer`, and `.secrets` by name. Nobody stops it."""
+    yield from _running(lambda: temporary_keycloak(say))
 
 
 @pytest.fixture(scope="session")

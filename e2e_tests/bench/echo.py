@@ -4,7 +4,6 @@ Everything that an answer passes is there: a token that is checked, the rule of 
 database, one transaction of SQLAlchemy, and a trace of every hundredth call. Beside it stand the same calls with less.
 """
 
-import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -21,9 +20,9 @@ from tartip.timetracking.v1 import workday_service_pb2_grpc as pb_grpc
 
 from . import echo_server
 from .days import filled
-from .figures import Figure, Say, at_least, median
+from .figures import Figure, at_least, median
 from .load import Answered, answered
-from .stand import Ground, cpu_seconds, ground, met, module
+from .stand import Ground, Stand, cpu_seconds, met, module
 
 SERVANTS, CALLS, ROUNDS = 2_000, 4_000, 5
 AT_ONCE = 16
@@ -54,14 +53,14 @@ class Variant:
         self.cpu_ms.append((cpu_seconds(self.pid) - before) / calls * 1000)
 
 
-async def measure(scale: float, say: Say) -> Sequence[Figure]:
+async def measure(stand: Stand) -> Sequence[Figure]:
     """Calls each server in turn, round after round."""
-    calls = max(100, int(CALLS * scale))
+    calls, say = stand.size(CALLS, least=100), stand.say
     async with AsyncExitStack() as stack:
-        say("starting PostgreSQL and the servers")
-        on = await stack.enter_async_context(ground())
+        on = await stand.ground()
         async with on.owner() as owner:
-            names = await filled(owner, max(20, int(SERVANTS * scale)))
+            names = await filled(owner, stand.size(SERVANTS, least=20))
+        say("starting the servers")
         variants = await _servers(stack, on, names)
         for each in variants.values():
             await answered(each.call, WARM, AT_ONCE)
@@ -125,12 +124,12 @@ async def _servers(stack: AsyncExitStack, on: Ground, names: Sequence[str]) -> d
         found[name] = Variant(await _caller(stack, address, token, names), process.pid)
         await met(process, found[name].call())
 
-    await start(ECHO, ("bench.echo_server", echo_server.ECHO, ""), untraced)
+    await start(ECHO, (f"{__package__}.echo_server", echo_server.ECHO, ""), untraced)
     await start(WHOLE, ("timetracking", "serve"), {})
     await start(UNTRACED, ("timetracking", "serve"), untraced)
     day = (await found[WHOLE].call()).SerializeToString().hex()
     for name, part in PARTS.items():
-        await start(name, ("bench.echo_server", part, day), {})
+        await start(name, (f"{__package__}.echo_server", part, day), {})
     return found
 
 
@@ -143,8 +142,3 @@ async def _caller(stack: AsyncExitStack, address: str, token: str, names: Sequen
         return day
 
     return call
-
-
-if __name__ == "__main__":
-    for figure in asyncio.run(measure(0.25, print)):
-        print(f"{figure.name}: {figure.value:.3f} {figure.unit} (spread {figure.spread})")

@@ -1,6 +1,6 @@
 """A server for the bench of reads, in a process of its own: a bare echo, or GetWorkday with some of its parts left away.
 
-`python -m bench.echo_server PART` is told by the environment what `timetracking serve` is told.
+`python -m e2e_tests.bench.echo_server PART DAY` is told by the environment what `timetracking serve` is told.
 """
 
 import asyncio

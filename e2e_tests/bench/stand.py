@@ -1,12 +1,13 @@
-"""What a bench stands on: a database of timetracking, a process of ours, and the CPU time that each of them takes."""
+"""What benches stand on: a PostgreSQL and a Kafka as they are in a cluster, processes of ours, and the CPU time that each takes."""
 
 import asyncio
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,26 +15,31 @@ import asyncpg
 import psutil
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
+from chassis.testing.artifacts import ROOT
+from chassis.testing.kafka import Kafka
 from chassis.testing.postgres import Postgres, start_postgres
 from localstack.processes import Died, Process, end
 
+from .figures import Say
+
 SERVICE = "timetracking"
-E2E_TESTS = Path(__file__).resolve().parents[1]
-READY_WITHIN_S = 60.0
+
+READY_WITHIN_S = 120.0
+LOOK_AGAIN_S = 0.05
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A PostgreSQL of the bench's own, with fsync, and in it the migrated database of timetracking."""
+    """A migrated database of timetracking, on a server with fsync."""
 
     postgres: Postgres
     urls: Entrances
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[Any]:
-        """asyncpg's connection as the owner of the tables, to fill them past the services."""
+        """asyncpg's connection as the owner of the tables, to fill them past the services and to look into them."""
         connection = await asyncpg.connect(self.urls.migrator)
         try:
             yield connection
@@ -41,33 +47,59 @@ class Ground:
             await connection.close()
 
 
+@dataclass(slots=True)
+class Stand:
+    """What the benches of one run share; each part is started when a bench first asks for it, and ends with the run.
+
+    `scale` is the size of everything: 1 is the size of the targets.
+    """
+
+    stack: AsyncExitStack
+    scale: float
+    say: Say
+    _postgres: Postgres | None = None
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def size(self, full: int, least: int = 1) -> int:
+        """How many there are of what there would be `full` at the size of the targets."""
+        return max(least, round(full * self.scale))
+
+    async def postgres(self) -> Postgres:
+        """The server of this run."""
+        if self._postgres is None:
+            folder = await asyncio.to_thread(_folder)
+            self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._postgres = await asyncio.to_thread(start_postgres, folder / "data")
+            self.stack.callback(self._postgres.stop)
+        return self._postgres
+
+    async def ground(self) -> Ground:
+        """An empty database of the bench's own."""
+        server = await self.postgres()
+        urls = await provide(server.url, SERVICE, f"{SERVICE}_{next(self._numbers)}", server.password_of)
+        await migrate(urls.migrator, f"{SERVICE}.migrations")
+        return Ground(server, urls)
+
+    async def kafka(self, stack: AsyncExitStack) -> Kafka:
+        """A real broker without topics, to the end of the stack."""
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-kafka-", ignore_cleanup_errors=True)))
+        kafka = await asyncio.to_thread(Kafka, folder, say=self.say)
+        stack.push_async_callback(asyncio.to_thread, kafka.stop)
+        await asyncio.to_thread(kafka.start)
+        return kafka
+
+
 @asynccontextmanager
-async def ground() -> AsyncIterator[Ground]:
-    """Starts a PostgreSQL with an empty database of timetracking; its data are gone at the end."""
-    folder = await asyncio.to_thread(_folder)
-    try:
-        server = await asyncio.to_thread(start_postgres, folder / "data")
-        try:
-            urls = await provide(server.url, SERVICE, SERVICE, server.password_of)
-            await migrate(urls.migrator, f"{SERVICE}.migrations")
-            yield Ground(server, urls)
-        finally:
-            await asyncio.to_thread(server.stop)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folder() -> Path:
-    """A folder that the server's own user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="tartip-bench-"))
-    folder.chmod(0o755)
-    return folder
+async def stand(scale: float, say: Say) -> AsyncIterator[Stand]:
+    """Gives what benches stand on; all of it is ended at the end of the block."""
+    async with AsyncExitStack() as stack:
+        yield Stand(stack, scale, say)
 
 
 @asynccontextmanager
 async def module(*arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Process]:
     """Runs a module of ours for the length of the block: ("timetracking", "serve")."""
-    process = await Process.start(" ".join(arguments[:2]), arguments, {**os.environ, **environment}, E2E_TESTS, lambda *_: None)
+    process = await Process.start(" ".join(arguments[:2]), arguments, {**os.environ, **environment}, ROOT, lambda *_: None)
     try:
         yield process
     finally:
@@ -100,3 +132,10 @@ def cpu_seconds(pid: int) -> float:
             continue
         total += times.user + times.system
     return total
+
+
+def _folder() -> Path:
+    """A folder that the server's own user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="tartip-bench-"))
+    folder.chmod(0o755)
+    return folder

@@ -1,0 +1,65 @@
+"""How fast the platform is, with its limits: `make bench`."""
+
+import argparse
+import os
+import sys
+import time
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
+
+from localstack.platform import interruptible
+
+from . import report
+from .catalogue import BENCHES, Bench, chosen
+from .figures import Figure, number
+from .machine import described
+from .stand import stand
+
+
+async def run(benches: list[Bench], scale: float) -> int:
+    """Runs the benches one after the other; writes the document where all ran at full size."""
+    began, measured = time.monotonic(), list[tuple[Bench, list[Figure]]]()
+
+    def say(line: str) -> None:
+        print(f"  {time.monotonic() - began:5.0f} s  {line}", flush=True)
+
+    async with stand(scale, say) as on:
+        machine = await described(on)
+        for what, which in machine.items():
+            print(f"{what}: {which}", flush=True)
+        for bench in benches:
+            print(f"\n{bench.name}: {bench.shows.splitlines()[0]}", flush=True)
+            figures = list(await bench.measure(on))
+            measured.append((bench, figures))
+            for each in figures:
+                say(_said(each))
+    minutes = (time.monotonic() - began) / 60
+    if len(benches) == len(BENCHES) and scale == 1:
+        report.DOCUMENT.write_text(report.document(machine, measured, minutes), encoding="utf-8")
+        print(f"\n{minutes:.0f} minutes; written to docs/{report.DOCUMENT.name}")
+    else:
+        print(f"\n{minutes:.1f} minutes; docs/{report.DOCUMENT.name} is written when all run at full size")
+    return 0
+
+
+def _said(figure: Figure) -> str:
+    spread = "" if figure.spread is None else f" ± {figure.spread / 2:.0%}"
+    target = "" if figure.target is None else f"   {'MISSED' if figure.missed else 'reached'} ({figure.target})"
+    return f"{figure.name}: {number(figure.value)} {figure.unit}{spread}{target}"
+
+
+def main() -> int:
+    """Reads the command line and runs what it asks for."""
+    parser = argparse.ArgumentParser(prog="python -m e2e_tests.bench", description=__doc__)
+    parser.add_argument("--only", default="", help=f"some of {', '.join(each.name for each in BENCHES)}, parted by commas")
+    parser.add_argument("--scale", type=float, default=1.0, help="the size of everything, in parts of the targets' (default: 1)")
+    arguments = parser.parse_args()
+    try:
+        benches = list(chosen(arguments.only))
+    except ValueError as error:
+        parser.error(str(error))
+    return interruptible(run(benches, arguments.scale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

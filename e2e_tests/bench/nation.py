@@ -1,0 +1,171 @@
+"""A nation of servants with badges, plans and gates, put past the services into timetracking's tables; and what its gates see of a day.
+
+Every five hundred servants are one body with one gate. Most gates are terminals that upload lines; each twentieth is a
+controller that pushes event by event.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lawbook import load
+from timetracking.plans.domain import PlanDetails, PlannedDay, written
+from timetracking.workdays.domain import Place, Plan, PlanKind, PlannedInterval
+
+from ..demo.memory import event, line
+from ..demo.world import Device, Direction, Protocol, Record, Role
+
+ZONE = ZoneInfo("Asia/Almaty")
+SYSTEM = "hq"
+A_GATE, REGIONS = 500, 20
+FIRST_BADGE = 10_000_000
+CARD, BY_CARD = 0x01, 2
+# When people go in and out by turns, in hours; two of nine leave out the last walk. So 90,000 servants pass 700,000 times.
+WALKS = (8.92, 10.9, 11.05, 13.04, 14.42, 16.3, 16.45, 18.55)
+JITTER_S = 150
+# A day is computed from the plans around it.
+BEFORE, AFTER = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A servant passes the gate of the body at a second of the day; `place` counts the passings of that day."""
+
+    at: int
+    servant: int
+    place: int
+
+    @property
+    def inwards(self) -> bool:
+        """Whether in or out."""
+        return self.place % 2 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nation:
+    """So many servants; `day` is the working day that they live."""
+
+    servants: int
+    day: date
+
+    @property
+    def gates(self) -> Sequence[Device]:
+        """The devices, one a body."""
+        return [self._gate(number) for number in range(max(2, -(-self.servants // A_GATE)))]
+
+    def gate_of(self, servant: int) -> int:
+        """Which gate a servant uses."""
+        return servant // A_GATE if self.servants > A_GATE else servant % 2
+
+    def passings(self) -> Sequence[Passing]:
+        """All passings of the day, in the order of time; the same every time."""
+        random, found = Random(f"nation {self.servants}"), list[Passing]()
+        for servant in range(self.servants):
+            walks = WALKS if servant % 9 < 7 else WALKS[:-1]
+            found += [Passing(int(hour * 3600) + random.randint(-JITTER_S, JITTER_S), servant, place) for place, hour in enumerate(walks)]
+        return sorted(found, key=lambda each: each.at)
+
+    def instant(self, at: int) -> datetime:
+        """The instant of a second of the day."""
+        return datetime.combine(self.day, time(), ZONE) + timedelta(seconds=at)
+
+    def record(self, passing: Passing, number: int) -> Record:
+        """What the gate says of a passing; `number` is that of the event, where it numbers them."""
+        wall, badge = self.instant(passing.at), str(FIRST_BADGE + passing.servant)
+        if self._gate(self.gate_of(passing.servant)).protocol is Protocol.ADMS:
+            return Record(line(badge, f"{wall:%Y-%m-%d %H:%M:%S}", 0 if passing.inwards else 1, BY_CARD))
+        way = "checkIn" if passing.inwards else "checkOut"
+        access: Mapping[str, Any] = {"attendanceStatus": way, "serialNo": number, "frontSerialNo": number - 1}
+        return Record(event(wall, badge, CARD, access))
+
+    def slices(self, passings: Sequence[Passing], seconds: int) -> Iterator[tuple[datetime, dict[int, list[Record]]]]:
+        """What each gate has to send, slice of time after slice, each with the instant of its end."""
+        numbers, until, sent = dict[int, int](), 0, dict[int, list[Record]]()
+        for passing in passings:
+            if passing.at >= until:
+                if sent:
+                    yield self.instant(until), sent
+                until, sent = (passing.at // seconds + 1) * seconds, {}
+            gate = self.gate_of(passing.servant)
+            numbers[gate] = numbers.get(gate, 0) + 1
+            sent.setdefault(gate, []).append(self.record(passing, numbers[gate]))
+        if sent:
+            yield self.instant(until), sent
+
+    async def settle(self, owner: Any) -> None:
+        """Lets timetracking know all of them, as if registry and regimes had told it."""
+        gates, servants = self.gates, range(self.servants)
+        await _copied(owner, "body_states", [(_body(number), _region(number), ZONE.key, 1) for number in range(len(gates))])
+        await _copied(owner, "servants", [(name(each), 1) for each in servants])
+        since = self.day - timedelta(days=400)
+        kept = [(name(each), "main", since, None, _body(self.gate_of(each)), "unit", "main", True) for each in servants]
+        await _copied(owner, "appointments", kept)
+        await _copied(owner, "devices", [(each.serial, each.premises, _spoken(each), SYSTEM, 1) for each in gates])
+        settings = [(each.serial, 0, None, None, "perimeter", "as_sent", each.premises, each.zone, None) for each in gates]
+        await _copied(owner, "device_settings", settings)
+        # Copied, the ranges would be written by us; the constraint against two holders is what costs here.
+        await owner.execute(
+            "INSERT INTO badges SELECT 'b' || n, $1, ($2::bigint + n)::text, 'S' || n, tstzrange($3, NULL) FROM generate_series(0, $4::int) n",
+            SYSTEM,
+            FIRST_BADGE,
+            datetime.combine(since, time(), UTC),
+            self.servants - 1,
+        )
+        for offset in range(-BEFORE, AFTER + 1):
+            await _copied(owner, "plan_days", self._plans(self.day + timedelta(days=offset)))
+        months = sorted({(self.day + timedelta(days=offset)).replace(day=1) for offset in range(-BEFORE, AFTER + 1)})
+        await _copied(owner, "plan_months", [(name(each), month, 1, load().edition) for each in servants for month in months])
+        await owner.execute("ANALYZE")
+
+    def _plans(self, day: date) -> list[tuple[object, ...]]:
+        """The plan of each servant on a date: those of one body have the same one."""
+        end = datetime.combine(day + timedelta(days=1), time(4), ZONE)
+        texts = {gate: written(office(day, _body(gate))) for gate in range(len(self.gates))}
+        found: list[tuple[object, ...]] = []
+        for servant in range(self.servants):
+            gate = self.gate_of(servant)
+            found.append((name(servant), day, _body(gate), "unit", ZONE.key, texts[gate], [_body(gate)], end, day < self.day))
+        return found
+
+    def _gate(self, number: int) -> Device:
+        controller = number % REGIONS == 1
+        serial, body = f"gate-{number}", _body(number)
+        kind = Protocol.ISAPI if controller else Protocol.ADMS
+        return Device(serial, kind, SYSTEM, body, Role.PERIMETER, Direction.AS_SENT, None if controller else ZONE.key)
+
+
+def name(servant: int) -> str:
+    """The registry's ID of a servant."""
+    return f"S{servant}"
+
+
+def office(day: date, premises: str) -> PlannedDay:
+    """An office day from 9:00 to 18:30 with its break, or a day off at the weekend."""
+    details = PlanDetails((premises,), (), 28_800, "ACCOUNTING_MODE_DAILY", None, None, "№ 1")
+    if day.weekday() > 4:
+        plan, details = Plan(day, PlanKind.DAY_OFF), PlanDetails((), (), 0, "ACCOUNTING_MODE_DAILY", None, None, "№ 1")
+    else:
+        at = [int(datetime.combine(day, time(hour, minute), ZONE).timestamp()) for hour, minute in ((9, 0), (13, 0), (14, 30), (18, 30))]
+        plan = Plan(day, PlanKind.OFFICE, (PlannedInterval(at[0], at[3], Place.OFFICE),), ((at[1], at[2]),))
+    return PlannedDay(plan, premises, "unit", ZONE.key, details)
+
+
+def _body(number: int) -> str:
+    return f"B{number}"
+
+
+def _region(number: int) -> str:
+    return f"{number % REGIONS:02d}"
+
+
+def _spoken(gate: Device) -> str:
+    """The protocol's name as it is stored."""
+    return {Protocol.ADMS: "zkteco-adms", Protocol.ISAPI: "hikvision-isapi"}[gate.protocol]
+
+
+async def _copied(owner: Any, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    columns = {"plan_days": ("servant", "date", "body", "unit", "zone", "content", "premises", "window_end", "settled")}
+    await owner.copy_records_to_table(table, records=rows, columns=columns.get(table))

@@ -36,11 +36,14 @@ protos: $(READY) ## Generate code from the protos, lint them, and compare them w
 	@cd protos && $(BIN)/buf lint
 	@protos/breaking.sh
 
-demo: $(READY) ## A ministry lives a week: turnstiles to explained days (SEED=n, KEEP=1 stays up)
-	@cd e2e_tests && exec $(BIN)/python -m demo $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+demo: $(READY) ## A ministry lives a week: turnstiles to explained days (SEED=n, KEEP=1 stays up, REAL=1 on real Kafka and Keycloak)
+	@cd e2e_tests && exec $(BIN)/python -m demo $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep) $(if $(REAL),--real)
 
 run: $(READY) ## Start the platform on this machine with its embedded parts, until Ctrl-C (CLOCK=instant: stands still there)
 	@exec $(BIN)/python -m localstack run $(if $(CLOCK),--clock $(CLOCK))
+
+stack: $(READY) ## The same on real Kafka, Keycloak and PostgreSQL; needs Java and Maven (CLOCK=instant)
+	@exec $(BIN)/python -m localstack run --real $(if $(CLOCK),--clock $(CLOCK))
 
 token: $(READY) ## Print a token: make token AS=hr-officer
 	@exec $(BIN)/python -m localstack token
@@ -78,4 +81,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run token ask fold test lint format docs check lock clean
+.PHONY: help setup protos demo run stack token ask fold test lint format docs check lock clean

@@ -17,6 +17,7 @@ from localstack.ask import rendered
 from localstack.endpoints import run_folder
 from localstack.folder import AlreadyRunning
 from localstack.log import Log
+from localstack.parts import EMBEDDED, REAL, Stack
 from localstack.platform import NAME, NotReady, interruptible, running
 from localstack.processes import Died
 from localstack.run import said
@@ -38,7 +39,7 @@ DIFFERENT, FAILED = 1, 2
 ENVIRONMENT = {"TARTIP_GATEWAY_BATCH_LINGER_S": "0.005"}
 
 
-async def run(world: World, keep: bool) -> int:
+async def run(world: World, keep: bool, stack: Stack) -> int:
     """Runs the demo; 0 where everything is as it must be, 1 where something differs, 2 where it could not be shown."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -46,16 +47,17 @@ async def run(world: World, keep: bool) -> int:
     screen = Screen(console, ZoneInfo(world.body.zone))
     console.print(f"[bold]Tartip: {world.body.title.en}, the week of {world.first} to {world.last}[/bold]  (seed {world.seed})\n")
     try:
-        async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as opened:
             began = time.monotonic()
             with screen.stage("platform started") as stage:
                 log = Log(run_folder() / "logs", lambda name, entry: stage.says(entry.text) if name == NAME else None)
                 people = {servant.id: servant.id for servant in world.servants}
-                platform = await stack.enter_async_context(running(log, clock=world.begin, people=people, environment=ENVIRONMENT))
+                beneath = running(log, stack=stack, clock=world.begin, people=people, environment=ENVIRONMENT)
+                platform = await opened.enter_async_context(beneath)
                 stage.outcome = f"{len(platform.processes)} processes"
-            http = await stack.enter_async_context(aiohttp.ClientSession())
-            opened = await stack.enter_async_context(desks(platform.endpoints))
-            demo = Demo(world, platform, screen, began, http, opened, Levels(platform.endpoints.addresses["admin"], http))
+            http = await opened.enter_async_context(aiohttp.ClientSession())
+            callers = await opened.enter_async_context(desks(platform.endpoints))
+            demo = Demo(world, platform, screen, began, http, callers, Levels(platform.endpoints.addresses["admin"], http))
             verdict = await platform.alive(demo.conduct())
             console.print(_further(world, keep), markup=False, soft_wrap=True)
             if keep:
@@ -85,8 +87,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed is another week (default: {SEED})")
     parser.add_argument("--keep", action="store_true", help="stay up afterwards, to be asked further")
+    parser.add_argument("--real", action="store_true", help="on real Kafka and Keycloak, which need Java and Maven")
     arguments = parser.parse_args()
-    return interruptible(run(generated(arguments.seed), arguments.keep))
+    return interruptible(run(generated(arguments.seed), arguments.keep, REAL if arguments.real else EMBEDDED))
 
 
 if __name__ == "__main__":

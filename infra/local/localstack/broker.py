@@ -1,17 +1,15 @@
 """Kafka inside one process, without its durability: it ends with a named error before it would drop messages."""
 
 import argparse
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from chassis import topics
 from chassis.testing.broker import FULL_AT_BYTES, Broker, BrokerFull, watched
+from chassis.testing.kafka import TOPICS
 
-from localstack.endpoints import REPOSITORY
+from localstack.serving import asked_to_stop
 
-TOPICS = REPOSITORY / "infra" / "kafka" / "topics.yaml"
 FULL = 3
 
 
@@ -23,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is asked to stop (0), or until a partition is full (3); prints one line when it is ready."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = asked_to_stop()
     names = [topic.name for topic in topics.read(args.topics)]
     broker = Broker()
     found: list[BrokerFull] = []

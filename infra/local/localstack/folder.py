@@ -17,6 +17,7 @@ PROCESSES = "processes.json"
 LOGS = "logs"
 # What only a running platform has. The logs stay until the next run.
 OF_A_RUN = ("endpoints.json", "secrets.json", "realm.json", "clock", PROCESSES)
+DATA_OF_A_RUN = ("kafka", "keycloak")
 
 
 class AlreadyRunning(Exception):
@@ -64,11 +65,12 @@ def emptied(folder: Path, data: Path) -> int:
 def forgotten(folder: Path, data: Path) -> None:
     """Takes away what only a running platform has: where there are no addresses, nobody asks in vain.
 
-    The data go too: Kafka lives in memory here, and a database without what was on its way to it would be half the truth.
+    The data go too: embedded, Kafka lives in memory, and a database without what was on its way to it would be half the truth.
     """
     for name in OF_A_RUN:
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(data, ignore_errors=True)
+    for own in (data, *(folder / name for name in DATA_OF_A_RUN)):
+        shutil.rmtree(own, ignore_errors=True)
     if data.parent != folder:
         with suppress(OSError):
             data.parent.rmdir()

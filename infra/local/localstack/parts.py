@@ -1,13 +1,31 @@
 """The services' processes: their commands, the role in which each enters its database, and what it listens on."""
 
-import random
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-# Below the ports that systems choose themselves, so that nobody's outgoing connection takes one between our look and its use.
-PORTS = range(18_000, 32_000)
+from chassis.testing import kafka, keycloak
+from chassis.testing.artifacts import Say
+from chassis.testing.ports import free_ports
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What the services stand on beside PostgreSQL: the command that is Kafka, and the one that is the sign-in."""
+
+    kafka: str
+    issuer: str
+    demo_issuer: bool
+    installed: tuple[Callable[[Say], object], ...] = ()
+
+    def fetch(self, say: Say) -> None:
+        """Fetches what is not yet there, which may take minutes. Raises NotToBeHad."""
+        for fetch in self.installed:
+            fetch(say)
+
+
+EMBEDDED = Stack("broker", "issuer", demo_issuer=True)
+REAL = Stack("kafka", "keycloak", demo_issuer=False, installed=(kafka.installed, keycloak.installed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +54,4 @@ SERVICES: Mapping[str, tuple[Part, ...]] = {
 
 def free_addresses() -> Iterator[str]:
     """Gives addresses on loopback that nobody listens on, none of them twice."""
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        yield f"127.0.0.1:{port}"
+    return (f"127.0.0.1:{port}" for port in free_ports())

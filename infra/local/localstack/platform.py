@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import aiohttp
 from chassis import clock as stepped
+from chassis.testing.artifacts import NotToBeHad
 
 from localstack.endpoints import REALM, Endpoints, run_folder
 from localstack.folder import emptied, forgotten, held, remember, written
 from localstack.log import Log
-from localstack.parts import SERVICES, Part, free_addresses
+from localstack.parts import EMBEDDED, SERVICES, Part, Stack, free_addresses
 from localstack.postgres import ENTRANCES, data_folder
 from localstack.processes import Died, Process, end
 from localstack.realm import with_people
@@ -41,8 +42,8 @@ class NotReady(Exception):
 class Platform:
     """A running platform: its addresses, its clock where that is a stepped one, and its processes."""
 
-    def __init__(self, folder: Path, data: Path, log: Log, environment: Mapping[str, str]) -> None:
-        self.folder, self.log = folder, log
+    def __init__(self, folder: Path, data: Path, log: Log, environment: Mapping[str, str], stack: Stack = EMBEDDED) -> None:
+        self.folder, self.log, self.stack = folder, log, stack
         self._data = data
         self._clock = folder / "clock"
         self._environment = {**os.environ, "TARTIP_RUN": str(folder), "TARTIP_GRACE_SECONDS": "2", **environment}
@@ -92,8 +93,9 @@ class Platform:
         try:
             async with asyncio.timeout(PATIENCE_S) as self._patience, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
                 postgres = group.create_task(self._postgres())
-                broker = group.create_task(self._shared("broker"))
-                issuer = group.create_task(self._shared("issuer", "--listen", next(self._free), "--realm", str(realm)))
+                broker = group.create_task(self._shared(self.stack.kafka))
+                listening = ("--listen", next(self._free)) if self.stack.demo_issuer else ()
+                issuer = group.create_task(self._shared(self.stack.issuer, *listening, "--realm", str(realm)))
                 for service, parts in SERVICES.items():
                     group.create_task(self._service(service, parts, http, postgres, broker, issuer))
         except TimeoutError:
@@ -150,7 +152,7 @@ class Platform:
         common = {
             "TARTIP_KAFKA": await broker,
             "TARTIP_ISSUER": await issuer,
-            "TARTIP_ALLOW_DEMO_ISSUER": "true",
+            "TARTIP_ALLOW_DEMO_ISSUER": str(self.stack.demo_issuer).lower(),
             "TARTIP_PAGE_KEY": secrets.token_urlsafe(32),
             "TARTIP_CLOCK": f"file:{self._clock}" if self._clock.exists() else "",
         }
@@ -203,11 +205,16 @@ class Platform:
 
 @asynccontextmanager
 async def running(
-    log: Log, *, clock: datetime | None = None, people: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    log: Log,
+    *,
+    stack: Stack = EMBEDDED,
+    clock: datetime | None = None,
+    people: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Platform]:
     """Runs the platform for the length of the block, empty at first, in the folder of `localstack.endpoints.run_folder`.
 
-    `clock` is the instant at which a stepped clock stands, None is the real one. `people` are accounts beside those of the
+    `stack` is what it stands on, fetched first where it is not yet there. `clock` is the instant at which a stepped clock stands, None is the real one. `people` are accounts beside those of the
     realm: the registry's ID of a servant by user name. Raises AlreadyRunning, Died, NotReady.
     """
     folder, data = run_folder().resolve(), data_folder().resolve()
@@ -215,7 +222,8 @@ async def running(
         left = await asyncio.to_thread(emptied, folder, data)
         if left:
             log.put(NAME, f"{left} processes of a run that crashed are ended")
-        platform = Platform(folder, data, log, environment or {})
+        await _fetched(stack, log)
+        platform = Platform(folder, data, log, environment or {}, stack)
         if clock is not None:
             platform.step(clock)
         try:
@@ -224,6 +232,13 @@ async def running(
         finally:
             await platform.stop()
             forgotten(folder, data)
+
+
+async def _fetched(stack: Stack, log: Log) -> None:
+    try:
+        await asyncio.to_thread(stack.fetch, lambda text: log.put(NAME, text))
+    except NotToBeHad as lacking:
+        raise NotReady(f"The real stack is not to be had here: {lacking}") from None
 
 
 def interruptible(main: Coroutine[Any, Any, int]) -> int:

@@ -5,9 +5,7 @@ import asyncio
 import hashlib
 import json
 import os
-import signal
 import tempfile
-import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from chassis.roles import provide
 from chassis.testing.postgres import Postgres, PostgresFailed, reachable, start_postgres
 
 from localstack.endpoints import run_folder
+from localstack.serving import asked_to_stop, served
 
 SERVICES = ("registry", "regimes", "timetracking")
 ENTRANCES = "entrances.json"
@@ -32,9 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     The URLs of the databases by service and role stand in `entrances.json` in the data folder, readable by its owner only.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = asked_to_stop()
     try:
         server = start_postgres(args.data or data_folder(), args.port)
     except PostgresFailed as failed:
@@ -43,13 +40,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         path = asyncio.run(_entrances(server, args.services))
         print(f"postgres ready: 127.0.0.1:{server.port} (URLs of the databases: {path})", flush=True)
-        while not stop.wait(0.2):
-            if not server.running:
-                print("postgres ended by itself; its log is tartip.log in the data folder", flush=True)
-                return 1
+        return served(server, stop)
     finally:
         server.stop()
-    return 0
 
 
 def data_folder() -> Path:

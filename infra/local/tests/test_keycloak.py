@@ -163,7 +163,7 @@ async def test_a_token_that_keycloak_did_not_sign_is_refused(asked: Asked) -> No
 
 
 async def test_a_token_of_another_realm_of_the_same_server_is_refused(asked: Asked) -> None:
-    password = asked.keycloak.admin_password
+    password = asked.keycloak.admin_password_file.read_text()
     form = {"grant_type": "password", "client_id": "admin-cli", "username": ADMIN, "password": password}
     status, answer = await asked.form(f"{asked.keycloak.origin}/realms/master", **form)
     assert status == 200

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from chassis.publisher import NotPublished, Outgoing, Publisher
+from chassis.testing.kafka import TOPICS
 from chassis.topics import read
-from localstack.broker import TOPICS
 
 WITHIN_S = 30
 

@@ -64,7 +64,7 @@ class Kafka(Cluster, Daemon):
     def __init__(self, folder: Path, port: int = 0, say: Say = announce) -> None:
         super().__init__("kafka", folder / "kafka.log")
         self.folder = folder
-        self._java, self._jars = java(), fetched("kafka", say)
+        self._java, self._jars = java(), installed(say)
         self._chosen, self._ports = port, free_ports()
         self._listen(port or next(self._ports), next(self._ports))
 
@@ -154,6 +154,11 @@ class Kafka(Cluster, Daemon):
     def _command(self, main: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={NAMED / 'kafka' / 'log4j2.xml'}"
         return [self._java, *JVM, logging, "-cp", f"{self._jars}/*", main]
+
+
+def installed(say: Say = announce) -> Path:
+    """Where Kafka's jars are, fetched the first time. Raises NotToBeHad."""
+    return fetched("kafka", say)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Keycloak(Daemon):
         super().__init__("keycloak", folder / "keycloak.log")
         self.folder, self.realm, self.secrets = folder, realm, secrets
         self.origin = f"http://127.0.0.1:{port}"
-        self._java, self._installed = java(), _installed(fetched("keycloak", say, _prepared))
+        self._java, self._installed = java(), installed(say)
         self._port, self._management = port, next(free_ports())
 
     @property
@@ -51,9 +51,9 @@ class Keycloak(Daemon):
         return f"{self.origin}/realms/{json.loads(self.realm.read_text(encoding='utf-8'))['realm']}"
 
     @property
-    def admin_password(self) -> str:
-        """The password of `admin`, who administers every Keycloak that this checkout starts, and nothing else."""
-        return (self._installed / ADMIN_PASSWORD).read_text(encoding="ascii")
+    def admin_password_file(self) -> Path:
+        """Where the password of `admin` stands, who administers every Keycloak that this checkout starts, and nothing else."""
+        return self._installed / ADMIN_PASSWORD
 
     def start(self) -> None:
         """Starts the server; returns when it is healthy, the realm being read. Raises NotStarted."""
@@ -74,6 +74,11 @@ class Keycloak(Daemon):
                 return bool(json.load(answer)["status"] == "UP")
         except (OSError, urllib.error.URLError):
             return False
+
+
+def installed(say: Say = announce) -> Path:
+    """Where Keycloak is, fetched and prepared the first time. Raises NotToBeHad."""
+    return _installed(fetched("keycloak", say, _prepared))
 
 
 def left_open(realm: Path) -> set[str]:

@@ -22,7 +22,7 @@ def passage(nation: Nation, passing: Passing) -> Passage:
     record, wall = nation.record(passing, 1), nation.instant(passing.at)
     badge, way = str(FIRST_BADGE + passing.servant), 0 if passing.inwards else 1
     return Passage(
-        device=f"gate-{nation.gate_of(passing.servant)}",
+        device=nation.gate_of(passing.servant),
         event_key=f"{badge}|{wall:%Y-%m-%dT%H:%M:%S}|{way}",
         wall_time=f"{wall:%Y-%m-%dT%H:%M:%S}",
         badge_system=SYSTEM,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from . import echo, memory_fold, streams
+from . import durable, echo, latency, memory_fold, streams
 from .figures import Figure
 from .stand import Stand
 
@@ -33,6 +33,8 @@ BENCHES = (
     Bench("fold", memory_fold),
     Bench("streams", streams),
     Bench("echo", echo),
+    Bench("latency", latency),
+    Bench("durable", durable),
 )
 
 

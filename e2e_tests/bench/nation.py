@@ -1,7 +1,7 @@
 """A nation of servants with badges, plans and gates, put past the services into timetracking's tables; and what its gates see of a day.
 
-Every five hundred servants are one body with one gate. Most gates are terminals that upload lines; each twentieth is a
-controller that pushes event by event.
+Every five hundred servants are one body. Most have one terminal that uploads lines; each twentieth has five controllers
+that push event by event, since one of them manages four events at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from ..demo.world import Device, Direction, Protocol, Record, Role
 
 ZONE = ZoneInfo("Asia/Almaty")
 SYSTEM = "hq"
-A_GATE, REGIONS = 500, 20
+A_BODY, REGIONS, CONTROLLERS = 500, 20, 5
 FIRST_BADGE = 10_000_000
 CARD, BY_CARD = 0x01, 2
 # When people go in and out by turns, in hours; two of nine leave out the last walk. So 90,000 servants pass 700,000 times.
@@ -52,13 +52,29 @@ class Nation:
     day: date
 
     @property
-    def gates(self) -> Sequence[Device]:
-        """The devices, one a body."""
-        return [self._gate(number) for number in range(max(2, -(-self.servants // A_GATE)))]
+    def bodies(self) -> int:
+        """How many bodies there are: two at least, so that both kinds of gates are there."""
+        return max(2, -(-self.servants // A_BODY))
 
-    def gate_of(self, servant: int) -> int:
+    @property
+    def gates(self) -> Mapping[str, Device]:
+        """The devices by serial."""
+        found: dict[str, Device] = {}
+        for body in range(self.bodies):
+            for door in range(CONTROLLERS) if _by_controller(body) else (0,):
+                kind, zone = (Protocol.ISAPI, None) if _by_controller(body) else (Protocol.ADMS, ZONE.key)
+                serial = _serial(body, door)
+                found[serial] = Device(serial, kind, SYSTEM, _body(body), Role.PERIMETER, Direction.AS_SENT, zone)
+        return found
+
+    def body_of(self, servant: int) -> int:
+        """Which body a servant is of."""
+        return servant // A_BODY if self.servants > A_BODY else servant % 2
+
+    def gate_of(self, servant: int) -> str:
         """Which gate a servant uses."""
-        return servant // A_GATE if self.servants > A_GATE else servant % 2
+        body = self.body_of(servant)
+        return _serial(body, servant // 2 % CONTROLLERS if _by_controller(body) else 0)
 
     def passings(self) -> Sequence[Passing]:
         """All passings of the day, in the order of time; the same every time."""
@@ -75,15 +91,15 @@ class Nation:
     def record(self, passing: Passing, number: int) -> Record:
         """What the gate says of a passing; `number` is that of the event, where it numbers them."""
         wall, badge = self.instant(passing.at), str(FIRST_BADGE + passing.servant)
-        if self._gate(self.gate_of(passing.servant)).protocol is Protocol.ADMS:
+        if not _by_controller(self.body_of(passing.servant)):
             return Record(line(badge, f"{wall:%Y-%m-%d %H:%M:%S}", 0 if passing.inwards else 1, BY_CARD))
         way = "checkIn" if passing.inwards else "checkOut"
         access: Mapping[str, Any] = {"attendanceStatus": way, "serialNo": number, "frontSerialNo": number - 1}
         return Record(event(wall, badge, CARD, access))
 
-    def slices(self, passings: Sequence[Passing], seconds: int) -> Iterator[tuple[datetime, dict[int, list[Record]]]]:
+    def slices(self, passings: Sequence[Passing], seconds: int) -> Iterator[tuple[datetime, dict[str, list[Record]]]]:
         """What each gate has to send, slice of time after slice, each with the instant of its end."""
-        numbers, until, sent = dict[int, int](), 0, dict[int, list[Record]]()
+        numbers, until, sent = dict[str, int](), 0, dict[str, list[Record]]()
         for passing in passings:
             if passing.at >= until:
                 if sent:
@@ -97,11 +113,11 @@ class Nation:
 
     async def settle(self, owner: Any) -> None:
         """Lets timetracking know all of them, as if registry and regimes had told it."""
-        gates, servants = self.gates, range(self.servants)
-        await _copied(owner, "body_states", [(_body(number), _region(number), ZONE.key, 1) for number in range(len(gates))])
+        gates, servants = self.gates.values(), range(self.servants)
+        await _copied(owner, "body_states", [(_body(number), _region(number), ZONE.key, 1) for number in range(self.bodies)])
         await _copied(owner, "servants", [(name(each), 1) for each in servants])
         since = self.day - timedelta(days=400)
-        kept = [(name(each), "main", since, None, _body(self.gate_of(each)), "unit", "main", True) for each in servants]
+        kept = [(name(each), "main", since, None, _body(self.body_of(each)), "unit", "main", True) for each in servants]
         await _copied(owner, "appointments", kept)
         await _copied(owner, "devices", [(each.serial, each.premises, _spoken(each), SYSTEM, 1) for each in gates])
         settings = [(each.serial, 0, None, None, "perimeter", "as_sent", each.premises, each.zone, None) for each in gates]
@@ -123,18 +139,12 @@ class Nation:
     def _plans(self, day: date) -> list[tuple[object, ...]]:
         """The plan of each servant on a date: those of one body have the same one."""
         end = datetime.combine(day + timedelta(days=1), time(4), ZONE)
-        texts = {gate: written(office(day, _body(gate))) for gate in range(len(self.gates))}
+        texts = [written(office(day, _body(number))) for number in range(self.bodies)]
         found: list[tuple[object, ...]] = []
         for servant in range(self.servants):
-            gate = self.gate_of(servant)
-            found.append((name(servant), day, _body(gate), "unit", ZONE.key, texts[gate], [_body(gate)], end, day < self.day))
+            number = self.body_of(servant)
+            found.append((name(servant), day, _body(number), "unit", ZONE.key, texts[number], [_body(number)], end, day < self.day))
         return found
-
-    def _gate(self, number: int) -> Device:
-        controller = number % REGIONS == 1
-        serial, body = f"gate-{number}", _body(number)
-        kind = Protocol.ISAPI if controller else Protocol.ADMS
-        return Device(serial, kind, SYSTEM, body, Role.PERIMETER, Direction.AS_SENT, None if controller else ZONE.key)
 
 
 def name(servant: int) -> str:
@@ -151,6 +161,14 @@ def office(day: date, premises: str) -> PlannedDay:
         at = [int(datetime.combine(day, time(hour, minute), ZONE).timestamp()) for hour, minute in ((9, 0), (13, 0), (14, 30), (18, 30))]
         plan = Plan(day, PlanKind.OFFICE, (PlannedInterval(at[0], at[3], Place.OFFICE),), ((at[1], at[2]),))
     return PlannedDay(plan, premises, "unit", ZONE.key, details)
+
+
+def _by_controller(body: int) -> bool:
+    return body % REGIONS == 1
+
+
+def _serial(body: int, door: int) -> str:
+    return f"gate-{body}-{door}"
 
 
 def _body(number: int) -> str:

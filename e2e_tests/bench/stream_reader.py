@@ -67,7 +67,7 @@ def plainly(kafka: str, topic: str, gauge: Gauge) -> None:
             raise TimeoutError(f"{gauge.seen} of {gauge.wanted} passages came within {PATIENCE_S:.0f} s")
         for message in consumer.consume(AT_ONCE, 0.05):
             if message.error() is None:
-                gauge.count(len(PassageBatch.FromString(message.value()).passages))
+                gauge.count(len(PassageBatch.FromString(message.value() or b"").passages))
     consumer.close()
 
 

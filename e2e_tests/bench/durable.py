@@ -1,0 +1,116 @@
+"""The durable path, from a nation's gates to its stored days: what devices send through the gateway, and prepared messages beside it.
+
+The gates send a national day in their vendors' formats as fast as they are answered; it is done when every passage is
+stored, every day it touches is computed from its plan, with its findings, and every event is in Kafka. Prepared messages
+go into Kafka beforehand, and are compared with COPY of the same rows into the same table, which is indexed and partitioned.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from timetracking.passages.consumer import told_passage
+
+from .batches import batches, passage, publish
+from .figures import Figure, at_least
+from .nation import Nation, Passing
+from .platform import Platform, platform
+from .stand import Stand
+
+SERVANTS = 90_000
+DAY = date(2026, 11, 24)
+# Gates send what they have every eight minutes: within the ten after which a passage is late.
+SLICE_S = 480
+# Prepared passages by the size of their messages: enough of each to run for some seconds.
+PREPARED = {500: 150_000, 20: 30_000, 1: 3_000}
+TOPIC, PARTITIONS = "timetracking.passages.v1", 24
+SAY_EVERY = 50_000
+COLUMNS = (
+    *("device", "event_key", "wall_time", "utc_offset", "badge_system", "badge_number", "direction"),
+    *("verify_method", "received_at", "live", "previous_event_number", "raw", "raw_digest"),
+)
+
+
+async def measure(stand: Stand) -> Sequence[Figure]:
+    """The national day first, then prepared messages, each on a platform of its own."""
+    servants = stand.size(SERVANTS, least=20)
+    async with platform(stand, Nation(servants, DAY)) as on:
+        figures = await _national_day(stand, on)
+    async with platform(stand, Nation(servants, DAY)) as on:
+        figures += await _prepared(stand, on)
+    return figures
+
+
+async def _national_day(stand: Stand, on: Platform) -> list[Figure]:
+    passings = on.nation.passings()
+    before, began, sent, told = on.cpu(), time.perf_counter(), 0, 0
+    for until, records in on.nation.slices(passings, SLICE_S):
+        on.step(until)
+        sent += await on.send(records)
+        if sent - told >= SAY_EVERY:
+            stand.say(f"{sent:,} of {len(passings):,} passages are sent, {await on.recorded():,} recorded")
+            told = sent
+    taken = time.perf_counter()
+    seconds = await on.all_done(sent) - began
+    after = on.cpu()
+    days = await on.owner.fetchval("SELECT count(*) FROM workdays")
+    figures = [
+        Figure("through the gateway, to stored days and published events", sent / seconds, "passages/s", at_least(10_000)),
+        Figure("the gateway alone, until all was taken", sent / (taken - began), "passages/s"),
+        Figure("passages of the national day", sent, "passages"),
+        Figure("days computed", days, "days"),
+        Figure("events published", await _published(on), "events"),
+    ]
+    figures += [Figure(f"CPU of a passage: {name}", (after[name] - before[name]) / sent * 1e6, "µs") for name in after]
+    figures.append(Figure("cores in use", sum(after[name] - before[name] for name in after) / seconds, "cores"))
+    return figures
+
+
+async def _prepared(stand: Stand, on: Platform) -> list[Figure]:
+    """Each size has its own passages; the clock stands where they are two seconds old."""
+    passings, figures, at = list(on.nation.passings()), list[Figure](), 0
+    rates: dict[int, float] = {}
+    for size, full in PREPARED.items():
+        some = passings[at : at + stand.size(full, least=size)]
+        at += len(some)
+        rates[size] = await _published_and_done(on, some, size)
+        stand.say(f"messages of {size}: {rates[size]:,.0f} passages/s")
+    copied = await _copied(stand, on.nation, passings[: stand.size(PREPARED[500], least=500)])
+    figures.append(Figure("prepared messages of 500", rates[500], "passages/s", at_least(20_000)))
+    figures.append(Figure("messages of 500 against COPY", rates[500] / copied, "×", at_least(0.15)))
+    figures += [Figure(f"prepared messages of {size}", rate, "passages/s") for size, rate in rates.items() if size != 500]
+    return [*figures, Figure("COPY of the same rows into the same table", copied, "rows/s")]
+
+
+async def _published_and_done(on: Platform, some: Sequence[Passing], size: int) -> float:
+    every = [passage(on.nation, each) for each in some]
+    messages = list(batches(every, size, PARTITIONS))
+    on.step(on.nation.instant(some[-1].at + 2))
+    before, began = await on.recorded(), time.perf_counter()
+    await asyncio.to_thread(publish, on.kafka.bootstrap, TOPIC, messages)
+    return len(some) / (await on.all_done(before + len(some)) - began)
+
+
+async def _copied(stand: Stand, nation: Nation, some: Sequence[Passing]) -> float:
+    """The same rows by COPY into an empty database's table: rows a second."""
+    rows = [_row(told_passage(passage(nation, each))) for each in some]
+    async with (await stand.ground()).owner() as owner:
+        await owner.execute("SELECT make_passages_month($1)", nation.day)
+        began = time.perf_counter()
+        await owner.copy_records_to_table("passages", records=rows, columns=COLUMNS)
+        return len(rows) / (time.perf_counter() - began)
+
+
+def _row(told: Any) -> tuple[object, ...]:
+    return (
+        *(told.device, told.event_key, told.wall_time, told.utc_offset, told.badge_system, told.badge_number, int(told.direction)),
+        *(told.verify_method, told.received_at, told.live, told.previous_event_number, told.raw, told.raw_digest),
+    )
+
+
+async def _published(on: Platform) -> int:
+    published = await on.metrics("work")
+    topics = ("timetracking.workdays.v1", "timetracking.findings.v1")
+    return int(sum(offset for (topic,), offset in published.by("tartip_published_offset", "topic").items() if topic in topics))

@@ -1,0 +1,93 @@
+"""From the event to the visible day: 300 passages a second through the gateway, each of a servant who had no day yet.
+
+A day is visible when a reader finds it: it is looked for in the database, a few times in a tenth of a second. The clock of
+the domain goes with real time here.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import date
+from random import Random
+
+from ..demo.world import Record
+from .figures import Figure, at_most, percentile
+from .nation import Nation, Passing, name
+from .platform import Platform, platform
+from .stand import Stand
+
+A_SECOND, SECONDS, RUN_UP_S = 300, 60, 10
+DAY = date(2026, 11, 24)
+MORNING_S = 9 * 3600
+# Gates tell of what happened five times a second: people do not wait for one another.
+TICK_S = 0.2
+LOOK_EVERY_S = 0.03
+GIVE_UP_AFTER_S = 60.0
+
+_SEEN = "SELECT servant FROM workdays WHERE servant = ANY ($1::text[]) AND date = $2"
+
+
+class Stopwatch:
+    """When each servant's passage happened, and when their day was seen."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, float] = {}
+        self.took: list[float] = []
+
+    async def look(self, on: Platform, until: asyncio.Event) -> None:
+        """Looks for days until nobody is waited for any more."""
+        while self.waiting or not until.is_set():
+            if self.waiting:
+                rows = await on.owner.fetch(_SEEN, list(self.waiting), on.nation.day)
+                now = time.perf_counter()
+                self.took += [now - self.waiting.pop(row["servant"]) for row in rows]
+                if self.waiting and now - min(self.waiting.values()) > GIVE_UP_AFTER_S:
+                    raise TimeoutError(f"{len(self.waiting)} days are not seen after {GIVE_UP_AFTER_S:.0f} s")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def measure(stand: Stand) -> Sequence[Figure]:
+    """Sends for a minute, after a run-up."""
+    seconds = stand.size(SECONDS, least=3)
+    run_up = min(RUN_UP_S, seconds)
+    async with platform(stand, Nation((seconds + run_up) * A_SECOND, DAY)) as on:
+        before, began = on.cpu(), time.perf_counter()
+        servants = list(range(on.nation.servants))
+        Random("latency").shuffle(servants)
+        took = await lived(on, servants, A_SECOND)
+        cores = sum(after - before[process] for process, after in on.cpu().items()) / (time.perf_counter() - began)
+    counted = took[run_up * A_SECOND :]
+    return [
+        Figure(f"event to visible day, p95, {A_SECOND} passages/s", percentile(counted, 0.95), "s", at_most(1)),
+        Figure("p50", percentile(counted, 0.5), "s"),
+        Figure("p99", percentile(counted, 0.99), "s"),
+        Figure("the longest", max(counted), "s"),
+        Figure("cores in use", cores, "cores"),
+    ]
+
+
+async def lived(on: Platform, servants: Sequence[int], a_second: int) -> Sequence[float]:
+    """Lets the servants come in, so many a second, each once; how long each day took to be seen, in the order in which they were."""
+    watch, all_sent = Stopwatch(), asyncio.Event()
+    looking = asyncio.ensure_future(watch.look(on, all_sent))
+    began, ahead, sending = time.perf_counter(), iter(servants), set[asyncio.Task[int]]()
+    left, numbers, sent = len(servants), dict[str, int](), 0
+    while left:
+        now = time.perf_counter() - began
+        on.step(on.nation.instant(MORNING_S + int(now)))
+        due: dict[str, list[Record]] = {}
+        for servant in [next(ahead) for _ in range(min(left, int(now * a_second) - sent))]:
+            gate = on.nation.gate_of(servant)
+            numbers[gate] = numbers.get(gate, 0) + 1
+            due.setdefault(gate, []).append(on.nation.record(Passing(MORNING_S + int(now), servant, 0), numbers[gate]))
+            watch.waiting[name(servant)] = time.perf_counter()
+            sent, left = sent + 1, left - 1
+        if due:
+            sending.add(asyncio.ensure_future(on.send(due)))
+        await asyncio.sleep(TICK_S)
+        if looking.done():
+            break
+    await asyncio.gather(*sending)
+    all_sent.set()
+    await looking
+    return watch.took

@@ -1,0 +1,166 @@
+"""Timetracking's processes at work for a nation: what its gates send goes through the gateway, Kafka, the consumer and PostgreSQL.
+
+The clock is a stepped one, so that a day's passages come as if they happened now.
+"""
+
+import asyncio
+import os
+import secrets
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from chassis.clock import step
+from chassis.testing.kafka import TOPICS, Kafka
+from chassis.testing.tokens import Tokens
+from chassis.topics import read
+from localstack.parts import free_addresses
+from localstack.processes import Process
+
+from ..demo.devices import SimulatedDevice, simulated
+from ..demo.level import Metrics
+from ..demo.level import read as read_metrics
+from ..demo.world import Record
+from .nation import Nation
+from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_seconds, met, module
+
+# Devices that have something on the line at once.
+AT_ONCE = 96
+PATIENCE_S = 900.0
+# What is still to be done: passages whose days are not computed, days that wait, events that wait.
+_LEFT = """
+SELECT (SELECT count(*) FROM (SELECT FROM due_reads LIMIT 100000) r) AS reads,
+       (SELECT count(*) FROM (SELECT FROM due_days LIMIT 100000) d) AS days,
+       (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) o) AS events
+"""
+
+
+class TooLong(Exception):
+    """Something that a bench waits for does not come; says what."""
+
+
+@dataclass(slots=True)
+class Platform:
+    """The processes by name, and what they stand on."""
+
+    nation: Nation
+    ground: Ground
+    kafka: Kafka
+    owner: Any
+    http: aiohttp.ClientSession
+    clock: Path
+    gateway: str
+    admin: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    _devices: dict[str, SimulatedDevice] = field(default_factory=dict)
+    _lines: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def step(self, to: datetime) -> None:
+        """Moves the clock of all processes."""
+        step(self.clock, to)
+
+    async def send(self, sent: Mapping[str, list[Record]]) -> int:
+        """Lets each gate send its records; returns when the gateway has taken them all: how many they were."""
+        line = asyncio.Semaphore(AT_ONCE)
+
+        async def one(gate: str, records: list[Record]) -> None:
+            async with self._lines[gate], line:
+                await self._device(gate).send(records)
+
+        await asyncio.gather(*(one(gate, records) for gate, records in sent.items()))
+        return sum(map(len, sent.values()))
+
+    def _device(self, gate: str) -> SimulatedDevice:
+        """The gate with its memory and its line."""
+        if gate not in self._devices:
+            self._devices[gate] = simulated(self.nation.gates[gate], self.http, self.gateway)
+        return self._devices[gate]
+
+    async def metrics(self, process: str) -> Metrics:
+        """What a process says of itself now."""
+        async with self.http.get(f"http://{self.admin[process]}/metrics") as answer:
+            return read_metrics(await answer.text())
+
+    async def recorded(self) -> int:
+        """How many passages the consumer has recorded, repeated ones too."""
+        metrics = await self.metrics("consume")
+        names = ("tartip_passages_stored_total", "tartip_passages_repeated_total")
+        return int(sum(sum(metrics.samples.get(name, {}).values()) for name in names))
+
+    async def all_done(self, recorded: int) -> float:
+        """Waits until so many passages are recorded, their days computed and their events published; the instant at which that was seen."""
+        until, left = time.monotonic() + PATIENCE_S, ""
+        while time.monotonic() < until:
+            now = await self.recorded()
+            row = await self.owner.fetchrow(_LEFT)
+            if now >= recorded and not any(row.values()):
+                return time.perf_counter()
+            left = f"{recorded - now} passages to be recorded, {dict(row)} left"
+            await asyncio.sleep(LOOK_AGAIN_S)
+        raise TooLong(f"after {PATIENCE_S:.0f} s: {left}")
+
+    def cpu(self) -> dict[str, float]:
+        """The CPU seconds of each process so far; "devices" are those of the bench itself."""
+        named = {name: process.pid for name, process in self.processes.items()}
+        named |= {"postgres": self.ground.postgres.pid, "kafka": self.kafka.pid}
+        return {name: cpu_seconds(pid) for name, pid in named.items()} | {"devices": time.process_time()}
+
+
+@asynccontextmanager
+async def platform(stand: Stand, nation: Nation, *, serve: bool = False) -> AsyncIterator[Platform]:
+    """Settles the nation and starts gateway, consumer and worker for it, and what answers RPCs where that is asked."""
+    async with AsyncExitStack() as stack:
+        kafka = await stand.kafka(stack)
+        await asyncio.to_thread(kafka.create, [each.name for each in read(TOPICS)])
+        ground = await stand.ground()
+        owner = await stack.enter_async_context(ground.owner())
+        await nation.settle(owner)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-")))
+        issuer = await stack.enter_async_context(Tokens(demo=True).serving())
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        free = free_addresses()
+        made = Platform(nation, ground, kafka, owner, http, folder / "clock", next(free))
+        made.step(nation.instant(0))
+        told = {
+            "TARTIP_KAFKA": kafka.bootstrap,
+            "TARTIP_ISSUER": issuer,
+            "TARTIP_ALLOW_DEMO_ISSUER": "true",
+            "TARTIP_CLOCK": f"file:{made.clock}",
+            "TARTIP_PAGE_KEY": secrets.token_hex(8),
+            "TARTIP_GATEWAY_LISTEN": made.gateway,
+            "TARTIP_MIGRATOR_DATABASE_URL": ground.urls.migrator,
+        }
+        for name in ("gateway", "consume", "work", *(("serve",) if serve else ())):
+            made.admin[name] = next(free)
+            own = {
+                "TARTIP_LISTEN": next(free),
+                "TARTIP_ADMIN_LISTEN": made.admin[name],
+                "TARTIP_DATABASE_URL": ground.urls.worker if name in ("consume", "work") else ground.urls.app,
+            }
+            process = await stack.enter_async_context(module(SERVICE, name, environment={**os.environ, **told, **own}))
+            made.processes[name] = process
+        await asyncio.gather(*(met(made.processes[name], _ready(made, name)) for name in made.processes))
+        stand.say(f"{len(made.processes)} processes are ready for {nation.servants:,} servants")
+        yield made
+
+
+async def _ready(made: Platform, name: str) -> None:
+    until = time.monotonic() + READY_WITHIN_S
+    why = "starting"
+    while time.monotonic() < until:
+        try:
+            async with made.http.get(f"http://{made.admin[name]}/ready") as answer:
+                if answer.status == 200:
+                    return
+                why = await answer.text()
+        except (aiohttp.ClientError, ConnectionError):
+            pass
+        await asyncio.sleep(LOOK_AGAIN_S)
+    raise TooLong(f"{name} is not ready: {why}")

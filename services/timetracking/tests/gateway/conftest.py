@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage
 from timetracking.devices.domain import Protocol
-from timetracking.gateway.batches import PASSAGES
+from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
 from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.door import Gateway
 from timetracking.gateway.settings import GatewaySettings
@@ -114,7 +114,7 @@ class Tap:
     """What comes into Kafka after the tap was opened."""
 
     def __init__(self, broker: Broker) -> None:
-        topics = [PASSAGES, parked(PASSAGES)]
+        topics = [PASSAGES, LATE_PASSAGES, parked(PASSAGES)]
         broker.create(topics)
         self._reader = Consumer(
             {
@@ -135,7 +135,7 @@ class Tap:
     async def passages(self) -> list[Passage]:
         """The new passages; nothing may have been parked meanwhile."""
         found = await self.new()
-        assert {one.topic for one in found} <= {PASSAGES}
+        assert {one.topic for one in found} <= {PASSAGES, LATE_PASSAGES}
         return [passage for one in found for passage in one.batch.passages]
 
     def close(self) -> None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tartip.timetracking.v1 import passage_service_pb2
-from timetracking.gateway.domain import PossibleTimes, VerifyMethod, is_serial, kept
+from timetracking.gateway.domain import Bounds, VerifyMethod, is_serial, kept
 from timetracking.workdays.domain import Direction
 
 RECEIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-POSSIBLE = PossibleTimes(timedelta(days=400), timedelta(days=2))
+POSSIBLE = Bounds(timedelta(days=400), timedelta(days=2), timedelta(minutes=10))
 
 
 def test_the_numbers_are_those_of_the_contract() -> None:

@@ -8,8 +8,8 @@ import pytest
 from chassis.testing.waiting import until
 from kernel.faults import WrongState
 from lawbook import load
-from timetracking.gateway.intake import possible_times
-from timetracking.passages.use_cases import RecordPassages, possible_time
+from timetracking.gateway.intake import bounds_by
+from timetracking.passages.use_cases import possible_time
 from timetracking.workdays.domain.kept import content_of
 
 from ..platform import Pausing, Platform
@@ -37,18 +37,20 @@ async def test_the_same_passages_again_change_nothing_and_are_counted_as_repeate
     assert dict(counts[0]) == {"received": 8, "stored": 4, "repeated": 4}
 
 
-async def test_people_at_one_gate_do_not_wait_for_one_anothers_days(platform: Platform, say: Any) -> None:
+async def test_nobody_waits_at_a_gate_for_days_that_are_being_computed(platform: Platform, say: Any) -> None:
     await platform.badge("18", "S2")
     pausing = Pausing(platform.compute)
-    slow = asyncio.create_task(RecordPassages(platform.begin, pausing, platform.law, platform.months)(say.four("2026-11-24", "18")))
+    await platform.store(say.four("2026-11-24", "18"))
+    slow = asyncio.create_task(ComputeDueReads(platform.begin, pausing)())
     await pausing.reached.wait()
     try:
-        await platform.record(say.four("2026-11-24"))
+        async with asyncio.timeout(4):
+            await platform.store([*say.four("2026-11-24"), *say.four("2026-11-25", "18")])
     finally:
         pausing.go_on.set()
         await slow
-    counts = await platform.sql("SELECT received, stored, repeated FROM device_days")
-    assert [tuple(row) for row in counts] == [(8, 8, 0)]
+    counts = await platform.sql("SELECT sum(received), sum(stored), sum(repeated) FROM device_days")
+    assert [tuple(row) for row in counts] == [(12, 12, 0)]
 
 
 async def test_a_wall_time_of_1970_is_refused_by_name(platform: Any, say: Any) -> None:
@@ -76,24 +78,19 @@ def test_a_wall_time_is_possible_from_400_days_before_its_receipt_to_2_days_afte
     """As the gateway judges: what it has taken in is never refused here."""
     received = datetime(2026, 11, 24, 8, 55, tzinfo=UTC)
     law = load()
-    bounds = possible_times(law)(received)
+    bounds = bounds_by(law)(received)
     passage = say.passage(wall, offset=offset, received=received)
     assert possible_time(passage, law) is bounds.hold(passage.wall_time, offset, received) is possible
 
 
-async def test_who_gave_the_badge_back_long_ago_is_not_waited_for(platform: Any, say: Any) -> None:
+async def test_who_gave_the_badge_back_long_ago_is_not_waited_for(platform: Platform, say: Any) -> None:
     await platform.sql("INSERT INTO badges VALUES ('before', 'hq', '17b', 'S0', tstzrange(NULL, '2026-11-20'))")
     await platform.badge("17b", "S1", since=datetime(2026, 11, 20, tzinfo=UTC))
     async with platform.begin() as other:
         await other.lock_servants(["S0"])
         async with asyncio.timeout(4):
             await platform.record([say.passage("2026-11-24T08:55:00", number="17b")])
-        recording = asyncio.ensure_future(platform.record([say.passage("2026-11-21T08:55:00", number="17b")]))
+        computing = asyncio.ensure_future(platform.record([say.passage("2026-11-20T08:55:00", number="17b")]))
         # A time policy may make it a read of S0.
-        await until(lambda: _anyone_waits(platform))
-    await recording
-
-
-async def _anyone_waits(platform: Any) -> bool:
-    (row,) = await platform.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-    return bool(row["count"])
+        await until(platform.somebody_waits)
+    await computing

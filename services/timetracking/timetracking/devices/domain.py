@@ -92,10 +92,15 @@ class Device:
 
     def settings_for(self, event_key: str, wall_time: datetime) -> Settings:
         """The last settings that have begun for a passage."""
-        if len(self.settings) == 1:
-            return self.settings[0]
-        number = event_number(event_key)
-        return next((each for each in reversed(self.settings) if each.began(number, wall_time)), self.settings[0])
+        return settings_for(self.settings, event_key, wall_time)
+
+
+def settings_for(settings: Sequence[Settings], event_key: str, wall_time: datetime) -> Settings:
+    """Of dated settings, in the order in which they begin, the last that have begun for a passage."""
+    if len(settings) == 1:
+        return settings[0]
+    number = event_number(event_key)
+    return next((each for each in reversed(settings) if each.began(number, wall_time)), settings[0])
 
 
 def event_number(event_key: str) -> int | None:

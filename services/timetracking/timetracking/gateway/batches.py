@@ -22,6 +22,7 @@ from timetracking.gateway.settings import BatchLimits
 log = structlog.get_logger("timetracking.gateway")
 
 PASSAGES = "timetracking.passages.v1"
+LATE_PASSAGES = "timetracking.late-passages.v1"
 CONTENT_TYPE = "application/x-protobuf"
 SCHEMA = "tartip.timetracking.v1.PassageBatch"
 
@@ -40,11 +41,6 @@ class Publisher(Protocol):
     async def partitions(self, topic: str) -> int:
         """Says how many partitions a topic has; asks Kafka once."""
         ...
-
-
-def topic_of(passage: Passage) -> str:
-    """Returns the topic that a passage, stamped with its receipt, goes to."""
-    return PASSAGES
 
 
 def credential_key(passage: Passage) -> bytes:
@@ -80,8 +76,8 @@ class Batcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
-    async def submit(self, passages: Sequence[Passage]) -> None:
-        """Returns when Kafka has every one of the passages; raises NotTaken where it does not confirm them in time.
+    async def submit(self, passages: Sequence[Passage], topic: str = PASSAGES) -> None:
+        """Returns when Kafka has every one of the passages in the topic; raises NotTaken where it does not confirm them in time.
 
         After NotTaken some or all of them may be in Kafka all the same.
         """
@@ -91,7 +87,7 @@ class Batcher:
             raise NotTaken("too much is waiting for Kafka")
         try:
             async with asyncio.timeout(self._answer_within_s) as bound:
-                places = [await self._place(passage) for passage in passages]
+                places = [await self._place(topic, passage) for passage in passages]
         except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
             raise NotTaken("the partitions are not known") from error
         self._count_waiting(len(passages))
@@ -112,8 +108,7 @@ class Batcher:
         _, late = await asyncio.wait(self._sending, timeout=within_s)
         return not late
 
-    async def _place(self, passage: Passage) -> tuple[str, int]:
-        topic = topic_of(passage)
+    async def _place(self, topic: str, passage: Passage) -> tuple[str, int]:
         return topic, partition_of(credential_key(passage), await self._publisher.partitions(topic))
 
     def _add(self, place: tuple[str, int], passage: Passage, origin: SpanContext) -> "asyncio.Future[Exception | None]":

@@ -14,6 +14,9 @@ received = counter(
     "tartip_gateway_received_total", "records", "Records that devices sent; a request refused unread counts as one.", ("device",)
 )
 published = counter("tartip_gateway_published_total", "passages", "Passages that Kafka has.", ("device",))
+late = counter(
+    "tartip_gateway_late_total", "passages", "Of the published ones those that happened so long ago that they go apart.", ("device",)
+)
 parked = counter("tartip_gateway_parked_total", "records", "Records in the parking lot, by reason.", ("device", "reason"))
 refused = counter("tartip_gateway_refused_total", "records", "Records or requests refused by name, by reason.", ("device", "reason"))
 ignored = counter(

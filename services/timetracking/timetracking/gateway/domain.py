@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
 
-from timetracking.devices.domain import Protocol
+from timetracking.devices.domain import DeviceDirection, Protocol, Role, Settings, instant_of, settings_for
 from timetracking.workdays.domain import Direction
 
 RAW_MOST = 16_384
@@ -31,13 +31,27 @@ class VerifyMethod(IntEnum):
     OTHER = 6
 
 
+_AS_SENT = Settings(Role.PERIMETER, DeviceDirection.AS_SENT, "")
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolledDevice:
-    """A device on the allow-list: its serial, its protocol, and the access system in which its credentials are known."""
+    """A device on the allow-list: its serial, its protocol, and the access system in which its credentials are known.
+
+    Its dated settings, and the zone of its body ("" while that is not known), say when something happened: here that only
+    tells late from live.
+    """
 
     serial: str
     protocol: Protocol
     badge_system: str
+    settings: tuple[Settings, ...] = (_AS_SENT,)
+    zone: str = ""
+
+    def instant(self, passage: "ReceivedPassage", default_zone: str) -> int:
+        """When a passage happened by the settings of now, in seconds since 1970."""
+        settings = settings_for(self.settings, passage.event_key, passage.wall_time)
+        return instant_of(settings, passage.wall_time, passage.utc_offset_seconds, self.zone or default_zone)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +147,19 @@ def kept(data: bytes, most: int = 2_048) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class PossibleTimes:
-    """How far a wall time may lie from its receipt (parameters passages/oldest and passages/ahead); both ends are possible."""
+class Bounds:
+    """How far a wall time may lie from its receipt (parameters passages/oldest and passages/ahead); both ends are possible.
+
+    What happened longer ago than `late_after` (passages/late-after) is late: it must not hold up what happens now.
+    """
 
     oldest: timedelta
     ahead: timedelta
+    late_after: timedelta
+
+    def late(self, instant: int, received_at: datetime) -> bool:
+        """Says whether what happened at an instant was late when it was received."""
+        return received_at.timestamp() - instant > self.late_after.total_seconds()
 
     def hold(self, wall_time: datetime, utc_offset_seconds: int | None, received_at: datetime) -> bool:
         """Says whether a wall time is possible for a passage received at the instant `received_at` (aware).

@@ -13,22 +13,23 @@ from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2 import Passage
 
 from timetracking.gateway import counters
-from timetracking.gateway.batches import Batcher
-from timetracking.gateway.domain import EnrolledDevice, PossibleTimes, Reading, ReceivedPassage
+from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES, Batcher
+from timetracking.gateway.domain import Bounds, EnrolledDevice, Reading, ReceivedPassage
 from timetracking.gateway.event_numbers import SkippedNumbers
 from timetracking.gateway.parking_lot import ParkingLot
 
 log = structlog.get_logger("timetracking.gateway")
 
 
-def possible_times(law: Lawbook) -> Callable[[datetime], PossibleTimes]:
+def bounds_by(law: Lawbook) -> Callable[[datetime], Bounds]:
     """Returns the bounds of wall times as a function of the instant of receipt, under the law of that day."""
 
-    def bounds(received_at: datetime) -> PossibleTimes:
+    def bounds(received_at: datetime) -> Bounds:
         on = received_at.date()
-        return PossibleTimes(
+        return Bounds(
             oldest=timedelta(days=law.require("passages/oldest", on).value),
             ahead=timedelta(days=law.require("passages/ahead", on).value),
+            late_after=timedelta(seconds=law.require("passages/late-after", on).value),
         )
 
     return bounds
@@ -45,32 +46,39 @@ class Taken:
 class Intake:
     """The one way from a device into Kafka: what it returns for is in Kafka, what it raises NotTaken for is to be sent again."""
 
-    def __init__(self, batcher: Batcher, parking_lot: ParkingLot, clock: Clock, possible: Callable[[datetime], PossibleTimes]) -> None:
+    def __init__(
+        self, batcher: Batcher, parking_lot: ParkingLot, clock: Clock, bounds: Callable[[datetime], Bounds], default_zone: str
+    ) -> None:
         self._batcher = batcher
         self._parking_lot = parking_lot
         self._clock = clock
-        self._possible = possible
+        self._bounds = bounds
+        self._default_zone = default_zone
         self._numbers = SkippedNumbers()
 
     async def take(self, device: EnrolledDevice, reading: Reading) -> Taken:
         """Returns when Kafka has all of it: the passages, and in the parking lot what cannot go on; raises NotTaken otherwise."""
         received_at = self._clock()
-        possible = self._possible(received_at)
+        bounds = self._bounds(received_at)
         stamp = Timestamp()
         stamp.FromDatetime(received_at)
         self._numbers.note(device.serial, reading.skipped_numbers)
-        good: list[Passage] = []
+        live: list[Passage] = []
+        late: list[Passage] = []
         impossible: list[tuple[int, Passage]] = []
         for index, passage in enumerate(reading.passages):
             message = self._message(passage, stamp)
-            if possible.hold(passage.wall_time, passage.utc_offset_seconds, received_at):
-                good.append(message)
-            else:
+            if not bounds.hold(passage.wall_time, passage.utc_offset_seconds, received_at):
                 impossible.append((index, message))
+            elif bounds.late(device.instant(passage, self._default_zone), received_at):
+                late.append(message)
+            else:
+                live.append(message)
         counters.received.labels(device.serial).inc(reading.records)
         counters.ignored.labels(device.serial).inc(reading.ignored)
         outcomes = await asyncio.gather(
-            self._publish(device, good),
+            self._publish(device, live, PASSAGES),
+            self._publish(device, late, LATE_PASSAGES),
             self._parking_lot.park_impossible(device, impossible, received_at),
             self._parking_lot.park_unreadable(device, reading.unreadable, received_at),
             return_exceptions=True,  # each part is counted by its own outcome, whatever becomes of the others
@@ -82,13 +90,15 @@ class Intake:
             log.warning("records are parked", device=device.serial, malformed=len(reading.unreadable), impossible_time=len(impossible))
         return Taken(received_at, tuple(index for index, _ in impossible))
 
-    async def _publish(self, device: EnrolledDevice, passages: list[Passage]) -> None:
+    async def _publish(self, device: EnrolledDevice, passages: list[Passage], topic: str) -> None:
         try:
-            await self._batcher.submit(passages)
+            await self._batcher.submit(passages, topic)
         except Exception:  # whatever it is, they are counted, so that the numbers add up
             counters.unanswered.labels(device.serial).inc(len(passages))
             raise
         counters.published.labels(device.serial).inc(len(passages))
+        if topic == LATE_PASSAGES:
+            counters.late.labels(device.serial).inc(len(passages))
 
     def _message(self, passage: ReceivedPassage, received_at: Timestamp) -> Passage:
         return Passage(

@@ -8,15 +8,14 @@ import structlog
 from chassis.database import Database
 from kernel.faults import Unavailable
 
-from timetracking.devices.domain import Protocol
+from timetracking.devices.domain import Device
+from timetracking.devices.repository import devices_of
 from timetracking.gateway.domain import EnrolledDevice
 
 # A device that is enrolled now is let in a second later.
 REMEMBERED_S = 1.0
 # Strangers may knock with as many serials as they like: beyond this the memory begins anew.
 MOST_REMEMBERED = 10_000
-
-_FIND = "SELECT serial, protocol, badge_system FROM devices WHERE serial = $1"
 
 log = structlog.get_logger("timetracking.gateway")
 
@@ -45,7 +44,7 @@ class StoredAllowList:
         asked_at = self._now()
         try:
             async with self._database.transaction() as transaction:
-                row = await (await transaction.driver()).fetchrow(_FIND, serial)
+                found = await devices_of(await transaction.driver(), {serial})
         except Unavailable:
             if held is None or held.device is None:
                 raise
@@ -53,6 +52,10 @@ class StoredAllowList:
             return held.device
         if len(self._memory) >= MOST_REMEMBERED:
             self._memory = {known: each for known, each in self._memory.items() if each.device is not None}
-        device = EnrolledDevice(row["serial"], Protocol(row["protocol"]), row["badge_system"]) if row else None
-        self._memory[serial] = _Remembered(device, asked_at)
-        return device
+        enrolled = _enrolled(*found[serial]) if serial in found else None
+        self._memory[serial] = _Remembered(enrolled, asked_at)
+        return enrolled
+
+
+def _enrolled(device: Device, zone: str | None) -> EnrolledDevice:
+    return EnrolledDevice(device.serial, device.protocol, device.badge_system, device.settings, zone or "")

@@ -43,7 +43,8 @@ class GatewaySettings(Settings):
     """Seconds within which a body has to arrive: 1 MB over a slow GSM line."""
 
     gateway_zone: str = "Asia/Almaty"
-    """The zone that ADMS terminals are told to show; it moves no passage, since the instant follows from the time policy."""
+    """The zone that ADMS terminals are told to show. It tells late from live where neither the device nor its body says more,
+    and moves no passage: the instant follows from the time policy."""
 
     @property
     def batch_limits(self) -> BatchLimits:

@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from kernel.faults import Fault
+
 from chassis.process import run
 from chassis.settings import Settings, SettingsError, read
 from chassis.telemetry import start
 
 # A usage error, of the command line or of the environment.
 MISUSED = 2
+# What was asked for could not be done, or is not as it must be.
+FAILED = 1
 
 S = TypeVar("S", bound=Settings)
+
+
+class NotAsItMustBe(Exception):
+    """An errand found something wrong; its text says what, for the one who asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Process(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[S]):
-    """What is done once: `once` returns the sentence that it says at the end, "" for none."""
+    """What is done once: `once` returns the sentence that it says at the end, "" for none; NotAsItMustBe where that is bad news."""
 
     name: str
     says: str
@@ -76,6 +84,12 @@ def main(service: str, says: str | None, commands: Sequence[Command], given: Seq
     except SettingsError as error:
         print(f"{service}: {error}", file=sys.stderr)
         return MISUSED
+    except Fault as refused:
+        print(f"{service}: {refused}", file=sys.stderr)
+        return FAILED
+    except NotAsItMustBe as found:
+        print(found)
+        return FAILED
     return 0
 
 

@@ -5,8 +5,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from chassis.commands import Errand, Process, instant, main, rebuilding, republication
+from chassis.commands import Errand, NotAsItMustBe, Process, instant, main, rebuilding, republication
 from chassis.settings import Settings
+from kernel.faults import Unavailable
 
 TOPIC = "things.states.v1"
 
@@ -31,9 +32,16 @@ async def greet(settings: Settings, arguments: argparse.Namespace) -> str:
     return "" if arguments.quietly else f"reads {settings.kafka}"
 
 
+async def look(settings: Settings, arguments: argparse.Namespace) -> str:
+    if arguments.away:
+        raise Unavailable("PROJECTION_BEHIND", topic="registry.bodies.v1")
+    raise NotAsItMustBe("two days differ")
+
+
 COMMANDS = (
     republication(Settings, [TOPIC], again),
     rebuilding(Settings, ["people"], anew),
+    Errand("look", "look for differences", Settings, (), look, lambda parser: parser.add_argument("--away", action="store_true")),
     Errand("greet", "say what it reads", Settings, ("kafka",), greet, lambda parser: parser.add_argument("--quietly", action="store_true")),
 )
 
@@ -55,6 +63,12 @@ def test_a_missing_setting_is_named_and_nothing_is_done(capsys: pytest.CaptureFi
     monkeypatch.delenv("TARTIP_KAFKA")
     assert main("things", "", COMMANDS, ["greet"]) == 2
     assert capsys.readouterr().err == "things: TARTIP_KAFKA: is not set\n"
+
+
+def test_what_is_not_as_it_must_be_ends_with_one_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "look") == (1, "two days differ\n")
+    assert main("things", "", COMMANDS, ["look", "--away"]) == 1
+    assert capsys.readouterr().err == "things: PROJECTION_BEHIND\n"
 
 
 @pytest.mark.parametrize("given", [[], ["dance"], ["republish", "--topic", "others.states.v1"], ["rebuild"], ["greet", "loudly"]])

@@ -1,7 +1,7 @@
 """Timetracking without its edges: a real database, the use cases, and a clock that stands where it is put."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,9 +16,10 @@ from sqlalchemy import insert
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking.badges.use_cases import AssignBadge
 from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice
-from timetracking.due.use_cases import ComputeDueDays, SpreadDueDevices
+from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
+from timetracking.passages.domain import Passage
 from timetracking.passages.repository import Months
 from timetracking.passages.use_cases import RecordPassages
 from timetracking.people.use_cases import TakeBodies, TakeServants
@@ -45,7 +46,7 @@ class Platform:
         asked = begin(database.app, LAW, self.clock, "Asia/Almaty")
         self.compute = ComputeDays(LAW, self.clock)
         self.months = Months(database.worker)
-        self.record = RecordPassages(self.begin, self.compute, LAW, self.months)
+        self.store = RecordPassages(self.begin, LAW, self.months)
         self.take_bodies = TakeBodies(self.begin, "Asia/Almaty")
         self.take_servants = TakeServants(self.begin)
         self.take_plans = TakePlans(self.begin, self.compute)
@@ -53,11 +54,19 @@ class Platform:
         self.close = CloseDays(self.begin, self.compute, self.clock)
         self.spread = SpreadDueDevices(self.begin)
         self.compute_due = ComputeDueDays(self.begin, self.compute)
+        self.compute_reads = ComputeDueReads(self.begin, self.compute)
         self.enrol = EnrolDevice(asked)
         self.change = ChangeDeviceSettings(asked)
         self.assign = AssignBadge(asked, self.compute)
         self.start_session = StartRemoteSession(asked, self.compute, self.clock)
         self.end_session = EndRemoteSession(asked, self.compute, self.clock)
+
+    async def record(self, passages: Sequence[Passage]) -> Sequence[Passage]:
+        """Stores passages and computes the days that follow from them."""
+        fresh = await self.store(passages)
+        while await self.compute_reads():
+            pass
+        return fresh
 
     def clock(self) -> datetime:
         return self.now
@@ -116,7 +125,7 @@ class Platform:
 
     async def do_what_is_due(self) -> None:
         """Computes until nothing is due."""
-        while await self.spread() or await self.compute_due():
+        while await self.spread() or await self.compute_reads() or await self.compute_due():
             pass
 
 

@@ -10,7 +10,7 @@ from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
 from chassis.delivery import Subscription
-from chassis.jobs import Job
+from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
 from chassis.process import Admin
 from chassis.publisher import Publisher
@@ -19,7 +19,7 @@ from kernel.faults import Unavailable
 from lawbook import load
 
 from timetracking.device_findings.use_cases import LookAtDevices
-from timetracking.due.use_cases import ComputeDueDays, SpreadDueDevices
+from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.gateway.batches import PASSAGES
 from timetracking.gateway.door import Gateway
 from timetracking.gateway.repository import StoredAllowList
@@ -69,11 +69,11 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
 async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
     """Follows registry and regimes and records passages until `stop`."""
-    clock, law = clock_from(settings.clock), load()
+    clock, law, recorded = clock_from(settings.clock), load(), asyncio.Event()
 
     def subscriptions(database: Database) -> Sequence[Subscription[Any]]:
         work, compute = begin(database, law, clock, settings.default_zone), ComputeDays(law, clock)
-        record = RecordPassages(work, compute, law, Months(database))
+        record = RecordPassages(work, law, Months(database), recorded.set)
         return (
             *people_told(work, settings.default_zone),
             *plans_told(work, compute),
@@ -81,7 +81,11 @@ async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             passages(record, LATE),
         )
 
-    await processes.consume("timetracking", settings, stop, PROJECTED, subscriptions)
+    def computing(database: Database) -> Awaitable[None]:
+        compute = ComputeDueReads(begin(database, law, clock, settings.default_zone), ComputeDays(law, clock))
+        return keep_doing(Job("due-reads", compute), recorded, stop)
+
+    await processes.consume("timetracking", settings, stop, PROJECTED, subscriptions, computing)
 
 
 async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
@@ -95,6 +99,8 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             # Before the days: what devices show says what may be found on a day.
             Job("device-findings", LookAtDevices(work, law, clock)),
             Job("due-devices", SpreadDueDevices(work)),
+            # The consumers do so too, at once; here it is done where one of them ended before it could.
+            Job("due-reads", ComputeDueReads(work, compute)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
         )

@@ -8,11 +8,13 @@ from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from lawbook import Lawbook
 
+from timetracking.accounts.repository import StoredAccounts
 from timetracking.badges.repository import StoredBadges
 from timetracking.device_findings.repository import StoredLooks
 from timetracking.devices.repository import StoredDevices
-from timetracking.due.repository import StoredDueDays
+from timetracking.due.repository import StoredDueDays, StoredDueReads
 from timetracking.findings.repository import StoredFindings
+from timetracking.parking.repository import StoredParking
 from timetracking.passages.repository import StoredPassages
 from timetracking.people.repository import StoredBodies, StoredServants
 from timetracking.plans.repository import StoredPlans
@@ -35,7 +37,10 @@ class UnitOfWork:
         self.badges = StoredBadges(transaction, default_zone)
         self.sessions = StoredSessions(transaction)
         self.due = StoredDueDays(transaction)
+        self.due_reads = StoredDueReads(transaction)
         self.looks = StoredLooks(transaction, default_zone)
+        self.parking = StoredParking(transaction)
+        self.accounts = StoredAccounts(transaction)
 
     async def hold_settings(self) -> None:
         """Shares what instants follow from with others who derive them; before badges and servants."""

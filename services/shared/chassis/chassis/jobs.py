@@ -12,6 +12,7 @@ from kernel.faults import Unavailable
 
 from chassis.clock import Clock
 from chassis.metrics import counter, gauge
+from chassis.transient import is_out_of_time
 
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
@@ -36,22 +37,20 @@ P = TypeVar("P")
 async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P]) -> None:
     """Does the pieces together, or where that fails each alone, so that a bad one does not hold up the others.
 
-    Raises the first failure after all were tried; Unavailable at once.
+    Raises the first failure after all were tried; Unavailable at once, unless it is time that ran out: less may end in time.
     """
     try:
         await do(pieces)
-    except Unavailable:
-        raise
-    except Exception:
-        if len(pieces) < 2:
+    except Exception as error:
+        if len(pieces) < 2 or (isinstance(error, Unavailable) and not is_out_of_time(error)):
             raise
         failures = list[Exception]()
         for piece in pieces:
             try:
                 await do([piece])
-            except Unavailable:
-                raise
             except Exception as error:
+                if isinstance(error, Unavailable) and not is_out_of_time(error):
+                    raise
                 failures.append(error)
         if failures:
             raise failures[0] from None
@@ -101,7 +100,7 @@ class Jobs:
         """Works until `stop`; an absent database is waited for, a failure is logged and tried again."""
         while not stop.is_set():
             instant, began = self._clock().timestamp(), time.time()
-            did = [await self._turn(job) for job in self._jobs]
+            did = [await _turn(job) for job in self._jobs]
             self._level.tell()
             if all(each == 0 for each in did):
                 self._level.done(instant, began)
@@ -109,16 +108,27 @@ class Jobs:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause_s)
 
-    async def _turn(self, job: Job) -> int | None:
-        """How much the job did; None if it could not."""
-        try:
-            did = await job.do()
-        except Unavailable:
-            log.warning("a job waits for what is away", job=job.name, exc_info=True)
-            return None
-        except Exception:
-            FAILED.labels(job.name).inc()
-            log.exception("a job failed", job=job.name)
-            return None
-        DONE.labels(job.name).inc(did)
-        return did
+
+async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event) -> None:
+    """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then."""
+    while not stop.is_set():
+        wake.clear()
+        did = await _turn(job)
+        if not did:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), BACK_OFF_S)
+
+
+async def _turn(job: Job) -> int | None:
+    """How much the job did; None if it could not."""
+    try:
+        did = await job.do()
+    except Unavailable:
+        log.warning("a job waits for what is away", job=job.name, exc_info=True)
+        return None
+    except Exception:
+        FAILED.labels(job.name).inc()
+        log.exception("a job failed", job=job.name)
+        return None
+    DONE.labels(job.name).inc(did)
+    return did

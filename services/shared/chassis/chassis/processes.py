@@ -5,7 +5,7 @@ A service says what is its own: its RPCs, its subscriptions, its jobs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from kernel.faults import Unavailable
@@ -25,6 +25,9 @@ from chassis.requests import RequestLedger, purge_answers
 from chassis.server import Served, Server
 from chassis.settings import Settings
 from chassis.supervision import closing, said, until, watch
+
+if TYPE_CHECKING:
+    from chassis.tail import Tail
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +60,12 @@ async def consume(
     stop: asyncio.Event,
     projected: Collection[str],
     subscriptions: Callable[[Database], Sequence[Subscription[Any]]],
+    work_beside: Callable[[Database], Awaitable[None]] | None = None,
 ) -> None:
-    """Follows topics as the group `service` until `stop`; calls learn how far the topics in `projected` are."""
+    """Follows topics as the group `service` until `stop`; calls learn how far the topics in `projected` are.
+
+    `work_beside` goes on with what the subscriptions leave to be done, until `stop` too.
+    """
     from chassis.streams import Consumer  # Faust would cost every other process half a second of its start
 
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume")
@@ -68,7 +75,8 @@ async def consume(
     async with admin.running(), closing(database, publisher):
         following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
-        await until(stop, consumer.run(stop), following, beside=(*watches, publisher.unbroken()))
+        further = [work_beside(database)] if work_beside is not None else []
+        await until(stop, consumer.run(stop), following, *further, beside=(*watches, publisher.unbroken()))
 
 
 async def work(
@@ -77,8 +85,12 @@ async def work(
     stop: asyncio.Event,
     jobs: Callable[[Database], Sequence[Job]] = lambda _: (),
     purges: Mapping[str, Purge] | None = None,
+    readers: Callable[[Database], Sequence["Tail"]] = lambda _: (),
 ) -> None:
-    """Relays the outbox to Kafka, runs the jobs and deletes what is old until `stop`; of several such processes one relays."""
+    """Relays the outbox to Kafka, runs the jobs, deletes what is old and reads topics from beside until `stop`.
+
+    Of several such processes one relays.
+    """
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work")
     admin.expect("database", "relay")
     publisher = Publisher(settings.kafka)
@@ -88,7 +100,7 @@ async def work(
     async with admin.running(), closing(database, publisher):
         relays = watch(admin, "relay", said(lambda: relay.ready))
         beside = (watch(admin, "database", database.reachable), relays, purging, publisher.unbroken())
-        await until(stop, relay.run(stop), turns.run(stop), beside=beside)
+        await until(stop, relay.run(stop), turns.run(stop), *(each.run(stop) for each in readers(database)), beside=beside)
 
 
 async def _purge(database: Database, purges: Mapping[str, Purge], every_s: float) -> None:

@@ -13,7 +13,7 @@ from chassis.testing.tokens import caller
 from kernel.faults import Fault, NotFound, WrongState
 from timetracking.badges.domain import Badge
 from timetracking.badges.use_cases import AssignBadge
-from timetracking.passages.use_cases import RecordPassages
+from timetracking.due.use_cases import ComputeDueReads
 
 from ..platform import Pausing, Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, appointment, at, device, four, month_of, passage, second, servant
@@ -134,11 +134,11 @@ async def test_the_database_itself_holds_a_badge_to_one_holder(planned: Platform
         await planned.sql(insert, "e", "19", NOON, NOON)
 
 
-async def test_a_passage_that_is_being_recorded_is_not_missed_by_the_assignment_of_its_badge(planned: Platform) -> None:
+async def test_a_passage_whose_days_are_being_computed_is_not_missed_by_the_assignment_of_its_badge(planned: Platform) -> None:
     """An unknown badge has no servant to lock: the badge itself is."""
     pausing = Pausing(planned.compute)
-    record = RecordPassages(planned.begin, pausing, planned.law, planned.months)
-    await pausing.meanwhile(planned, record(four(TUESDAY)), planned.assign(HR, badge()))
+    await planned.store(four(TUESDAY))
+    await pausing.meanwhile(planned, ComputeDueReads(planned.begin, pausing)(), planned.assign(HR, badge()))
     assert await worked(planned) == {24: 8 * 3600}
 
 

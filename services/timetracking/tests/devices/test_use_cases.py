@@ -7,7 +7,7 @@ import pytest
 from chassis.testing.tokens import caller
 from kernel.faults import Conflict, Malformed, NotFound, Stale, Unavailable
 from timetracking.devices.domain import DeviceDirection, Role
-from timetracking.passages.use_cases import RecordPassages
+from timetracking.due.use_cases import ComputeDueReads
 
 from ..platform import BODIES, SERVANTS, Pausing, Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, device, four, month_of, passage, second, settings
@@ -124,13 +124,13 @@ async def test_of_two_changes_at_once_with_one_etag_one_is_stale(read: Platform)
     assert sorted(type(each).__name__ for each in outcomes) == ["Device", "Stale"]
 
 
-async def test_passages_that_are_being_recorded_are_not_missed_by_a_change(told: Platform) -> None:
+async def test_passages_whose_days_are_being_computed_are_not_missed_by_a_change(told: Platform) -> None:
     """They were computed with the settings of before: the change waits, and finds them."""
     await told.badge("17", "S1")
     pausing = Pausing(told.compute)
-    record = RecordPassages(told.begin, pausing, told.law, told.months)
+    await told.store(four(TUESDAY, offset=None))
     change = told.change(HR, "KGD", "gate", settings(utc_offset=6 * 3600, since="2026-11-24T00:00:00"), "")
-    await pausing.meanwhile(told, record(four(TUESDAY, offset=None)), change)
+    await pausing.meanwhile(told, ComputeDueReads(told.begin, pausing)(), change)
     await told.do_what_is_due()
     assert (await told.days())[TUESDAY].content.reads[0].read.at == second("2026-11-24T07:55")
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from chassis.testing.tokens import caller
 from timetracking.device_findings.use_cases import LookAtDevices
-from timetracking.due.use_cases import CHUNK, DEVICE_DATES, ComputeDueDays
-from timetracking.passages.use_cases import RecordPassages
+from timetracking.due.use_cases import CHUNK, DEVICE_DATES, ComputeDueDays, ComputeDueReads
 from timetracking.plans.use_cases import TakePlans
 from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK, INCOMPLETE
 
@@ -99,19 +98,19 @@ async def test_many_dates_of_a_device_are_spread_piece_by_piece(told: Platform) 
     assert [await told.spread() for _ in range(4)] == [DEVICE_DATES, DEVICE_DATES, 1, 0]
 
 
-async def test_a_passage_that_is_being_recorded_is_not_missed_when_its_clock_is_found_to_be_off(platform: Platform) -> None:
+async def test_a_passage_whose_day_is_being_computed_is_not_missed_when_its_clock_is_found_to_be_off(platform: Platform) -> None:
     """It was counted without the finding, and who looks for those who were read there cannot see it yet."""
     await platform.badge("18", "S2")
     await platform.badge("19", "S3")
     await platform.record([passage("2026-11-24T08:50:00", number="18", received=at("2026-11-24T07:50"))])
     look, pausing = LookAtDevices(platform.begin, platform.law, platform.clock), Pausing(platform.compute)
-    record = RecordPassages(platform.begin, pausing, platform.law, platform.months)
+    await platform.store(four(TUESDAY, "19"))
 
     async def look_and_spread() -> None:
         await look()
         await platform.spread()
 
-    await pausing.meanwhile(platform, record(four(TUESDAY, "19")), look_and_spread())
+    await pausing.meanwhile(platform, ComputeDueReads(platform.begin, pausing)(), look_and_spread())
     while await look():
         pass
     await platform.do_what_is_due()

@@ -97,7 +97,7 @@ async def test_what_was_stored_and_what_was_there_already_is_counted_by_device()
     def counted(name: str, device: str) -> float:
         return REGISTRY.get_sample_value(f"tartip_passages_{name}_total", {"device": device}) or 0.0
 
-    async def only_the_first(told: Sequence[Passage]) -> Sequence[Passage]:
+    async def only_the_first(told: Sequence[Passage], *, late: bool) -> Sequence[Passage]:
         return told[:1]
 
     batch = PassageBatch(passages=[sent(device="counted-1", event_key=str(number)) for number in range(3)])

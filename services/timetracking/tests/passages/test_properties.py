@@ -60,7 +60,8 @@ class Stream:
         jobs: list[Job] = []
         while passages:
             batch = [passages.pop() for _ in range(min(rng.choice((1, 2, 5, 20)), len(passages)))]
-            jobs.append(lambda to, batch=batch: to.record(batch))  # type: ignore[misc]
+            jobs.append(lambda to, batch=batch: to.record(batch) if rng.random() < 0.3 else to.store(batch))  # type: ignore[misc]
+        jobs += [lambda to: to.compute_reads()] * 4
         jobs += [lambda to, each=each: to.enrol(HR, each) for each in self.devices.values()]  # type: ignore[misc]
         jobs += [lambda to, each=each: to.assign(HR, each) for each in self.badges]  # type: ignore[misc]
         jobs += [lambda to, each=each: to.take_plans([each]) for each in (*self.plans, *rng.choices(self.plans, k=1))]  # type: ignore[misc]

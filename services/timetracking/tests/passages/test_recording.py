@@ -8,6 +8,7 @@ import pytest
 from chassis.testing.waiting import until
 from kernel.faults import WrongState
 from lawbook import load
+from timetracking.due.use_cases import ComputeDueReads
 from timetracking.gateway.intake import bounds_by
 from timetracking.passages.use_cases import possible_time
 from timetracking.workdays.domain.kept import content_of

@@ -3,13 +3,13 @@
 `said` is compared with all figures and all findings: what a case does not name is zero and not raised.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import permutations
 
 from timetracking.device_findings.domain import DeviceRead, clock
 from timetracking.workdays.domain import Became, Direction, Facts, Place, PlannedInterval, Read, State
 from timetracking.workdays.domain.adjustment import Adjustment, adjustment
-from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK, ReadContext, marks_of
+from timetracking.workdays.domain.kept import DOUBTFUL_CLOCK, Shown, marks_of
 
 from .situations import FOUR, Situation, found, said
 
@@ -239,8 +239,9 @@ def test_the_devices_clock_is_an_hour_ahead(week: Situation) -> None:
     assert clock("gate", week.on("Tue"), seen(2), tolerance=300) == []
 
     def marks(clock_off: bool) -> tuple[str, ...]:
-        context = ReadContext("bodies/1", "HQ", datetime(2026, 11, 24, tzinfo=UTC), occurred_twice=False, clock_off=clock_off)
-        return marks_of(day, {(read.device, read.event_key, read.at): context for read in week.reads}, "bodies/1", doubt=False)
+        shown = Shown({read.device: "bodies/1" for read in week.reads})
+        shown.clock_off.update((read.device, read.event_key, read.at) for read in week.reads if clock_off)
+        return marks_of(day, shown, "bodies/1", doubt=False)
 
     assert marks(clock_off=True) == (DOUBTFUL_CLOCK,)
     assert marks(clock_off=False) == ()

@@ -58,7 +58,7 @@ async def test_a_day_in_progress_is_closed_when_its_window_ends(planned: Platfor
     planned.now = at("2026-11-24T19:00")
     await planned.record(four(TUESDAY)[:3])
     assert (await planned.days())[TUESDAY].content.state is State.IN_PROGRESS
-    assert await closed(planned, "2026-11-25T04:00") == [1], "the Monday was closed with the reads of the Tuesday"
+    assert await closed(planned, "2026-11-25T04:00") == [2], "the Monday too"
     day = (await planned.days())[TUESDAY]
     assert (day.content.state, [each.kind.value for each in day.content.findings]) == (State.COMPUTED, ["missing_exit"])
     assert day.content.seconds.assumed == 4 * 3600

@@ -8,7 +8,7 @@ from chassis.testing.contracts import contract, unset_fields
 from tartip.timetracking.v1.events_pb2 import WorkdayChanged
 from tartip.timetracking.v1.workday_service_pb2 import WorkdayMark, WorkdaySeconds, WorkdayState
 from timetracking.workdays.domain import PlanKind, Seconds, State, WorkdayContent
-from timetracking.workdays.domain.kept import AMBIGUOUS_TIME, ANOTHER_PLACE, DOUBTFUL_CLOCK, INCOMPLETE, KeptDay, Placement
+from timetracking.workdays.domain.kept import AMBIGUOUS_TIME, ANOTHER_PLACE, DOUBTFUL_CLOCK, INCOMPLETE, KeptDay, Placement, text_of
 from timetracking.workdays.events import TOPIC, mark, message, plan_kind
 
 EVENT = "01987d3c-6f00-7a10-8000-000000000401"
@@ -32,7 +32,7 @@ def eventful(week: Any) -> WorkdayContent:
 
 def kept(content: WorkdayContent) -> KeptDay:
     marks = (AMBIGUOUS_TIME, ANOTHER_PLACE, DOUBTFUL_CLOCK, INCOMPLETE)
-    return KeptDay("serikova", Placement("KGD", "audit-1"), PlanKind.COMBINED, content, marks, 3, "7d3f0c2b9a1e4f58", AT)
+    return KeptDay("serikova", Placement("KGD", "audit-1"), PlanKind.COMBINED, content, marks, 3, "7d3f0c2b9a1e4f58", AT, text_of(content))
 
 
 def test_a_day_is_published_as_the_contract_says(week: Any) -> None:

@@ -71,7 +71,7 @@ async def slow(platform: Platform) -> AsyncIterator[UnitOfWork]:
     async with platform.begin() as work:
         await work.lock_servants(["S2"])
         await work.passages.store(four(TUESDAY, "18"))
-        await platform.compute(work, instants=await work.passages.instants(four(TUESDAY, "18")))
+        await platform.compute(work, dates={"S2": [TUESDAY]})
         yield work
 
 

@@ -7,17 +7,21 @@ for while it is being computed is computed once more.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zlib import crc32
 
 from chassis.database import Transaction
 from kernel.intervals import Span
 
-from timetracking.due.use_cases import DueDay
+from timetracking.due.use_cases import DueDay, DueRead
+from timetracking.passages.domain import BadgeKey
 from timetracking.plans.domain import read_plan
 from timetracking.workdays.domain.kept import doubted
 
 # What the days around a read may follow from it by: see "Which day" of the working day, a device setting ± 3.
 AROUND = 3
 DAY_SECONDS = 86_400
+# Badges are computed side by side in so many lanes at most: more processes than that find nothing to do.
+LANES = 8
 EPOCH = date(1970, 1, 1)
 
 _WAITING = """
@@ -72,6 +76,29 @@ WITH taken AS (
 )
 SELECT count(*) FROM taken
 """
+_ASK_READS = """
+INSERT INTO due_reads (lane, late, badge_system, badge_number, date)
+SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3::text[], $4::date[]) AS read (lane, system, number, date)
+"""
+_HEAD = """
+SELECT lanes.lane FROM generate_series(0, $1::integer - 1) AS lanes (lane)
+CROSS JOIN LATERAL (SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
+WHERE lanes.lane <> ALL ($2::integer[]) ORDER BY first.late, first.id LIMIT 1
+"""
+# A badge has four reads a day, some more: so many rows hold enough of them.
+_READS = """
+WITH head AS MATERIALIZED (
+    SELECT badge_system, badge_number, late, id FROM due_reads WHERE lane = $1 ORDER BY late, id LIMIT $2::integer * 8
+), first AS MATERIALIZED (
+    SELECT badge_system, badge_number FROM head GROUP BY badge_system, badge_number ORDER BY bool_and(late), min(id) LIMIT $2
+)
+SELECT badge_system, badge_number, array_agg(DISTINCT date) AS dates, array_agg(late) AS late, array_agg(id) AS ids
+FROM first JOIN due_reads due USING (badge_system, badge_number) WHERE due.lane = $1 GROUP BY badge_system, badge_number
+"""
+_COMPUTED = """
+DELETE FROM due_reads due USING unnest($2::boolean[], $3::bigint[]) AS wish (late, id)
+WHERE due.lane = $1 AND due.late = wish.late AND due.id = wish.id
+"""
 _TAKE = "SELECT id, servant, date FROM due_days ORDER BY id LIMIT $1"
 _DONE = "DELETE FROM due_days WHERE id = ANY ($1::bigint[])"
 
@@ -124,10 +151,6 @@ class StoredDueDays:
         if turned:
             await driver.execute(_PLANNED_SO, sorted(premises), [day for day, _ in turned], [content for _, content in turned])
 
-    async def dates_are_due(self) -> bool:
-        """Whether any date of a device is due."""
-        return bool(await (await self.transaction.driver()).fetchval("SELECT EXISTS (SELECT FROM due_device_days)"))
-
     async def spread(self, most: int) -> int:
         """Turns at most so many due dates of devices into due days of those who were read there; how many there were."""
         return int(await (await self.transaction.driver()).fetchval(_SPREAD, most, AROUND))
@@ -140,3 +163,52 @@ class StoredDueDays:
     async def done(self, days: Sequence[DueDay]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
         await (await self.transaction.driver()).execute(_DONE, [each.id for each in days])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDueReads:
+    """The reads from which days are to be computed, as a transaction sees them."""
+
+    transaction: Transaction
+
+    async def ask_reads(self, read: Collection[tuple[BadgeKey, date]], *, late: bool) -> None:
+        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent."""
+        if read:
+            columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
+            await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
+
+    async def head(self, busy: Collection[int]) -> int | None:
+        """The lane whose first read has waited longest, those that are not late before those that are; None when none waits."""
+        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy))
+        return lane
+
+    async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
+        """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""
+        rows = await (await self.transaction.driver()).fetch(_READS, lane, most)
+        return [
+            DueRead((row["badge_system"], row["badge_number"]), row["dates"], list(zip(row["late"], row["ids"], strict=True)))
+            for row in rows
+        ]
+
+    async def hold(self, lane: int) -> bool:
+        """Takes the lane to the end of the transaction; False where somebody else works on it."""
+        return await self.transaction.try_lock("due-reads", str(lane))
+
+    async def wait(self, lane: int) -> None:
+        """Waits for who works on the lane."""
+        await self.transaction.lock("due-reads", (str(lane),))
+
+    async def computed(self, lane: int, reads: Collection[DueRead]) -> None:
+        """Takes away what was computed; what was asked for meanwhile stays."""
+        wishes = [wish for each in reads for wish in each.wishes]
+        await (await self.transaction.driver()).execute(_COMPUTED, lane, [late for late, _ in wishes], [id_ for _, id_ in wishes])
+
+    async def put_off(self, lane: int, reads: Collection[DueRead]) -> None:
+        """Lets these wait behind all others."""
+        await self.computed(lane, reads)
+        await self.ask_reads({(each.badge, day) for each in reads for day in each.dates}, late=True)
+
+
+def lane_of(badge: BadgeKey) -> int:
+    """The lane of a badge, the same in every process."""
+    return crc32(":".join(badge).encode()) % LANES

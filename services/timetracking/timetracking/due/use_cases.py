@@ -1,10 +1,11 @@
-"""Computing what became due: a change of a device's settings or of a body's zone moves reads of many people at once.
+"""Computing what became due: passages that were recorded, a change of a device's settings or of a body's zone.
 
-The change only says which days are due, in its own transaction; the job computes them in small ones. So the change is
-quick however much follows from it, nothing is forgotten if a process dies, and there is one way for few and for many.
+Whoever changes facts only says what is due, in the transaction of the change; here it is computed in small ones. So the
+change is quick however much follows from it, nothing is forgotten if a process dies, and there is one way for few and for
+many: where much waits, a day that ten facts have touched is computed once.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -12,8 +13,12 @@ from typing import Any, Protocol
 
 from chassis.jobs import each_for_itself
 
+from timetracking.passages.domain import BadgeKey, Held
+
 # Days of one transaction, as for the closing job.
 CHUNK = 200
+# Badges whose days share a transaction: with their holders they stay below the locks that it may take.
+BADGES = 400
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
 
@@ -30,9 +35,6 @@ class DueDay:
 class DueDays(Protocol):
     """What is due, as a transaction sees it."""
 
-    async def dates_are_due(self) -> bool:
-        """Whether any date of a device is due."""
-
     async def spread(self, most: int) -> int:
         """Turns at most so many due dates of devices into due days of those who were read there; how many there were."""
 
@@ -43,14 +45,67 @@ class DueDays(Protocol):
         """Takes away what was computed; what was asked for meanwhile stays."""
 
 
+@dataclass(frozen=True, slots=True)
+class DueRead:
+    """A badge that was read on some dates as sent; `wishes` are the places of those who asked."""
+
+    badge: BadgeKey
+    dates: Sequence[date]
+    wishes: Sequence[tuple[bool, int]]
+
+
+class DueReads(Protocol):
+    """The reads from which days are to be computed, as a transaction sees them."""
+
+    async def head(self, busy: Collection[int]) -> int | None:
+        """The lane whose first read has waited longest, those that are not late before those that are; None when none waits.
+
+        Lanes that are busy are passed over.
+        """
+
+    async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
+        """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""
+
+    async def hold(self, lane: int) -> bool:
+        """Takes the lane to the end of the transaction; False where somebody else works on it."""
+
+    async def wait(self, lane: int) -> None:
+        """Waits for who works on the lane."""
+
+    async def computed(self, lane: int, reads: Collection[DueRead]) -> None:
+        """Takes away what was computed; what was asked for meanwhile stays."""
+
+    async def put_off(self, lane: int, reads: Collection[DueRead]) -> None:
+        """Lets these wait behind all others."""
+
+
+class Passages(Protocol):
+    """The passages, as a transaction sees them."""
+
+    async def holders(self, read: Mapping[BadgeKey, Collection[date]]) -> Mapping[BadgeKey, Sequence[Held]]:
+        """Who held the badges when they were read, if it was on these dates as sent, whatever the time policies make of that."""
+
+    async def instants(
+        self, read: Mapping[BadgeKey, Collection[date]], holders: Mapping[BadgeKey, Sequence[Held]]
+    ) -> Mapping[str, Collection[int]]:
+        """The instants of the reads of these badges on dates as sent, for their holders."""
+
+
 class Work(Protocol):
     """A transaction in which due days are computed."""
 
     @property
     def due(self) -> DueDays: ...
+    @property
+    def due_reads(self) -> DueReads: ...
+    @property
+    def passages(self) -> Passages: ...
 
-    async def lock_settings(self) -> None:
-        """Waits until nobody derives instants, and holds everyone who wants to."""
+    async def hold_settings(self) -> None:
+        """Waits for a change of device settings at work, and keeps others from beginning one: it must not race with its reads."""
+
+    async def lock_badges(self, badges: Collection[BadgeKey]) -> None:
+        """Waits for the badges and holds them: an assignment must not race with its passages."""
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
@@ -69,10 +124,7 @@ class SpreadDueDevices:
     async def __call__(self) -> int:
         """Does one piece; returns how many dates of devices it looked at, 0 when none is due."""
         async with self.begin() as work:
-            if not await work.due.dates_are_due():
-                return 0
-            # Passages that are being recorded were counted as things stood before, and their people are not seen yet.
-            await work.lock_settings()
+            # Passages that are being recorded meanwhile make their own days due.
             return int(await work.due.spread(DEVICE_DATES))
 
 
@@ -99,3 +151,67 @@ class ComputeDueDays:
             await work.lock_servants(dates)
             await self.compute(work, dates=dates)
             await work.due.done(days)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeDueReads:
+    """Computes the days that follow from reads, of many badges in a transaction; those of late ones when no others wait.
+
+    Several may do so side by side: each takes another lane of badges.
+    """
+
+    begin: Begin
+    compute: Compute
+
+    async def __call__(self) -> int:
+        """Computes one chunk; returns how many badges were read and due, 0 when none was. What fails waits behind all others.
+
+        Where all that is due is in the hands of others it waits for one of them, and returns 1.
+        """
+        busy: list[int] = []
+        while True:
+            async with self.begin() as work:
+                lane = await work.due_reads.head(busy)
+                reads: Sequence[DueRead] = await work.due_reads.reads(lane, BADGES) if lane is not None else ()
+            if lane is None:
+                return await self._wait(busy[0]) if busy else 0
+            if await self._computed(lane, reads):
+                return len(reads)
+            busy.append(lane)
+
+    async def _wait(self, lane: int) -> int:
+        async with self.begin() as work:
+            await work.due_reads.wait(lane)
+        return 1
+
+    async def _computed(self, lane: int, reads: Sequence[DueRead]) -> bool:
+        """Computes the days; whether the lane could be had. What fails is tried alone, and put off."""
+        had = False
+
+        async def compute(some: Sequence[DueRead]) -> None:
+            nonlocal had
+            try:
+                had = await self._compute(lane, some)
+            except Exception:
+                if len(some) == 1:
+                    async with self.begin() as work:
+                        await work.due_reads.put_off(lane, some)
+                raise
+
+        await each_for_itself(compute, reads)
+        return had
+
+    async def _compute(self, lane: int, reads: Sequence[DueRead]) -> bool:
+        """Whether the lane could be had."""
+        read = {each.badge: each.dates for each in reads}
+        async with self.begin() as work:
+            if not await work.due_reads.hold(lane):
+                return False
+            # All locks before the first write: the order of events is the order of transactions.
+            await work.hold_settings()
+            await work.lock_badges(read)
+            holders = await work.passages.holders(read)
+            await work.lock_servants({each.servant for held in holders.values() for each in held})
+            await self.compute(work, instants=await work.passages.instants(read, holders))
+            await work.due_reads.computed(lane, reads)
+        return True

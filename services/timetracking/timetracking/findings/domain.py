@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 Day = date
@@ -49,7 +50,13 @@ class Claim:
     @property
     def id(self) -> UUID:
         """UUIDv5 of (subject, date or period, kind, first second)."""
-        return uuid5(NAMESPACE, f"{self.subject}/{self.date}/{self.kind}/{self.first}")
+        return _id(self.subject, self.date, self.kind, self.first)
+
+
+# A claim is asked for its ID wherever it is compared, ordered or saved.
+@lru_cache(maxsize=16_384)
+def _id(subject: str, day: Day, kind: str, first: int) -> UUID:
+    return uuid5(NAMESPACE, f"{subject}/{day}/{kind}/{first}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
 
-from timetracking.passages.domain import Passage
+from timetracking.passages.domain import WIDEST_OFFSET_S, Passage
 from timetracking.workdays.domain import Direction
 
 TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
@@ -22,16 +22,16 @@ _TEXTS = ("device", "event_key", "badge_system", "badge_number")
 STORED = counter("tartip_passages_stored_total", "passages", "Passages that were stored, each once.", ("device",))
 REPEATED = counter("tartip_passages_repeated_total", "passages", "Passages that were there already and changed nothing.", ("device",))
 
-Record = Callable[[Sequence[Passage]], Awaitable[Sequence[Passage]]]
+Record = Callable[..., Awaitable[Sequence[Passage]]]
 
 
 def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
-    """The subscription that records passages; one that cannot be applied is parked alone."""
+    """The subscription that records passages, late ones too; one that cannot be applied is parked alone."""
 
     async def apply(batches: Sequence[PassageBatch]) -> None:
         told = [told_passage(sent) for batch in batches for sent in batch.passages]
         if told:
-            _count(told, await record(told))
+            _count(told, await record(told, late=topic == LATE))
 
     return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split)
 
@@ -60,6 +60,8 @@ def told_passage(sent: Sent) -> Passage:
         wrong["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
     if received_at is None:
         wrong["received_at"] = "an instant that exists"
+    if abs(sent.utc_offset_seconds) > WIDEST_OFFSET_S:
+        wrong["utc_offset_seconds"] = "an offset that exists: at most 18 hours either way"
     if wrong or wall_time is None or received_at is None:
         raise Malformed(wrong)
     return Passage(

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from timetracking.devices.domain import Device, instant_of, own_direction
 from timetracking.workdays.domain import Direction, Read
 
-# A wall time as sent may lie so far from the instant that a time policy makes of it.
-OFF_BY = timedelta(days=3)
+# The widest offset that a passage or a time policy may have; a wall time lies within a day of its instant.
+WIDEST_OFFSET_S = 18 * 3600
+OFF_BY = timedelta(days=1)
 
 PassageKey = tuple[str, str, datetime, int | None, str, str, int]
+BadgeKey = tuple[str, str]
+"""(access system, number)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,22 @@ class Passage:
         return (self.device, self.event_key, self.wall_time, self.utc_offset, self.badge_system, self.badge_number, int(self.direction))
 
     @property
-    def badge(self) -> tuple[str, str]:
-        """(access system, number)."""
+    def badge(self) -> BadgeKey:
+        """What was shown to the device."""
         return self.badge_system, self.badge_number
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A badge in the hands of a servant, in seconds since 1970; without bounds where they are None."""
+
+    servant: str
+    since: int | None
+    until: int | None
+
+    def at(self, instant: int) -> bool:
+        """Whether the servant held it at the instant."""
+        return (self.since is None or self.since <= instant) and (self.until is None or instant < self.until)
 
 
 def read_of(

@@ -1,24 +1,26 @@
 """Passages in PostgreSQL: inserted in bulk, once each; the counters of no loss beside them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date, datetime
 
 from chassis.database import Database, Transaction
 
 from timetracking.devices.repository import devices_of
-from timetracking.passages.domain import OFF_BY, Passage, PassageKey, read_of
+from timetracking.passages.domain import BadgeKey, Held, Passage, PassageKey, read_of
+from timetracking.workdays.domain import Direction
 
-_HOLDERS = """
-SELECT DISTINCT b.servant
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS badge (system, number, first, last)
-JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number AND b.span && tstzrange(badge.first, badge.last, '[]')
-"""
 _SPANS = """
 SELECT b.badge_system, b.badge_number, b.servant,
-       extract(epoch FROM lower(b.span))::bigint AS since, extract(epoch FROM upper(b.span))::bigint AS until
-FROM badges b
-JOIN unnest($1::text[], $2::text[]) AS badge (system, number) ON b.badge_system = badge.system AND b.badge_number = badge.number
+       ceil(extract(epoch FROM lower(b.span)))::bigint AS since, ceil(extract(epoch FROM upper(b.span)))::bigint AS until
+FROM unnest($1::text[], $2::text[], $3::date[], $4::date[]) AS badge (system, number, first, last)
+JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number
+    AND b.span && tstzrange((badge.first - 1)::timestamptz, (badge.last + 2)::timestamptz, '[]')
+"""
+_READ_ON = """
+SELECT p.badge_system, p.badge_number, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
+FROM unnest($1::text[], $2::text[], $3::date[]) AS badge (system, number, date)
+JOIN passages p ON p.badge_system = badge.system AND p.badge_number = badge.number
+    AND p.wall_time >= badge.date AND p.wall_time < badge.date + 1
 """
 _STORE = """
 INSERT INTO passages (device, event_key, wall_time, utc_offset, badge_system, badge_number, direction, verify_method,
@@ -62,21 +64,6 @@ class StoredPassages:
     def __init__(self, transaction: Transaction, default_zone: str) -> None:
         self._transaction = transaction
         self._default_zone = default_zone
-
-    async def holders(self, passages: Sequence[Passage]) -> Collection[str]:
-        """The servants whose reads the passages may be, whatever their devices' time policies make of the wall times."""
-        spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
-        for each in passages:
-            first, last = spans.get(each.badge, (each.wall_time, each.wall_time))
-            spans[each.badge] = min(first, each.wall_time), max(last, each.wall_time)
-        driver, ordered = await self._transaction.driver(), sorted(spans)
-        rows = await driver.fetch(
-            _HOLDERS,
-            *_columns(ordered),
-            [spans[each][0].replace(tzinfo=UTC) - OFF_BY for each in ordered],
-            [spans[each][1].replace(tzinfo=UTC) + OFF_BY for each in ordered],
-        )
-        return [row["servant"] for row in rows]
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""
@@ -125,26 +112,36 @@ class StoredPassages:
             [received - stored for _, (received, stored) in ordered],
         )
 
-    async def instants(self, passages: Sequence[Passage]) -> Mapping[str, Collection[int]]:
-        """The instants of the reads that the passages are for their holders."""
-        driver = await self._transaction.driver()
-        spans: dict[tuple[str, str], list[Any]] = {}
-        for row in await driver.fetch(_SPANS, *_columns({each.badge for each in passages})):
-            spans.setdefault((row["badge_system"], row["badge_number"]), []).append(row)
-        devices = await devices_of(driver, {each.device for each in passages})
-        found: dict[str, set[int]] = {}
-        for each in passages:
-            held = devices.get(each.device)
-            if held is None or each.badge not in spans:
-                continue
-            device, zone = held
-            read, _ = read_of(device, zone or self._default_zone, each.event_key, each.wall_time, each.utc_offset, each.direction)
-            for span in spans[each.badge]:
-                if (span["since"] is None or span["since"] <= read.at) and (span["until"] is None or read.at < span["until"]):
-                    found.setdefault(span["servant"], set()).add(read.at)
+    async def holders(self, read: Mapping[BadgeKey, Collection[date]]) -> Mapping[BadgeKey, Sequence[Held]]:
+        """Who held the badges when they were read, if it was on these dates as sent, whatever the time policies make of that."""
+        driver, badges = await self._transaction.driver(), list(read)
+        rows = await driver.fetch(
+            _SPANS,
+            [system for system, _ in badges],
+            [number for _, number in badges],
+            [min(read[badge]) for badge in badges],
+            [max(read[badge]) for badge in badges],
+        )
+        found: dict[BadgeKey, list[Held]] = {}
+        for row in rows:
+            found.setdefault((row["badge_system"], row["badge_number"]), []).append(Held(row["servant"], row["since"], row["until"]))
         return found
 
-
-def _columns(badges: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    ordered = sorted(badges)
-    return [system for system, _ in ordered], [number for _, number in ordered]
+    async def instants(
+        self, read: Mapping[BadgeKey, Collection[date]], holders: Mapping[BadgeKey, Sequence[Held]]
+    ) -> Mapping[str, Collection[int]]:
+        """The instants of the reads of these badges on dates as sent, for their holders; those of unknown devices are none."""
+        driver = await self._transaction.driver()
+        held = [(badge, day) for badge in holders for day in read[badge]]
+        columns = [system for (system, _), _ in held], [number for (_, number), _ in held], [day for _, day in held]
+        rows = await driver.fetch(_READ_ON, *columns)
+        devices = await devices_of(driver, {row["device"] for row in rows})
+        found: dict[str, set[int]] = {}
+        for system, number, serial, event_key, wall_time, utc_offset, sent in rows:
+            if serial in devices:
+                device, zone = devices[serial]
+                read_, _ = read_of(device, zone or self._default_zone, event_key, wall_time, utc_offset, Direction(sent))
+                for each in holders[system, number]:
+                    if each.at(read_.at):
+                        found.setdefault(each.servant, set()).add(read_.at)
+        return found

@@ -1,16 +1,16 @@
-"""Recording passages: facts are stored once, and every day they touch is derived from the whole set again."""
+"""Recording passages: facts are stored once, and every day they touch becomes due in the same transaction."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 from chassis.clock import Clock
 from kernel.faults import WrongState
 from lawbook import Lawbook
 
-from timetracking.passages.domain import Passage
+from timetracking.passages.domain import BadgeKey, Passage
 
 OLDEST, AHEAD = "passages/oldest", "passages/ahead"
 # A month is there some weeks before its first passage, however long the process that makes it may be away.
@@ -20,17 +20,18 @@ AHEAD_OF_PASSAGES = timedelta(days=28)
 class Passages(Protocol):
     """The passages as a transaction sees them."""
 
-    async def holders(self, passages: Sequence[Passage]) -> Collection[str]:
-        """The servants whose reads the passages may be, whatever their devices' time policies make of the wall times."""
-
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""
 
     async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
         """Counts the fresh ones as stored and the others as repeated, for the devices and their days."""
 
-    async def instants(self, passages: Sequence[Passage]) -> Mapping[str, Collection[int]]:
-        """The instants of the reads that the passages are for their holders; unknown badges and devices have none."""
+
+class DueReads(Protocol):
+    """The reads from which days are to be computed."""
+
+    async def ask_reads(self, read: Collection[tuple[BadgeKey, date]], *, late: bool) -> None:
+        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent."""
 
 
 class Months(Protocol):
@@ -44,50 +45,42 @@ class Work(Protocol):
     """A transaction in which passages are recorded."""
 
     @property
-    def passages(self) -> Passages:
-        """The passages."""
-
-    async def hold_settings(self) -> None:
-        """Waits for a change of device settings at work, and keeps others from beginning one: it must not race with its reads."""
-
-    async def lock_badges(self, badges: Collection[tuple[str, str]]) -> None:
-        """Waits for the badges and holds them: an assignment must not race with its passages."""
-
-    async def lock_servants(self, servants: Collection[str]) -> None:
-        """Waits for the servants' days and holds them."""
+    def passages(self) -> Passages: ...
+    @property
+    def due_reads(self) -> DueReads: ...
 
 
 Begin = Callable[[], AbstractAsyncContextManager[Any]]
-Compute = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPassages:
-    """Stores passages and computes the days they touch, in one transaction. Any order and any repetition end the same."""
+    """Stores passages and says which days follow from them, in one transaction. Any order and any repetition end the same.
+
+    The facts are safe with it, and the days come a moment later (`ComputeDueReads`): so a gate's rush, a region's backlog and
+    one servant's stuck card are stored at the same speed, and a day of which ten facts wait is computed once.
+    """
 
     begin: Begin
-    compute: Compute
     lawbook: Lawbook
     months: Months
+    recorded: Callable[[], None] = lambda: None
+    """Is called when there is something to compute."""
 
-    async def __call__(self, passages: Sequence[Passage]) -> Sequence[Passage]:
-        """Returns those that were new.
+    async def __call__(self, passages: Sequence[Passage], *, late: bool = False) -> Sequence[Passage]:
+        """Returns those that were new; days that follow from `late` ones wait for those of the others.
 
         Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more.
         """
         for passage in passages:
             self._refuse_impossible_time(passage)
-        badges = {passage.badge for passage in passages}
         await self.months.make([passage.wall_time for passage in passages])
         async with self.begin() as work:
-            # All locks before the first write: the order of events is the order of transactions.
-            await work.hold_settings()
-            await work.lock_badges(badges)
-            await work.lock_servants(await work.passages.holders(passages))
             fresh: Sequence[Passage] = await work.passages.store(passages)
-            if fresh:
-                await self.compute(work, instants=await work.passages.instants(fresh))
+            await work.due_reads.ask_reads({(each.badge, each.wall_time.date()) for each in fresh}, late=late)
             await work.passages.count(passages, fresh)
+        if fresh:
+            self.recorded()
         return fresh
 
     def _refuse_impossible_time(self, passage: Passage) -> None:

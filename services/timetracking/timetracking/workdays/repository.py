@@ -1,33 +1,34 @@
 """Days in PostgreSQL, loaded and saved in bulk: one statement a table, however many servants a transaction touches."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from chassis.database import Transaction
 from kernel.identifiers import new_id
+from kernel.intervals import Span
 
 from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of, save_findings
-from timetracking.passages.domain import read_of
+from timetracking.passages.domain import OFF_BY, read_of
 from timetracking.plans.domain import read_plan
-from timetracking.workdays.domain import Direction, Facts, Order, OrderKind, Plan, PlanKind, Read, Session
-from timetracking.workdays.domain.kept import KeptDay, Placement, ReadContext, content_of, doubted, text_of
+from timetracking.workdays.domain import Direction, Order, OrderKind, PlanKind, Session, State
+from timetracking.workdays.domain.kept import KeptDay, KeptState, Placement, content_of, doubted
 from timetracking.workdays.events import TOPIC, message
-from timetracking.workdays.use_cases import Known, Need
+from timetracking.workdays.use_cases import AROUND_A_REST, Known, Look, Need, Planned
 
-# Facts reach over the dates asked for: plans by two before and three after, reads by the windows beside and the span of a time policy.
-PLANS_BEFORE, PLANS_AFTER = 2, 3
-READS_AROUND = timedelta(days=4)
 DAY_SECONDS = 86_400
 # Changes that a purge forgets at once: a transaction ends well within its five seconds.
 PURGED_AT_ONCE = 5_000
 EPOCH = date(1970, 1, 1)
+# An enumeration's member costs more to look up than a read costs to make; people share their units.
+DIRECTIONS = {int(each): each for each in Direction}
+placement = lru_cache(maxsize=65_536)(Placement)
 
 _PLANS = """
-SELECT p.servant, p.date, p.body, p.unit, p.zone, p.content, p.premises
+SELECT p.servant, p.date, p.body, p.unit, p.zone, p.content
 FROM unnest($1::text[], $2::date[], $3::date[]) AS need (servant, since, until)
 JOIN plan_days p ON p.servant = need.servant AND p.date BETWEEN need.since AND need.until
 """
@@ -36,28 +37,32 @@ SELECT DISTINCT o.servant, o.date, o.kind, o.starts, o.ends, o.breaks
 FROM unnest($1::text[], $2::date[], $3::date[]) AS need (servant, since, until)
 JOIN orders o ON o.servant = need.servant AND o.date BETWEEN need.since AND need.until AND o.in_force
 """
+_BADGES = """
+SELECT servant, badge_system, badge_number,
+       ceil(extract(epoch FROM lower(span)))::bigint AS since, ceil(extract(epoch FROM upper(span)))::bigint AS until
+FROM badges WHERE servant = ANY ($1::text[])
+"""
 _PASSAGES = """
-SELECT need.servant, lower(b.span) AS held_since, upper(b.span) AS held_until,
-       p.device, p.event_key, p.wall_time, p.utc_offset, p.direction, p.received_at
-FROM unnest($1::text[], $2::timestamp[], $3::timestamp[]) AS need (servant, since, until)
-JOIN badges b ON b.servant = need.servant
-JOIN passages p ON p.badge_system = b.badge_system AND p.badge_number = b.badge_number
-    AND p.wall_time >= need.since AND p.wall_time < need.until
+SELECT need.place, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamp[], $5::timestamp[]) AS need (place, system, number, since, until)
+JOIN passages p ON p.badge_system = need.system AND p.badge_number = need.number AND p.wall_time >= need.since AND p.wall_time < need.until
 """
 _SESSIONS = """
 SELECT DISTINCT s.servant, s.starts, s.ends
 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS need (servant, since, until)
 JOIN remote_sessions s ON s.servant = need.servant AND s.starts < need.until AND coalesce(s.ends, s.starts) >= need.since
 """
+# The whole day only of those that are looked at; those around it say when its servant worked.
 _KEPT = """
-SELECT DISTINCT w.servant, w.date, w.body, w.unit, w.plan_kind, w.content, w.marks, w.revision, w.edition, w.computed_at
+SELECT w.servant, w.date, w.body, w.unit, w.plan_kind, w.state, w.works_from, w.works_to, w.crosses, w.revision, w.marks,
+       CASE WHEN w.date BETWEEN need.since AND need.until THEN w.content ELSE '' END AS content
 FROM unnest($1::text[], $2::date[], $3::date[]) AS need (servant, since, until)
-JOIN workdays w ON w.servant = need.servant AND w.date BETWEEN need.since AND need.until
+JOIN workdays w ON w.servant = need.servant AND w.date BETWEEN need.since - $4::integer AND need.until + $4::integer
 """
 _FINDINGS = """
 SELECT DISTINCT f.*
 FROM unnest($1::text[], $2::date[], $3::date[]) AS need (servant, since, until)
-JOIN findings f ON f.servant = need.servant AND f.date BETWEEN need.since AND need.until
+JOIN findings f ON f.servant = need.servant AND f.date BETWEEN need.since - $4::integer AND need.until + $4::integer
 """
 _APPOINTMENTS = """
 SELECT a.servant, a.since, a.until, a.body, a.unit, a.kind, b.zone
@@ -76,13 +81,16 @@ SELECT device, date FROM findings
 WHERE kind = 'device_clock' AND state <> 'withdrawn' AND device = ANY ($1::text[])
 """
 _SAVE = """
-INSERT INTO workdays AS w (servant, date, body, unit, plan_kind, state, content, marks, works_from, works_to, revision, edition, computed_at)
-SELECT servant, date, body, unit, plan_kind, state, content, string_to_array(marks, ','), works_from, works_to, revision, $12, $13
-FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
-    AS day (servant, date, body, unit, plan_kind, state, content, marks, works_from, works_to, revision)
+INSERT INTO workdays AS w
+    (servant, date, body, unit, plan_kind, state, content, marks, works_from, works_to, crosses, revision, edition, computed_at)
+SELECT servant, date, body, unit, plan_kind, state, content, string_to_array(marks, ','), works_from, works_to, crosses, revision, $13, $14
+FROM unnest(
+    $1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+    $11::boolean[], $12::bigint[]
+) AS day (servant, date, body, unit, plan_kind, state, content, marks, works_from, works_to, crosses, revision)
 ON CONFLICT (servant, date) DO UPDATE SET
     body = excluded.body, unit = excluded.unit, plan_kind = excluded.plan_kind, state = excluded.state, content = excluded.content, marks = excluded.marks,
-    works_from = excluded.works_from, works_to = excluded.works_to, revision = excluded.revision,
+    works_from = excluded.works_from, works_to = excluded.works_to, crosses = excluded.crosses, revision = excluded.revision,
     edition = excluded.edition, computed_at = excluded.computed_at
 """
 _VERSIONS = """
@@ -129,23 +137,6 @@ JOIN workdays w ON w.servant = day.servant AND w.date = day.date ORDER BY w.serv
 _DUE = "SELECT servant, date FROM plan_days WHERE NOT settled AND window_end <= $1 ORDER BY window_end, servant LIMIT $2"
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """What was loaded of one servant, while it is being put together."""
-
-    plans: dict[date, Plan] = field(default_factory=dict)
-    zones: dict[date, str] = field(default_factory=dict)
-    placements: dict[date, Placement] = field(default_factory=dict)
-    premises: dict[date, frozenset[str]] = field(default_factory=dict)
-    orders: list[Order] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-    contexts: dict[tuple[str, str, int], ReadContext] = field(default_factory=dict)
-    kept: dict[date, KeptDay] = field(default_factory=dict)
-    findings: dict[date, list[Finding]] = field(default_factory=dict)
-    zone: str = ""
-
-
 class StoredDays:
     """The days as a transaction sees them; the servants' locks are held by the caller."""
 
@@ -153,99 +144,113 @@ class StoredDays:
         self._transaction = transaction
         self._default_zone = default_zone
 
-    async def known(self, needs: Sequence[Need]) -> Mapping[str, Known]:
-        """Everything that the days of these needs are computed from and compared with."""
+    async def planned(self, needs: Sequence[Need]) -> Mapping[str, Planned]:
+        """Plans, orders, zones and placements of these dates, and which of them are in doubt."""
         driver = await self._transaction.driver()
-        found = {need.servant: _Gathered(zone=self._default_zone) for need in needs}
-        names, since, until = [n.servant for n in needs], [n.since for n in needs], [n.until for n in needs]
-        wide = [day - timedelta(days=PLANS_BEFORE) for day in since], [day + timedelta(days=PLANS_AFTER) for day in until]
-        for row in await driver.fetch(_PLANS, names, *wide):
-            one = found[row["servant"]]
-            one.plans[row["date"]] = read_plan(row["date"], row["content"])[0]
-            one.zones[row["date"]] = row["zone"]
-            one.placements[row["date"]] = Placement(row["body"], row["unit"])
-            one.premises[row["date"]] = frozenset(row["premises"])
-        for row in await driver.fetch(_ORDERS, names, *wide):
+        found = {need.servant: Planned({}, [], self._default_zone, {}, {}) for need in needs}
+        columns = [need.servant for need in needs], [need.since for need in needs], [need.until for need in needs]
+        premises: dict[str, set[tuple[str, date]]] = {}
+        for servant, day, body, unit, zone, content in await driver.fetch(_PLANS, *columns):
+            one = found[servant]
+            one.plans[day], details = read_plan(day, content)
+            one.zones[day] = zone
+            one.placements[day] = placement(body, unit)
+            for place in details.premises:
+                premises.setdefault(place, set()).add((servant, day))
+        for row in await driver.fetch(_ORDERS, *columns):
             breaks = tuple(zip(row["breaks"][::2], row["breaks"][1::2], strict=True))
             found[row["servant"]].orders.append(Order(row["date"], OrderKind(row["kind"]), row["starts"], row["ends"], breaks))
         await self._placements(driver, found, needs)
-        await self._reads(driver, found, needs)
-        instants = [(day - EPOCH).days * DAY_SECONDS for day in wide[0]], [(day - EPOCH).days * DAY_SECONDS for day in wide[1]]
-        for row in await driver.fetch(_SESSIONS, names, *instants):
+        await self._doubts(driver, found, premises, min(columns[1]), max(columns[2]))
+        return found
+
+    async def known(self, looks: Sequence[Look], planned: Mapping[str, Planned]) -> Mapping[str, Known]:
+        """Reads, sessions, kept days and findings of these looks."""
+        driver = await self._transaction.driver()
+        found = {servant: Known() for servant in planned}
+        if not looks:
+            return found
+        await self._reads(driver, found, looks)
+        names = [look.servant for look in looks]
+        # A session may have begun on the date before.
+        for row in await driver.fetch(
+            _SESSIONS, names, [look.span[0] - DAY_SECONDS for look in looks], [look.span[1] + DAY_SECONDS for look in looks]
+        ):
             found[row["servant"]].sessions.append(Session(row["starts"], row["ends"]))
-        for row in await driver.fetch(_KEPT, names, since, until):
-            found[row["servant"]].kept[row["date"]] = kept_of(row)
-        for row in await driver.fetch(_FINDINGS, names, since, until):
+        around = names, [look.since for look in looks], [look.until for look in looks], AROUND_A_REST
+        for row in await driver.fetch(_KEPT, *around):
+            kept, day = found[row["servant"]].kept, row["date"]
+            if day not in kept or row["content"]:
+                kept[day] = _state_of(row)
+        for row in await driver.fetch(_FINDINGS, *around):
             found[row["servant"]].findings.setdefault(row["date"], []).append(finding_of(row))
-        doubts = await self._doubts(driver, found, needs)
-        return {
-            servant: Known(
-                facts=Facts(one.plans, tuple(one.orders), tuple(one.reads), tuple(one.sessions)),
-                zone=one.zone,
-                zones=one.zones,
-                placements=one.placements,
-                contexts=one.contexts,
-                kept=one.kept,
-                findings=one.findings,
-                doubts={day: True for day in one.plans if _doubtful(one.plans[day], one.premises[day], doubts)},
-            )
-            for servant, one in found.items()
-        }
+        return found
 
-    async def _placements(self, driver: Any, found: Mapping[str, _Gathered], needs: Sequence[Need]) -> None:
+    async def _placements(self, driver: Any, found: Mapping[str, Planned], needs: Sequence[Need]) -> None:
         """The body of dates without a plan, from the appointments in their precedence."""
+        open_ = [(need.servant, day) for need in needs for day in _dates(need) if day not in found[need.servant].plans]
         rows: dict[str, list[Any]] = {}
-        for row in await driver.fetch(_APPOINTMENTS, list(found)):
+        for row in await driver.fetch(_APPOINTMENTS, sorted({servant for servant, _ in open_})):
             rows.setdefault(row["servant"], []).append(row)
-        for need in needs:
-            one = found[need.servant]
-            held = rows.get(need.servant, [])
-            if held and held[0]["zone"]:
-                one.zone = held[0]["zone"]
-            for offset in range((need.until - need.since).days + 1):
-                day = need.since + timedelta(days=offset)
-                row = next((each for each in held if each["since"] <= day and (each["until"] is None or day <= each["until"])), None)
-                if row is not None:
-                    one.placements.setdefault(day, Placement(row["body"], row["unit"]))
-                    if row["zone"]:
-                        one.zones.setdefault(day, row["zone"])
+        for servant, held in rows.items():
+            if held[0]["zone"]:
+                found[servant].zone = held[0]["zone"]
+        for servant, day in open_:
+            held = rows.get(servant, [])
+            row = next((each for each in held if each["since"] <= day and (each["until"] is None or day <= each["until"])), None)
+            if row is not None:
+                found[servant].placements[day] = placement(row["body"], row["unit"])
+                if row["zone"]:
+                    found[servant].zones[day] = row["zone"]
 
-    async def _reads(self, driver: Any, found: Mapping[str, _Gathered], needs: Sequence[Need]) -> None:
-        since = [datetime.combine(need.since, datetime.min.time()) - READS_AROUND for need in needs]
-        until = [datetime.combine(need.until, datetime.min.time()) + READS_AROUND for need in needs]
-        rows = await driver.fetch(_PASSAGES, [need.servant for need in needs], since, until)
+    async def _reads(self, driver: Any, found: Mapping[str, Known], looks: Sequence[Look]) -> None:
+        """The reads of the servants' badges in the spans of the looks, as the settings of the devices make them."""
+        badges: dict[str, list[Any]] = {}
+        for row in await driver.fetch(_BADGES, list(found)):
+            badges.setdefault(row["servant"], []).append(row)
+        held = [(look, badge) for look in looks for badge in badges.get(look.servant, ()) if _meet(badge, look.span)]
+        rows = await driver.fetch(
+            _PASSAGES,
+            range(len(held)),
+            [badge["badge_system"] for _, badge in held],
+            [badge["badge_number"] for _, badge in held],
+            [_wall(look.span[0]) - OFF_BY for look, _ in held],
+            [_wall(look.span[1]) + OFF_BY for look, _ in held],
+        )
         devices = await devices_of(driver, {row["device"] for row in rows})
         off = {(row["device"], row["date"]) for row in await driver.fetch(_CLOCKS, list(devices))} if devices else set()
-        for row in rows:
-            held = devices.get(row["device"])
-            if held is None:
+        spans = [_both(badge, look.span) for look, badge in held]
+        into = [found[look.servant] for look, _ in held]
+        for place, serial, event_key, wall_time, utc_offset, sent in rows:
+            if serial not in devices:
                 continue  # waits for the device to be enrolled again; its facts stay
-            device, zone = held
-            read, twice = read_of(
-                device, zone or self._default_zone, row["event_key"], row["wall_time"], row["utc_offset"], Direction(row["direction"])
-            )
-            if not _holds(row["held_since"], row["held_until"], read.at):
+            device, zone = devices[serial]
+            read, twice = read_of(device, zone or self._default_zone, event_key, wall_time, utc_offset, DIRECTIONS[sent])
+            since, until = spans[place]
+            if not since <= read.at < until:
                 continue
-            one = found[row["servant"]]
+            one = into[place]
             one.reads.append(read)
-            one.contexts[read.device, read.event_key, read.at] = ReadContext(
-                body=device.body,
-                premises=device.settings_for(row["event_key"], row["wall_time"]).premises,
-                received_at=row["received_at"],
-                occurred_twice=twice,
-                clock_off=(row["device"], row["wall_time"].date()) in off,
-            )
+            one.shown.bodies[serial] = device.body
+            if twice:
+                one.shown.occurred_twice.add((serial, event_key, read.at))
+            if off and (serial, wall_time.date()) in off:
+                one.shown.clock_off.add((serial, event_key, read.at))
 
-    async def _doubts(self, driver: Any, found: Mapping[str, _Gathered], needs: Sequence[Need]) -> list[tuple[str, int, int]]:
-        """(premises, from, to) of each silence and each gap of event numbers at a perimeter."""
-        premises = {each for one in found.values() for day in one.premises.values() for each in day if each}
-        if not premises:
-            return []
-        first, last = min(need.since for need in needs), max(need.until for need in needs)
-        since, until = (
-            (day - EPOCH).days * DAY_SECONDS for day in (first - timedelta(days=PLANS_BEFORE), last + timedelta(days=PLANS_AFTER))
-        )
-        return [(row["premises"], row["first"], row["last"]) for row in await driver.fetch(_DOUBTS, sorted(premises), since, until)]
+    async def _doubts(
+        self, driver: Any, found: Mapping[str, Planned], premises: Mapping[str, Collection[tuple[str, date]]], first: date, last: date
+    ) -> None:
+        """Marks the dates over whose plan a device at one of their premises was silent, or misses event numbers."""
+        places = sorted(place for place in premises if place)
+        since, until = ((day - EPOCH).days * DAY_SECONDS for day in (first, last + timedelta(days=AROUND_A_REST)))
+        spans: dict[str, list[Span]] = {}
+        for row in await driver.fetch(_DOUBTS, places, since, until):
+            spans.setdefault(row["premises"], []).append((row["first"], row["last"]))
+        for place, over in spans.items():
+            for servant, day in premises[place]:
+                one = found[servant]
+                if doubted(one.plans[day], over):
+                    one.doubts = {*one.doubts, day}
 
     async def keep(self, days: Sequence[KeptDay], findings: Sequence[Finding], settled: Sequence[tuple[str, date]], at: datetime) -> None:
         """Saves days with their versions, findings, and the events of both, in the order of the keys."""
@@ -290,7 +295,7 @@ async def purge_changes(transaction: Transaction, before: datetime, most: int = 
 
 async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:
     names, dates = [day.servant for day in days], [day.content.date for day in days]
-    bodies, texts = [day.placement.body for day in days], [text_of(day.content) for day in days]
+    bodies, texts = [day.placement.body for day in days], [day.text for day in days]
     states, revisions = [day.content.state.value for day in days], [day.revision for day in days]
     work = [day.content.work or (None, None) for day in days]
     edition, at = days[0].edition, days[0].computed_at
@@ -306,6 +311,7 @@ async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:
         [",".join(day.marks) for day in days],
         [start for start, _ in work],
         [end for _, end in work],
+        [day.content.crosses for day in days],
         revisions,
         edition,
         at,
@@ -325,14 +331,38 @@ def kept_of(row: Any) -> KeptDay:
         revision=row["revision"],
         edition=row["edition"],
         computed_at=row["computed_at"],
+        text=row["content"],
     )
 
 
-def _holds(since: datetime | None, until: datetime | None, at: int) -> bool:
-    moment = datetime.fromtimestamp(at, UTC)
-    return (since is None or since <= moment) and (until is None or moment < until)
+def _state_of(row: Any) -> KeptState:
+    return KeptState(
+        placement=placement(row["body"], row["unit"]),
+        state=State(row["state"]),
+        work=(row["works_from"], row["works_to"]) if row["works_from"] is not None else None,
+        crosses=row["crosses"],
+        plan_kind=PlanKind(row["plan_kind"]) if row["plan_kind"] else None,
+        text=row["content"],
+        marks=tuple(row["marks"]),
+        revision=row["revision"],
+    )
 
 
-def _doubtful(plan: Plan, premises: Iterable[str], doubts: Sequence[tuple[str, int, int]]) -> bool:
-    """Whether a silence or a gap at one of the planned premises lies over the plan."""
-    return doubted(plan, [(start, end) for place, start, end in doubts if place in premises])
+def _dates(need: Need) -> list[date]:
+    return [date.fromordinal(each) for each in range(need.since.toordinal(), need.until.toordinal() + 1)]
+
+
+def _wall(at: int) -> datetime:
+    """The wall time of an instant at UTC."""
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+
+
+def _meet(badge: Any, span: Span) -> bool:
+    since, until = _both(badge, span)
+    return since < until
+
+
+def _both(badge: Any, span: Span) -> Span:
+    """The instants of a span at which the badge was in its holder's hands."""
+    since, until = badge["since"], badge["until"]
+    return span[0] if since is None else max(span[0], since), span[1] if until is None else min(span[1], until)

@@ -7,6 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
+from kernel.intervals import Span
 from lawbook import Lawbook
 
 from timetracking.findings.domain import About, Claim, Finding, looked_at_again
@@ -14,26 +15,25 @@ from timetracking.workdays.domain import (
     Facts,
     FindingKind,
     Law,
+    Order,
+    Plan,
+    Read,
     Seconds,
+    Session,
     State,
     Windows,
     WorkdayContent,
-    neighbours,
     short_rests,
-    workdays,
+    workdays_and_entries,
 )
-from timetracking.workdays.domain.kept import (
-    INCOMPLETE,
-    KeptDay,
-    Placement,
-    ReadContext,
-    marks_of,
-)
+from timetracking.workdays.domain.kept import INCOMPLETE, KeptDay, KeptState, Placement, Shown, marks_of, text_of
 from timetracking.workdays.domain.parameters import law_of
 
+EPOCH = date(1970, 1, 1).toordinal()
+DAY_SECONDS = 86_400
 ONE_DAY = timedelta(days=1)
-# A read belongs to the window of its civil date or of a neighbour, and touches the dates beside that window.
-AROUND_AN_INSTANT = 2
+# Borders look at duties of so many dates around: see `border_after`, for the window of a date and those beside it.
+DUTIES_AROUND = 3
 # Between the end of one duty and the beginning of the next lie at most this many dates if the rest is too short.
 AROUND_A_REST = 3
 # A holder of a badge whom the registry has not told of yet: the day is kept and waits.
@@ -52,39 +52,62 @@ FROM_THE_ABSENCE_OF_READS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The dates of one servant for which facts are wanted, both included."""
+    """Dates of one servant about which something is wanted, both included."""
 
     servant: str
     since: date
     until: date
 
 
-@dataclass(slots=True)
-class Known:
-    """What is stored about a servant around some dates."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Dates of one servant that are computed, without a hole between them, and the span of their windows and those beside."""
 
-    facts: Facts
+    servant: str
+    since: date
+    until: date
+    span: Span
+
+
+@dataclass(slots=True)
+class Planned:
+    """What is planned for a servant around some dates, and where: what borders follow from."""
+
+    plans: dict[date, Plan]
+    orders: list[Order]
     zone: str
     """Of the body in whose service the servant is, for dates without a plan."""
-    zones: Mapping[date, str]
-    placements: Mapping[date, Placement]
-    contexts: Mapping[tuple[str, str, int], ReadContext]
-    """By (device, event key, instant) of a read."""
-    kept: dict[date, KeptDay]
-    findings: Mapping[date, Sequence[Finding]]
-    """Of the servant, by the date or the first date of the period."""
-    doubts: Mapping[date, bool] = field(default_factory=dict)
+    zones: dict[date, str]
+    placements: dict[date, Placement]
+    doubts: Collection[date] = ()
     """Dates whose planned premises have a device that was silent or misses event numbers over the plan."""
 
     def zone_of(self, day: date) -> ZoneInfo:
         return ZoneInfo(self.zones.get(day, self.zone))
 
 
+@dataclass(slots=True)
+class Known:
+    """What is stored about a servant for some looks."""
+
+    reads: list[Read] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    shown: Shown = field(default_factory=Shown)
+    """What is known of the reads beside what days are computed from."""
+    kept: dict[date, KeptState] = field(default_factory=dict)
+    """Of the dates and those within reach of a rest."""
+    findings: dict[date, list[Finding]] = field(default_factory=dict)
+    """Of the servant, by the date or the first date of the period."""
+
+
 class Days(Protocol):
     """The days with everything they are computed from, as a transaction sees them."""
 
-    async def known(self, needs: Sequence[Need]) -> Mapping[str, Known]:
-        """What is stored about each servant; the dates around what is needed are included as far as the domain wants them."""
+    async def planned(self, needs: Sequence[Need]) -> Mapping[str, Planned]:
+        """What is planned for each servant on the dates, which may overlap."""
+
+    async def known(self, looks: Sequence[Look], planned: Mapping[str, Planned]) -> Mapping[str, Known]:
+        """What else is stored about each servant for these looks."""
 
     async def keep(self, days: Sequence[KeptDay], findings: Sequence[Finding], settled: Sequence[tuple[str, date]], at: datetime) -> None:
         """Saves what changed `at` an instant, with its versions and its events; `settled` dates need no look by the closing job any more."""
@@ -111,8 +134,8 @@ class Work(Protocol):
 class ComputeDays:
     """Computes the touched days of some servants; their locks are held by the caller.
 
-    `instants` touch the window they lie in and the dates beside it; `dates` are touched themselves. Days whose content is
-    equal are not written and raise no event.
+    `instants` touch the window they lie in; `dates` are touched themselves. Where a stay begins or ceases to go on over the
+    border of a touched day, the day beside it follows. Days whose content is equal are not written and raise no event.
     """
 
     lawbook: Lawbook
@@ -122,62 +145,85 @@ class ComputeDays:
         self, work: Work, instants: Mapping[str, Collection[int]] | None = None, dates: Mapping[str, Collection[date]] | None = None
     ) -> int:
         """Returns how many days changed."""
-        touched = _touched(instants or {}, dates or {})
-        if not touched:
-            return 0
-        needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each)]
-        known = await work.days.known(needs)
         # Once for everyone: people share their dates, and a date's parameters are looked up once.
-        law, now = law_of(self.lawbook), self.clock()
-        changed: list[KeptDay] = []
-        findings: list[Finding] = []
-        settled: list[tuple[str, date]] = []
-        for servant, wanted in touched.items():
-            if servant in known:
-                look = _Look(servant, known[servant], law, self.lawbook.edition, now)
-                look.at(_exactly(known[servant], wanted, (instants or {}).get(servant, ()), (dates or {}).get(servant, ()), law))
-                changed += look.changed
-                findings += look.findings
-                settled += look.settled
-        await work.days.keep(changed, findings, settled, now)
-        return len(changed)
+        law, now, changed = law_of(self.lawbook), self.clock(), 0
+        touched = _touched(instants or {}, dates or {})
+        while touched:
+            needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each.near)]
+            planned = await work.days.planned(needs)
+            # What is computed now, by servant; whom the transaction does not know has nothing to compute.
+            looks = {servant: _looks(servant, planned[servant], each, law) for servant, each in touched.items()}
+            known = await work.days.known([look for each in looks.values() for look in each], planned)
+            round_ = _Round(law, self.lawbook.edition, now)
+            for servant, each in looks.items():
+                round_.look(servant, each, planned[servant], known[servant])
+            await work.days.keep(round_.changed, round_.findings, round_.settled, now)
+            changed += len(round_.changed)
+            touched = _touched({}, round_.beside)
+        return changed
 
 
-class _Look:
-    """One look at the facts of a servant, and what it changes."""
+@dataclass(slots=True)
+class _Touch:
+    """What touches a servant's days: dates themselves, and instants with the dates whose window they may lie in."""
 
-    def __init__(self, servant: str, known: Known, law: Law, edition: str, now: datetime) -> None:
-        self._servant, self._known, self._now = servant, known, now
-        self._law, self._edition = law, edition
+    dates: set[date] = field(default_factory=set)
+    instants: set[int] = field(default_factory=set)
+
+    @property
+    def near(self) -> set[date]:
+        return self.dates.union(*(_possible(at) for at in self.instants))
+
+
+class _Round:
+    """Looks at the facts of many servants, and what they change."""
+
+    def __init__(self, law: Law, edition: str, now: datetime) -> None:
+        self._law, self._edition, self._now = law, edition, now
         self.changed: list[KeptDay] = []
         self.findings: list[Finding] = []
         self.settled: list[tuple[str, date]] = []
+        self.beside: dict[str, set[date]] = {}
+        """Days that follow from what changed and were not looked at."""
 
-    def at(self, dates: Sequence[date]) -> None:
-        known = self._known
-        contents = workdays(known.facts, dates, known.zone_of, self._law, int(self._now.timestamp()))
-        for content in contents:
-            self._day(content)
-        self._rests(dates)
+    def look(self, servant: str, looks: Sequence[Look], planned: Planned, known: Known) -> None:
+        """Computes the days of one servant."""
+        facts = Facts(planned.plans, tuple(planned.orders), tuple(known.reads), tuple(known.sessions))
+        dates = [day for look in looks for day in _dates(look.since, look.until)]
+        for content, entered in workdays_and_entries(facts, dates, planned.zone_of, self._law, int(self._now.timestamp())):
+            self._crossings(servant, content, entered, known, dates)
+            self._day(servant, content, planned, known)
+        self._rests(servant, dates, known)
 
-    def _day(self, content: WorkdayContent) -> None:
-        day, known = content.date, self._known
-        placement = known.placements.get(day, NOWHERE)
+    def _crossings(self, servant: str, content: WorkdayContent, entered: bool, known: Known, dates: Collection[date]) -> None:
+        """Notes the days beside this one whose border is crossed otherwise than when they were computed."""
+        before, old = known.kept.get(content.date - ONE_DAY), known.kept.get(content.date)
+        if entered is not (before is not None and before.crosses) and content.date - ONE_DAY not in dates:
+            self.beside.setdefault(servant, set()).add(content.date - ONE_DAY)
+        if content.crosses is not (old is not None and old.crosses) and content.date + ONE_DAY not in dates:
+            self.beside.setdefault(servant, set()).add(content.date + ONE_DAY)
+
+    def _day(self, servant: str, content: WorkdayContent, planned: Planned, known: Known) -> None:
+        day = content.date
+        placement = planned.placements.get(day, NOWHERE)
         old = known.kept.get(day)
         if content.state is State.COMPUTED:
-            self.settled.append((self._servant, day))
+            self.settled.append((servant, day))
         if old is None and _says_nothing(content):
             return
-        marks = marks_of(content, known.contexts, placement.body, doubt=known.doubts.get(day, False))
-        plan = known.facts.plans.get(day)
-        kind = plan.kind if plan else None
-        fresh = KeptDay(self._servant, placement, kind, content, marks, old.revision + 1 if old else 1, self._edition, self._now)
-        if old is None or (old.content, old.marks, old.placement, old.plan_kind) != (content, marks, placement, kind):
-            self.changed.append(fresh)
-            known.kept[day] = fresh
+        marks = marks_of(content, known.shown, placement.body, doubt=day in planned.doubts)
+        plan = planned.plans.get(day)
+        text, kind = text_of(content), plan.kind if plan else None
+        if old is None or (old.text, old.marks, old.placement, old.plan_kind) != (text, marks, placement, kind):
+            revision = old.revision + 1 if old else 1
+            self.changed.append(KeptDay(servant, placement, kind, content, marks, revision, self._edition, self._now, text))
+            known.kept[day] = KeptState(placement, content.state, content.work, content.crosses, kind, text, marks, revision)
+        stored = {each.claim.id: each for each in known.findings.get(day, ()) if each.claim.until is None}
+        if not (content.findings or stored):
+            return
         claims = [
             Claim(
-                self._servant,
+                servant,
                 each.kind.value,
                 day,
                 each.first,
@@ -188,49 +234,52 @@ class _Look:
             for each in content.findings
             if INCOMPLETE not in marks or each.kind not in FROM_THE_ABSENCE_OF_READS
         ]
-        stored = {each.claim.id: each for each in known.findings.get(day, ()) if each.claim.until is None}
-        self.findings += looked_at_again(About(placement.body, servant=self._servant, edition=self._edition), claims, stored)
+        self.findings += looked_at_again(About(placement.body, servant=servant, edition=self._edition), claims, stored)
 
-    def _rests(self, dates: Sequence[date]) -> None:
+    def _rests(self, servant: str, dates: Sequence[date], known: Known) -> None:
         """The rests around the dates, from the days as they are kept now."""
-        for run in _runs(dates, AROUND_A_REST):
-            kept = [self._known.kept.get(day) for day in run]
-            days = [each.content if each else _unknown(day) for each, day in zip(kept, run, strict=True)]
+        for since, until in _spans(dates, AROUND_A_REST):
+            run = _dates(since, until)
+            days = [_as_kept(day, known.kept.get(day)) for day in run]
             claims = []
             for rest in short_rests(days, self._law):
                 first, until = rest.dates
-                claims.append(Claim(self._servant, "rest_too_short", first, rest.end_of_work, rest.seconds, rest.rule, until))
+                claims.append(Claim(servant, "rest_too_short", first, rest.end_of_work, rest.seconds, rest.rule, until))
             stored = {
                 each.claim.id: each
                 for day in run
-                for each in self._known.findings.get(day, ())
+                for each in known.findings.get(day, ())
                 if each.claim.until is not None and run[0] <= day and each.claim.until <= run[-1]
             }
             for claim in claims:
-                body = self._known.kept[claim.date].placement.body
-                about = About(body, servant=self._servant, edition=self._edition)
+                body = known.kept[claim.date].placement.body
+                about = About(body, servant=servant, edition=self._edition)
                 self.findings += looked_at_again(about, [claim], {k: v for k, v in stored.items() if k == claim.id})
             ids = {claim.id for claim in claims}
             for id_, old in stored.items():
                 if id_ not in ids:
-                    about = About(old.body, servant=self._servant, edition=self._edition)
+                    about = About(old.body, servant=servant, edition=self._edition)
                     self.findings += looked_at_again(about, [], {id_: old})
 
 
-def _exactly(known: Known, around: Collection[date], instants: Collection[int], dates: Collection[date], law: Law) -> list[date]:
-    """The dates that are really touched, of those around."""
-    exact = set(dates)
-    if instants:
-        windows = Windows(known.facts.plans, known.facts.orders, known.zone_of, law)
-        for day in around:
-            start, end = windows.of(day)
-            if any(start <= at < end for at in instants):
-                exact.update(neighbours(day, 1))
-    return sorted(exact)
+def _looks(servant: str, planned: Planned, touch: _Touch, law: Law) -> list[Look]:
+    """The dates that are really touched, in runs, with the windows that their reads and those of their neighbours lie in."""
+    windows = Windows(planned.plans, planned.orders, planned.zone_of, law)
+    exact = set(touch.dates)
+    for at in touch.instants:
+        exact.add(next(day for day in _possible(at) if windows.holds(day, at)))
+    found = []
+    for since, until in _spans(exact, 0):
+        span = windows.of(since - ONE_DAY)[0], windows.of(until + ONE_DAY)[1]
+        found.append(Look(servant, since, until, span))
+    return found
 
 
-def _unknown(day: date) -> WorkdayContent:
-    return WorkdayContent(day, State.WAITING, (0, 0), Seconds(), (), (), ())
+def _as_kept(day: date, kept: KeptState | None) -> WorkdayContent:
+    """As much of a day as rests follow from."""
+    if kept is None:
+        return WorkdayContent(day, State.WAITING, (0, 0), Seconds(), (), (), ())
+    return WorkdayContent(day, kept.state, (0, 0), Seconds(), (), (), (), work=kept.work)
 
 
 def _says_nothing(content: WorkdayContent) -> bool:
@@ -238,27 +287,35 @@ def _says_nothing(content: WorkdayContent) -> bool:
     return content.state is not State.COMPUTED and not (content.reads or content.stays or content.sessions)
 
 
-def _touched(instants: Mapping[str, Collection[int]], dates: Mapping[str, Collection[date]]) -> dict[str, set[date]]:
-    touched = {servant: set(each) for servant, each in dates.items() if each}
+def _touched(instants: Mapping[str, Collection[int]], dates: Mapping[str, Collection[date]]) -> dict[str, _Touch]:
+    touched = {servant: _Touch(dates=set(each)) for servant, each in dates.items() if each}
     for servant, each in instants.items():
-        for at in each:
-            # The date of UTC is the civil date or the one before it, in any zone of the country.
-            day = date.fromordinal(date(1970, 1, 1).toordinal() + at // 86_400)
-            touched.setdefault(servant, set()).update(neighbours(day, AROUND_AN_INSTANT + 1))
+        if each:
+            touched.setdefault(servant, _Touch()).instants.update(each)
     return touched
 
 
+def _possible(at: int) -> list[date]:
+    """The dates whose window an instant may lie in: its civil date, which is the date of UTC or the next, or a neighbour."""
+    of_utc = EPOCH + at // DAY_SECONDS
+    return [date.fromordinal(of_utc + offset) for offset in (0, 1, -1, 2)]
+
+
 def _needs(servant: str, dates: Collection[date]) -> list[Need]:
-    return [Need(servant, run[0], run[-1]) for run in _runs(sorted(dates), AROUND_A_REST)]
+    return [Need(servant, since, until) for since, until in _spans(dates, DUTIES_AROUND)]
 
 
-def _runs(dates: Sequence[date], around: int) -> list[list[date]]:
-    """The dates with those around them, in runs without holes."""
-    wanted = sorted({near for day in dates for near in neighbours(day, around)})
-    runs: list[list[date]] = []
-    for day in wanted:
-        if runs and day - runs[-1][-1] == ONE_DAY:
-            runs[-1].append(day)
+def _dates(since: date, until: date) -> list[date]:
+    """All dates from the one to the other, both included."""
+    return [date.fromordinal(each) for each in range(since.toordinal(), until.toordinal() + 1)]
+
+
+def _spans(dates: Collection[date], around: int) -> list[tuple[date, date]]:
+    """The dates with those around them, in spans without holes: the first and the last date of each."""
+    spans: list[tuple[int, int]] = []
+    for day in sorted(each.toordinal() for each in dates):
+        if spans and day - around <= spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], day + around
         else:
-            runs.append([day])
-    return runs
+            spans.append((day - around, day + around))
+    return [(date.fromordinal(since), date.fromordinal(until)) for since, until in spans]

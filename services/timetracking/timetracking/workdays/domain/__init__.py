@@ -1,7 +1,7 @@
 """The working day as a domain: from a set of facts to everything the day says."""
 
 from timetracking.workdays.domain.borders import Law, Windows, Zones, border_after, civil_instant, duty
-from timetracking.workdays.domain.day import ShortRest, neighbours, short_rests, workdays
+from timetracking.workdays.domain.day import ShortRest, neighbours, short_rests, workdays, workdays_and_entries
 from timetracking.workdays.domain.words import (
     Added,
     AddedStay,
@@ -62,4 +62,5 @@ __all__ = [
     "neighbours",
     "short_rests",
     "workdays",
+    "workdays_and_entries",
 ]

@@ -73,6 +73,10 @@ class Windows:
         """The half-open window of a date."""
         return self._after(day - ONE_DAY), self._after(day)
 
+    def holds(self, day: date, at: int) -> bool:
+        """Whether an instant belongs to a date."""
+        return self._after(day - ONE_DAY) <= at < self._after(day)
+
     def _after(self, day: date) -> int:
         if day not in self._borders:
             self._borders[day] = border_after(day, self.duties, self._zones(day), self._law(day))

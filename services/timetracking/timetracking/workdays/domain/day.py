@@ -118,8 +118,13 @@ def workdays(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: i
     `zones` gives the zone of the body's place and `law` the parameters, each on a date. Windows that end after `now` are
     in progress.
     """
+    return [content for content, _ in workdays_and_entries(facts, dates, zones, law, now)]
+
+
+def workdays_and_entries(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: int) -> list[tuple[WorkdayContent, bool]]:
+    """The same days, each with whether a stay comes into it over its beginning: its neighbours follow from it in nothing else."""
     servant = _Servant(facts, zones, law)
-    return [_workday(servant, day, now) for day in dates]
+    return [(_workday(servant, day, now), servant.crosses_into(day)) for day in dates]
 
 
 def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:

@@ -1,8 +1,8 @@
 """A day as it is kept: its content with body, marks of doubt and version; and the content as text and back."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ INCOMPLETE = "incomplete"
 AMBIGUOUS_TIME = "ambiguous_time"
 ANOTHER_PLACE = "another_place"
 
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -51,7 +53,7 @@ class ReadContext:
 
 @dataclass(frozen=True, slots=True)
 class KeptDay:
-    """A working day as it is kept."""
+    """A working day as it is kept; `text` is its content as `text_of` writes it."""
 
     servant: str
     placement: Placement
@@ -61,21 +63,51 @@ class KeptDay:
     revision: int
     edition: str
     computed_at: datetime
+    text: str
 
 
-def marks_of(content: WorkdayContent, contexts: Mapping[tuple[str, str, int], ReadContext], body: str, *, doubt: bool) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class KeptState:
+    """What a new look at a day compares itself with; `text`, `marks` and `plan_kind` only of a day that is looked at itself."""
+
+    placement: Placement
+    state: State
+    work: Span | None
+    crosses: bool
+    plan_kind: PlanKind | None
+    text: str
+    marks: tuple[str, ...]
+    revision: int
+
+
+ReadKey = tuple[str, str, int]
+"""(device, event key, instant)."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is known of reads beside what a day is computed from."""
+
+    bodies: dict[str, str] = field(default_factory=dict)
+    """Of each device."""
+    clock_off: set[ReadKey] = field(default_factory=set)
+    """Those on a date on which the device's clock was found wrong."""
+    occurred_twice: set[ReadKey] = field(default_factory=set)
+    """Those whose wall time was shown twice by the clock."""
+
+
+def marks_of(content: WorkdayContent, shown: Shown, body: str, *, doubt: bool) -> tuple[str, ...]:
     """The marks of doubt of a day, in alphabetical order: no part of its content."""
     marks = {INCOMPLETE} if doubt else set()
-    for outcome in content.reads:
-        context = contexts.get((outcome.read.device, outcome.read.event_key, outcome.read.at))
-        if context is None or outcome.became not in (Became.COUNTED, Became.DOUBLE_READ):
+    for read, became in content.reads:
+        if became is not Became.COUNTED and became is not Became.DOUBLE_READ:
             continue
-        if context.clock_off:
-            marks.add(DOUBTFUL_CLOCK)
-        if context.occurred_twice:
-            marks.add(AMBIGUOUS_TIME)
-        if context.body != body:
+        if shown.bodies.get(read.device) != body:
             marks.add(ANOTHER_PLACE)
+        if shown.clock_off and (read.device, read.event_key, read.at) in shown.clock_off:
+            marks.add(DOUBTFUL_CLOCK)
+        if shown.occurred_twice and (read.device, read.event_key, read.at) in shown.occurred_twice:
+            marks.add(AMBIGUOUS_TIME)
     return tuple(sorted(marks))
 
 
@@ -87,24 +119,19 @@ def doubted(plan: Plan, spans: Iterable[Span]) -> bool:
 
 def text_of(content: WorkdayContent) -> str:
     """The content as JSON; equal contents give equal texts."""
-    return json.dumps(
+    return _write(
         {
             "state": content.state,
             "window": content.window,
-            "seconds": {name: value for name in content.seconds._fields if (value := getattr(content.seconds, name))},
-            "stays": [[stay.start, stay.end, stay.assumed] for stay in content.stays],
-            "reads": [
-                [each.read.at, each.read.device, each.read.event_key, each.read.direction, each.read.perimeter, each.read.sent, each.became]
-                for each in content.reads
-            ],
-            "findings": [[each.kind, each.first, each.seconds, each.rule] for each in content.findings],
-            "superseded": [[each.at, each.direction] for each in content.superseded],
-            "sessions": [[stay.start, stay.end, stay.assumed] for stay in content.sessions],
+            "seconds": {name: value for name, value in zip(Seconds._fields, content.seconds, strict=True) if value},
+            "stays": content.stays,
+            "reads": [(*read, became) for read, became in content.reads],
+            "findings": content.findings,
+            "superseded": [(each.at, each.direction) for each in content.superseded],
+            "sessions": content.sessions,
             "work": content.work,
             "crosses": content.crosses,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+        }
     )
 
 

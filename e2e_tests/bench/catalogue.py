@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from . import durable, echo, latency, memory_fold, streams
+from . import backlog, durable, echo, history, latency, memory, memory_fold, quarter, streams
 from .figures import Figure
 from .stand import Stand
 
@@ -35,6 +35,10 @@ BENCHES = (
     Bench("echo", echo),
     Bench("latency", latency),
     Bench("durable", durable),
+    Bench("history", history),
+    Bench("memory", memory),
+    Bench("backlog", backlog),
+    Bench("quarter", quarter),
 )
 
 

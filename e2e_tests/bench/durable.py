@@ -7,7 +7,7 @@ go into Kafka beforehand, and are compared with COPY of the same rows into the s
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from timetracking.passages.consumer import told_passage
 
 from .batches import batches, passage, publish
 from .figures import Figure, at_least
-from .nation import Nation, Passing
+from .nation import WALKS, Nation, Passing
 from .platform import Platform, platform
 from .stand import Stand
 
@@ -34,17 +34,16 @@ COLUMNS = (
 
 
 async def measure(stand: Stand) -> Sequence[Figure]:
-    """The national day first, then prepared messages, each on a platform of its own."""
-    servants = stand.size(SERVANTS, least=20)
-    async with platform(stand, Nation(servants, DAY)) as on:
-        figures = await _national_day(stand, on)
-    async with platform(stand, Nation(servants, DAY)) as on:
-        figures += await _prepared(stand, on)
-    return figures
+    """The national day first, then prepared messages of others."""
+    servants, sizes = stand.size(SERVANTS, least=20), {size: stand.size(full, least=2 * size) for size, full in PREPARED.items()}
+    others = -(-sum(sizes.values()) // (len(WALKS) - 1))
+    async with platform(stand, Nation(servants + others, DAY)) as on:
+        passings = on.nation.passings()
+        figures = await _national_day(stand, on, [each for each in passings if each.servant < servants])
+        return [*figures, *await _prepared(stand, on, [each for each in passings if each.servant >= servants], sizes)]
 
 
-async def _national_day(stand: Stand, on: Platform) -> list[Figure]:
-    passings = on.nation.passings()
+async def _national_day(stand: Stand, on: Platform, passings: Sequence[Passing]) -> list[Figure]:
     before, began, sent, told = on.cpu(), time.perf_counter(), 0, 0
     for until, records in on.nation.slices(passings, SLICE_S):
         on.step(until)
@@ -68,26 +67,24 @@ async def _national_day(stand: Stand, on: Platform) -> list[Figure]:
     return figures
 
 
-async def _prepared(stand: Stand, on: Platform) -> list[Figure]:
-    """Each size has its own passages; the clock stands where they are two seconds old."""
-    passings, figures, at = list(on.nation.passings()), list[Figure](), 0
-    rates: dict[int, float] = {}
-    for size, full in PREPARED.items():
-        some = passings[at : at + stand.size(full, least=size)]
-        at += len(some)
-        rates[size] = await _published_and_done(on, some, size)
-        stand.say(f"messages of {size}: {rates[size]:,.0f} passages/s")
-    copied = await _copied(stand, on.nation, passings[: stand.size(PREPARED[500], least=500)])
+async def _prepared(stand: Stand, on: Platform, passings: Sequence[Passing], sizes: Mapping[int, int]) -> list[Figure]:
+    """Each size has its own passages."""
+    figures, rates, at = list[Figure](), dict[int, float](), 0
+    for size, count in sizes.items():
+        rates[size] = await prepared_and_done(on, passings[at : at + count], size)
+        stand.say(f"{count:,} passages in messages of {size}: {rates[size]:,.0f} passages/s")
+        at += count
+    copied = await _copied(stand, on.nation, passings[: sizes[500]])
     figures.append(Figure("prepared messages of 500", rates[500], "passages/s", at_least(20_000)))
     figures.append(Figure("messages of 500 against COPY", rates[500] / copied, "×", at_least(0.15)))
     figures += [Figure(f"prepared messages of {size}", rate, "passages/s") for size, rate in rates.items() if size != 500]
     return [*figures, Figure("COPY of the same rows into the same table", copied, "rows/s")]
 
 
-async def _published_and_done(on: Platform, some: Sequence[Passing], size: int) -> float:
+async def prepared_and_done(on: Platform, some: Sequence[Passing], size: int) -> float:
+    """Puts the passages into Kafka in messages of that size; how many a second were done, until all were."""
     every = [passage(on.nation, each) for each in some]
     messages = list(batches(every, size, PARTITIONS))
-    on.step(on.nation.instant(some[-1].at + 2))
     before, began = await on.recorded(), time.perf_counter()
     await asyncio.to_thread(publish, on.kafka.bootstrap, TOPIC, messages)
     return len(some) / (await on.all_done(before + len(some)) - began)

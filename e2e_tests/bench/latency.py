@@ -36,14 +36,15 @@ class Stopwatch:
 
     async def look(self, on: Platform, until: asyncio.Event) -> None:
         """Looks for days until nobody is waited for any more."""
-        while self.waiting or not until.is_set():
-            if self.waiting:
-                rows = await on.owner.fetch(_SEEN, list(self.waiting), on.nation.day)
-                now = time.perf_counter()
-                self.took += [now - self.waiting.pop(row["servant"]) for row in rows]
-                if self.waiting and now - min(self.waiting.values()) > GIVE_UP_AFTER_S:
-                    raise TimeoutError(f"{len(self.waiting)} days are not seen after {GIVE_UP_AFTER_S:.0f} s")
-            await asyncio.sleep(LOOK_EVERY_S)
+        async with on.ground.owner() as reader:
+            while self.waiting or not until.is_set():
+                if self.waiting:
+                    rows = await reader.fetch(_SEEN, list(self.waiting), on.nation.day)
+                    now = time.perf_counter()
+                    self.took += [now - self.waiting.pop(row["servant"]) for row in rows]
+                    if self.waiting and now - min(self.waiting.values()) > GIVE_UP_AFTER_S:
+                        raise TimeoutError(f"{len(self.waiting)} days are not seen after {GIVE_UP_AFTER_S:.0f} s")
+                await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def measure(stand: Stand) -> Sequence[Figure]:
@@ -66,27 +67,29 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     ]
 
 
-async def lived(on: Platform, servants: Sequence[int], a_second: int) -> Sequence[float]:
-    """Lets the servants come in, so many a second, each once; how long each day took to be seen, in the order in which they were."""
+async def lived(
+    on: Platform, servants: Sequence[int], a_second: int, at: int = MORNING_S, stop: asyncio.Event | None = None
+) -> Sequence[float]:
+    """Lets the servants come in one after another, so many a second, from a second of the day on, until all came or `stop`.
+
+    How long each one's day took to be seen, in the order in which they were.
+    """
     watch, all_sent = Stopwatch(), asyncio.Event()
     looking = asyncio.ensure_future(watch.look(on, all_sent))
-    began, ahead, sending = time.perf_counter(), iter(servants), set[asyncio.Task[int]]()
-    left, numbers, sent = len(servants), dict[str, int](), 0
-    while left:
+    began, sending, sent, numbers = time.perf_counter(), set[asyncio.Task[int]](), 0, dict[str, int]()
+    while sent < len(servants) and not looking.done() and not (stop is not None and stop.is_set()):
         now = time.perf_counter() - began
-        on.step(on.nation.instant(MORNING_S + int(now)))
+        on.step(on.nation.instant(at + int(now)))
         due: dict[str, list[Record]] = {}
-        for servant in [next(ahead) for _ in range(min(left, int(now * a_second) - sent))]:
+        for servant in servants[sent : int(now * a_second)]:
             gate = on.nation.gate_of(servant)
             numbers[gate] = numbers.get(gate, 0) + 1
-            due.setdefault(gate, []).append(on.nation.record(Passing(MORNING_S + int(now), servant, 0), numbers[gate]))
+            due.setdefault(gate, []).append(on.nation.record(Passing(at + int(now), servant, 0), numbers[gate]))
             watch.waiting[name(servant)] = time.perf_counter()
-            sent, left = sent + 1, left - 1
+        sent += sum(map(len, due.values()))
         if due:
             sending.add(asyncio.ensure_future(on.send(due)))
         await asyncio.sleep(TICK_S)
-        if looking.done():
-            break
     await asyncio.gather(*sending)
     all_sent.set()
     await looking

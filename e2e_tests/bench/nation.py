@@ -60,11 +60,11 @@ class Nation:
     def gates(self) -> Mapping[str, Device]:
         """The devices by serial."""
         found: dict[str, Device] = {}
-        for body in range(self.bodies):
-            for door in range(CONTROLLERS) if _by_controller(body) else (0,):
-                kind, zone = (Protocol.ISAPI, None) if _by_controller(body) else (Protocol.ADMS, ZONE.key)
-                serial = _serial(body, door)
-                found[serial] = Device(serial, kind, SYSTEM, _body(body), Role.PERIMETER, Direction.AS_SENT, zone)
+        for number in range(self.bodies):
+            for door in range(CONTROLLERS) if _by_controller(number) else (0,):
+                kind, zone = (Protocol.ISAPI, None) if _by_controller(number) else (Protocol.ADMS, ZONE.key)
+                serial = _serial(number, door)
+                found[serial] = Device(serial, kind, SYSTEM, body(number), Role.PERIMETER, Direction.AS_SENT, zone)
         return found
 
     def body_of(self, servant: int) -> int:
@@ -73,8 +73,8 @@ class Nation:
 
     def gate_of(self, servant: int) -> str:
         """Which gate a servant uses."""
-        body = self.body_of(servant)
-        return _serial(body, servant // 2 % CONTROLLERS if _by_controller(body) else 0)
+        number = self.body_of(servant)
+        return _serial(number, servant // 2 % CONTROLLERS if _by_controller(number) else 0)
 
     def passings(self) -> Sequence[Passing]:
         """All passings of the day, in the order of time; the same every time."""
@@ -114,10 +114,10 @@ class Nation:
     async def settle(self, owner: Any) -> None:
         """Lets timetracking know all of them, as if registry and regimes had told it."""
         gates, servants = self.gates.values(), range(self.servants)
-        await _copied(owner, "body_states", [(_body(number), _region(number), ZONE.key, 1) for number in range(self.bodies)])
+        await _copied(owner, "body_states", [(body(number), _region(number), ZONE.key, 1) for number in range(self.bodies)])
         await _copied(owner, "servants", [(name(each), 1) for each in servants])
         since = self.day - timedelta(days=400)
-        kept = [(name(each), "main", since, None, _body(self.body_of(each)), "unit", "main", True) for each in servants]
+        kept = [(name(each), "main", since, None, body(self.body_of(each)), "unit", "main", True) for each in servants]
         await _copied(owner, "appointments", kept)
         await _copied(owner, "devices", [(each.serial, each.premises, _spoken(each), SYSTEM, 1) for each in gates])
         settings = [(each.serial, 0, None, None, "perimeter", "as_sent", each.premises, each.zone, None) for each in gates]
@@ -139,17 +139,22 @@ class Nation:
     def _plans(self, day: date) -> list[tuple[object, ...]]:
         """The plan of each servant on a date: those of one body have the same one."""
         end = datetime.combine(day + timedelta(days=1), time(4), ZONE)
-        texts = [written(office(day, _body(number))) for number in range(self.bodies)]
+        texts = [written(office(day, body(number))) for number in range(self.bodies)]
         found: list[tuple[object, ...]] = []
         for servant in range(self.servants):
             number = self.body_of(servant)
-            found.append((name(servant), day, _body(number), "unit", ZONE.key, texts[number], [_body(number)], end, day < self.day))
+            found.append((name(servant), day, body(number), "unit", ZONE.key, texts[number], [body(number)], end, day < self.day))
         return found
 
 
 def name(servant: int) -> str:
     """The registry's ID of a servant."""
     return f"S{servant}"
+
+
+def body(number: int) -> str:
+    """The ID of a body."""
+    return f"B{number}"
 
 
 def office(day: date, premises: str) -> PlannedDay:
@@ -163,16 +168,12 @@ def office(day: date, premises: str) -> PlannedDay:
     return PlannedDay(plan, premises, "unit", ZONE.key, details)
 
 
-def _by_controller(body: int) -> bool:
-    return body % REGIONS == 1
+def _by_controller(number: int) -> bool:
+    return number % REGIONS == 1
 
 
-def _serial(body: int, door: int) -> str:
-    return f"gate-{body}-{door}"
-
-
-def _body(number: int) -> str:
-    return f"B{number}"
+def _serial(number: int, door: int) -> str:
+    return f"gate-{number}-{door}"
 
 
 def _region(number: int) -> str:

@@ -9,7 +9,7 @@ import secrets
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,10 +34,11 @@ from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_sec
 # Devices that have something on the line at once.
 AT_ONCE = 96
 PATIENCE_S = 900.0
-# What is still to be done: passages whose days are not computed, days that wait, events that wait.
+# What is still to be done: passages whose days are not computed, days and devices' dates that wait, events that wait.
 _LEFT = """
 SELECT (SELECT count(*) FROM (SELECT FROM due_reads LIMIT 100000) r) AS reads,
        (SELECT count(*) FROM (SELECT FROM due_days LIMIT 100000) d) AS days,
+       (SELECT count(*) FROM due_device_days) AS dates,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) o) AS events
 """
 
@@ -57,6 +58,8 @@ class Platform:
     http: aiohttp.ClientSession
     clock: Path
     gateway: str
+    rpcs: str
+    tokens: Tokens
     admin: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     _devices: dict[str, SimulatedDevice] = field(default_factory=dict)
@@ -114,19 +117,24 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(stand: Stand, nation: Nation, *, serve: bool = False) -> AsyncIterator[Platform]:
-    """Settles the nation and starts gateway, consumer and worker for it, and what answers RPCs where that is asked."""
+async def platform(
+    stand: Stand, nation: Nation, *, serve: bool = False, past: Callable[[Any], Awaitable[object]] | None = None
+) -> AsyncIterator[Platform]:
+    """Settles the nation, with its past where it has one, and starts gateway, consumer and worker, and with `serve` what answers RPCs."""
     async with AsyncExitStack() as stack:
         kafka = await stand.kafka(stack)
         await asyncio.to_thread(kafka.create, [each.name for each in read(TOPICS)])
         ground = await stand.ground()
         owner = await stack.enter_async_context(ground.owner())
         await nation.settle(owner)
+        if past is not None:
+            await past(owner)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-")))
-        issuer = await stack.enter_async_context(Tokens(demo=True).serving())
+        tokens = Tokens(demo=True)
+        issuer = await stack.enter_async_context(tokens.serving())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         free = free_addresses()
-        made = Platform(nation, ground, kafka, owner, http, folder / "clock", next(free))
+        made = Platform(nation, ground, kafka, owner, http, folder / "clock", next(free), next(free), tokens)
         made.step(nation.instant(0))
         told = {
             "TARTIP_KAFKA": kafka.bootstrap,
@@ -140,7 +148,7 @@ async def platform(stand: Stand, nation: Nation, *, serve: bool = False) -> Asyn
         for name in ("gateway", "consume", "work", *(("serve",) if serve else ())):
             made.admin[name] = next(free)
             own = {
-                "TARTIP_LISTEN": next(free),
+                "TARTIP_LISTEN": made.rpcs if name == "serve" else next(free),
                 "TARTIP_ADMIN_LISTEN": made.admin[name],
                 "TARTIP_DATABASE_URL": ground.urls.worker if name in ("consume", "work") else ground.urls.app,
             }

@@ -1,0 +1,51 @@
+"""Whether a consumer's memory stays flat over five million passages.
+
+A national day of 90,000 servants is recorded from prepared messages; then its devices send the same day again and again,
+as they do after outages, until there were five million. So one in seven is new. What is shown is the resident memory of the
+consumer's process after the first national day and at the end.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+
+import psutil
+
+from .batches import batches, passage, publish
+from .figures import Figure, at_most
+from .nation import Nation
+from .platform import platform
+from .stand import Stand
+
+SERVANTS, PASSAGES, A_MESSAGE, PARTITIONS = 90_000, 5_000_000, 500, 24
+TOPIC = "timetracking.passages.v1"
+DAY = date(2026, 11, 24)
+
+
+async def measure(stand: Stand) -> Sequence[Figure]:
+    """Publishes a day, waits until it is done, and does so again."""
+    async with platform(stand, Nation(stand.size(SERVANTS, least=20), DAY)) as on:
+        process, resident = psutil.Process(on.processes["consume"].pid), list[float]()
+        resident.append(_megabytes(process))
+        every = [passage(on.nation, each) for each in on.nation.passings()]
+        messages = list(batches(every, A_MESSAGE, PARTITIONS))
+        on.step(on.nation.instant(24 * 3600 - 1))
+        wanted, sent = stand.size(PASSAGES, least=2 * len(every)), 0
+        while sent < wanted:
+            await asyncio.to_thread(publish, on.kafka.bootstrap, TOPIC, messages)
+            sent += len(every)
+            await on.all_done(sent)
+            resident.append(_megabytes(process))
+            stand.say(f"{sent:,} of {wanted:,} passages: {resident[-1]:.0f} MB")
+    return [
+        Figure("resident memory at the end against after the first day", resident[-1] / resident[1], "×", at_most(1.1)),
+        Figure("resident memory when it was ready", resident[0], "MB"),
+        Figure("resident memory after the first day", resident[1], "MB"),
+        Figure("resident memory at the end", resident[-1], "MB"),
+        Figure("the most that was seen after a day", max(resident), "MB"),
+        Figure("passages", sent, "passages"),
+    ]
+
+
+def _megabytes(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / 1e6

@@ -1,0 +1,100 @@
+"""What lies behind a nation: the passages, plans and days of months and years, written by the database itself.
+
+The tables of past months get their indexes when they are whole, as a sorted copy would; and nobody cleans up behind the
+writing, or that would be measured too.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from lawbook import load
+from timetracking.plans.domain import written
+from timetracking.workdays.domain import workdays
+from timetracking.workdays.domain.kept import text_of
+from timetracking.workdays.domain.parameters import law_of
+
+from .fold import HOUR, cases, midnight
+from .nation import FIRST_BADGE, SYSTEM, WALKS, ZONE, Nation, body, office
+
+# One month of passages: on each working day each servant walks as everybody does, some seconds apart.
+_PASSAGES = """
+INSERT INTO {table} (device, event_key, wall_time, badge_system, badge_number, direction, verify_method, received_at, live, raw, raw_digest)
+SELECT gates.gates[n + 1], badge || '|' || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS') || '|' || way, at, $1, badge, 1 + way, 2,
+       at AT TIME ZONE 'Asia/Almaty' + interval '2 s', true, line, sha256(line::bytea)
+FROM (SELECT $2::text[] AS gates) AS gates,
+     generate_series($3::date, $4::date, interval '1 day') AS day,
+     generate_series(0, $5::int) AS n,
+     unnest($6::int[]) WITH ORDINALITY AS walk (second, place),
+     LATERAL (SELECT ($7::bigint + n)::text AS badge, ((place - 1) % 2)::int AS way,
+                     day::timestamp + (second + (n * 7 + place * 13 + extract(doy FROM day)::int * 11) % 300) * interval '1 s' AS at) AS made,
+     LATERAL (SELECT badge || E'\\t' || to_char(at, 'YYYY-MM-DD HH24:MI:SS') || E'\\t' || way || E'\\t2\\t0\\t0\\t0\\t0\\t0\\t0' AS line) AS said
+WHERE extract(isodow FROM day) < 6
+"""
+_PLANS = """
+INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled)
+SELECT 'S' || n, $1, bodies.bodies[n + 1], 'unit', $2, texts.texts[n + 1], ARRAY[bodies.bodies[n + 1]], $1::date + interval '28 hours', true
+FROM (SELECT $3::text[] AS bodies) AS bodies, (SELECT $4::text[] AS texts) AS texts, generate_series(0, $5::int) AS n
+"""
+# A day's text is as long as a real one; nobody reads it again unless it is asked for.
+_DAYS = """
+INSERT INTO workdays (servant, date, body, unit, plan_kind, state, content, marks, revision, edition, computed_at)
+SELECT servant, date, body, unit, 'office', 'closed', $1, '{}', 1, $2, window_end FROM plan_days
+WHERE date BETWEEN $3 AND $4 AND extract(isodow FROM date) < 6
+"""
+_VERSIONS = """
+INSERT INTO workday_versions (servant, date, revision, state, content, edition, computed_at)
+SELECT servant, date, revision, state, content, edition, computed_at FROM workdays WHERE date BETWEEN $1 AND $2
+"""
+LEFT_ALONE = ("plan_days", "workdays", "workday_versions")
+
+
+async def lived_through(owner: Any, nation: Nation, since: date, until: date, *, days: bool = True) -> int:
+    """Lets the nation have lived from one date to another, both included; how many passages there are.
+
+    Without `days` the passages wait to be computed for the first time.
+    """
+    for table in LEFT_ALONE:
+        await owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    for first, last in months(since, until):
+        await _passages(owner, nation, first, last)
+    await _plans(owner, nation, since, until)
+    if days:
+        await owner.execute(_DAYS, _a_text(), load().edition, since, until)
+        await owner.execute(_VERSIONS, since, until)
+    await owner.execute("ANALYZE")
+    return int(await owner.fetchval("SELECT count(*) FROM passages"))
+
+
+def months(since: date, until: date) -> Iterator[tuple[date, date]]:
+    """The months between two dates, the first and the last one cut."""
+    first = since
+    while first <= until:
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        yield first, min(until, following - timedelta(days=1))
+        first = following
+
+
+async def _passages(owner: Any, nation: Nation, first: date, last: date) -> None:
+    table, month = f"passages_{first:%Y_%m}", first.replace(day=1)
+    end = (month + timedelta(days=32)).replace(day=1)
+    await owner.execute(f"CREATE TABLE {table} (LIKE passages INCLUDING DEFAULTS INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = off)")
+    gates = [nation.gate_of(servant) for servant in range(nation.servants)]
+    walks = [int(hour * HOUR) for hour in WALKS]
+    await owner.execute(_PASSAGES.format(table=table), SYSTEM, gates, first, last, nation.servants - 1, walks, FIRST_BADGE)
+    await owner.execute(f"ALTER TABLE passages ATTACH PARTITION {table} FOR VALUES FROM ('{month}') TO ('{end}')")
+
+
+async def _plans(owner: Any, nation: Nation, since: date, until: date) -> None:
+    bodies = [body(nation.body_of(servant)) for servant in range(nation.servants)]
+    for offset in range((until - since).days + 1):
+        day = since + timedelta(days=offset)
+        texts = {each: written(office(day, each)) for each in set(bodies)}
+        await owner.execute(_PLANS, day, ZONE.key, bodies, [texts[each] for each in bodies], nation.servants - 1)
+
+
+def _a_text() -> str:
+    """What is kept of an ordinary day of eight reads."""
+    case = next(each for each in cases(8, 20) if each.zone.key == ZONE.key)
+    now = midnight(ZONE.key, case.dates[-1]) + 100 * 24 * HOUR
+    return text_of(workdays(case.facts, case.dates[:1], lambda _: case.zone, law_of(load()), now)[0])

@@ -18,21 +18,26 @@ MOST_BYTES = 900_000
 
 # One statement for any number of rows; ordinality keeps the order in which they were published.
 _INSERT = """
-INSERT INTO outbox (topic, key, payload, headers)
-SELECT topic, key, payload, headers::jsonb
-FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY AS row (topic, key, payload, headers, place)
+INSERT INTO outbox (topic, key, payload, headers, partition)
+SELECT topic, key, payload, headers::jsonb, partition
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::integer[])
+    WITH ORDINALITY AS row (topic, key, payload, headers, partition, place)
 ORDER BY place
 """
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One message of a topic; `payload` is None for a tombstone, which is for erasure only."""
+    """One message of a topic; `payload` is None for a tombstone, which is for erasure only.
+
+    A message that names its partition goes there without a key.
+    """
 
     topic: str
     key: str
     payload: bytes | None
     headers: Mapping[str, str]
+    partition: int | None = None
 
 
 def outbox_row(topic: str, key: str, message: Message | None, event_id: str | None = None) -> OutboxRow:
@@ -61,4 +66,5 @@ async def write_outbox(driver: Any, rows: Iterable[OutboxRow]) -> None:
         [row.key for row in kept],
         [row.payload for row in kept],
         [json.dumps(dict(row.headers)) for row in kept],
+        [row.partition for row in kept],
     )

@@ -9,6 +9,9 @@ from chassis.topics import parked
 # topic, key, value, headers; resolves when the broker has it.
 Park = Callable[[str, bytes | None, bytes, Mapping[str, str]], Awaitable[object]]
 
+# The header by which a message that was sent again out of the parking lot is known as the record it was.
+PARKED_RECORD = "parked_record"
+
 UNREADABLE = "unreadable"
 BUG = "bug"
 

@@ -33,7 +33,7 @@ BATCH_BYTES = 16_000_000
 GRACE_S = 5.0
 
 _READ = """
-SELECT xid::text AS xid, id, topic, key, payload, headers::text AS headers FROM (
+SELECT xid::text AS xid, id, topic, key, payload, headers::text AS headers, partition FROM (
     SELECT *, sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY xid, id) - coalesce(octet_length(payload), 0) AS before FROM (
         SELECT * FROM outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $1
     ) AS oldest
@@ -132,7 +132,7 @@ class Relay:
 
         A stop waits for them for a short while only, and the loss of the connection, with which the lock goes, not at all.
         """
-        messages = [Outgoing(row["topic"], row["key"].encode(), row["payload"], json.loads(row["headers"])) for row in rows]
+        messages = [_outgoing(row) for row in rows]
         sending = asyncio.ensure_future(self.publisher.send_all(messages))
         stopping, losing = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(lost.wait())
         try:
@@ -161,6 +161,11 @@ class Relay:
     def _turn(self, *, active: bool) -> None:
         self.active, self.standing_by = active, False
         ACTIVE.set(int(active))
+
+
+def _outgoing(row: Any) -> Outgoing:
+    key = row["key"].encode() if row["partition"] is None else None
+    return Outgoing(row["topic"], key, row["payload"], json.loads(row["headers"]), row["partition"])
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> bool:

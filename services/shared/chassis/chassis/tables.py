@@ -62,6 +62,7 @@ outbox = sa.Table(
     sa.Column("payload", sa.LargeBinary),
     sa.Column("headers", JSONB, nullable=False),
     _instant("occurred_at"),
+    sa.Column("partition", sa.Integer),
 )
 
 audit_records = sa.Table(
@@ -111,4 +112,14 @@ projection_positions = sa.Table(
     sa.Column("partition", sa.Integer, primary_key=True),
     sa.Column("start_offset", sa.BigInteger, nullable=False),
     sa.Column("applied", sa.BigInteger, nullable=False),
+)
+
+read_positions = sa.Table(
+    "read_positions",
+    FOUNDATION,
+    sa.Column("reader", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("last_offset", sa.BigInteger, nullable=False),
+    sa.Column("last_index", sa.Integer, nullable=False),
 )

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import sqlalchemy as sa
 from chassis.database import Database
-from chassis.publisher import NotPublished, Outgoing, Publisher
+from chassis.outbox import OutboxRow
+from chassis.publisher import NotPublished, Outgoing, Publisher, partition_of
 from chassis.relay import BATCH_BYTES, Relay, Sender
 from chassis.tables import outbox
 from chassis.testing.bare import change
@@ -48,6 +49,21 @@ async def test_what_was_committed_arrives_once_in_order_with_its_headers(
     headers = dict(broker.read(topic)[0].headers())
     assert headers["schema"] == b"google.protobuf.Int64Value"
     assert headers["event_id"]
+
+
+async def test_a_message_without_a_key_goes_again_where_it_went_before(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with fresh.app.transaction() as tx:
+        for number in (3, 1, 2):
+            tx.publish_again(OutboxRow(topic, "", bytes([number]), {"event_id": f"e{number}", "attempts": "2"}, number))
+        tx.publish_again(OutboxRow(topic, "KGD", b"by its key", {}))
+    async with relaying(fresh, publisher):
+        await until(lambda: empty(fresh.app))
+    found = {message.value(): (message.partition(), message.key(), dict(message.headers() or ())) for message in broker.read(topic)}
+    for number in (1, 2, 3):
+        assert found[bytes([number])] == (number, None, {"event_id": f"e{number}".encode(), "attempts": b"2"})
+    assert found[b"by its key"][:2] == (partition_of(b"KGD", 4), b"KGD")
 
 
 async def test_nothing_is_skipped_when_an_older_transaction_commits_last(

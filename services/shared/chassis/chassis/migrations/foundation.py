@@ -90,6 +90,28 @@ def create() -> None:
     op.get_bind().execute(text("INSERT INTO audit_key (key) VALUES (:key)"), {"key": secrets.token_bytes(32)})
 
 
+def let_messages_name_their_partition() -> None:
+    """Lets a row of the outbox name its partition: a message without a key goes again where it went before."""
+    op.execute("ALTER TABLE outbox ADD COLUMN partition integer")
+
+
+READ_POSITIONS = """
+CREATE TABLE read_positions (
+    reader text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    last_offset bigint NOT NULL,
+    last_index integer NOT NULL,
+    CONSTRAINT read_positions_pkey PRIMARY KEY (reader, topic, partition)
+)
+"""
+
+
+def keep_positions_of_readers() -> None:
+    """Creates the table in which readers of topics keep their places, in the transaction of what they read."""
+    op.execute(READ_POSITIONS)
+
+
 def append_only(table: str) -> None:
     """Leaves the application and the worker only reading and inserting: what is written stays as it was written."""
     op.execute(f"REVOKE ALL ON {table} FROM {APP}, {WORKER}")

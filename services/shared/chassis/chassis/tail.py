@@ -1,0 +1,132 @@
+"""Following topics outside of any consumer group, by positions that are kept in the transaction of what came of the messages.
+
+So each message counts exactly once, whatever dies. It is for what looks at topics from beside: it must not hold up, and not
+be held up by, those who apply them. A topic's partitions are all read by one process, so it is for topics of which one reads
+enough.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from chassis.database import Database
+from chassis.delivery import describe
+from chassis.parking import Origin
+from chassis.positions import Partition
+from chassis.read_positions import Record, forget, next_offsets, unread
+from chassis.stream_metrics import LAG, POSITION
+from chassis.survey import PAUSES_S, survey
+
+log = structlog.get_logger(__name__)
+
+# One transaction's worth of messages, each of which may hold hundreds.
+AT_ONCE = 200
+# Nobody waits for what is seen here: the broker answers once a second, or when there is much, and costs nothing between.
+ANSWER_WITHIN_MS = 1_000
+ANSWER_AT_BYTES = 64 * 1024
+LOOK_EVERY_MS = 500
+
+
+@dataclass(slots=True)
+class Tail:
+    """The reader of that name: reads topics from where it was and hands the messages to `take`, each partition in its order.
+
+    What `take` does in the database commits together with the positions; where it raises, it gets the same again.
+    """
+
+    name: str
+    database: Database
+    bootstrap: str
+    topics: Collection[str]
+    take: Callable[[Sequence[Record]], Awaitable[None]]
+    _reading: bool = False
+    _partitions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it reads, and what it read was taken."""
+        return self._reading
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reads until `stop`; a broker, topics and a database that are away are waited for."""
+        pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+        while not stop.is_set():
+            try:
+                await self._follow(stop)
+            except Exception as error:
+                log.warning("topics are not followed", reader=self.name, error=describe(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), next(pauses))
+
+    async def hand_over(self, records: Sequence[Record]) -> None:
+        """Hands over what was not taken before, in one transaction with the positions."""
+        async with self.database.shared() as transaction:
+            new = await unread(transaction, self.name, [Origin(each.topic, each.partition, each.offset) for each in records])
+            if any(new):
+                await self.take([each for each, is_new in zip(records, new, strict=True) if is_new])
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=ANSWER_WITHIN_MS,
+            fetch_min_bytes=ANSWER_AT_BYTES,
+        )
+        try:
+            await consumer.start()
+            await self._begin(consumer)
+            self._reading = True
+            while not stop.is_set():
+                found = await consumer.getmany(timeout_ms=LOOK_EVERY_MS, max_records=AT_ONCE)
+                records = [self._record(each) for batch in found.values() for each in batch]
+                if records:
+                    await self.hand_over(records)
+                    _tell(consumer, records)
+        finally:
+            self._reading = False
+            await consumer.stop()
+
+    def _record(self, message: Any) -> Record:
+        headers = {name: bytes(value).decode("utf-8", "replace") for name, value in message.headers or () if value is not None}
+        place = message.topic, message.partition, message.offset
+        return Record(*place, message.key, message.value, headers, self._partitions[message.topic])
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> None:
+        extents = await survey(self.bootstrap, self.name, self.topics)
+        async with self.database.transaction() as transaction:
+            held = await next_offsets(transaction, self.name, self.topics)
+        self._partitions = Counter(topic for topic, _ in extents)
+        consumer.assign([TopicPartition(*place) for place in extents])
+        for place, extent in extents.items():
+            at = held.get(place, extent.start)
+            if at > extent.end:
+                await self._begin_anew(place)
+                at = extent.start
+            elif at < extent.start:
+                log.warning("messages were gone before they were read", topic=place[0], partition=place[1], gone=extent.start - at)
+                at = extent.start
+            consumer.seek(TopicPartition(*place), at)
+            POSITION.labels(place[0], str(place[1])).set(at)
+
+    async def _begin_anew(self, place: Partition) -> None:
+        """The partition ends before what was read of it: its topic was born anew, and so is our place in it."""
+        log.warning("a topic was born anew", topic=place[0], partition=place[1])
+        async with self.database.transaction() as transaction:
+            await forget(transaction, self.name, place)
+
+
+def _tell(consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:
+    for topic, number in {each.place for each in records}:
+        at = max(each.offset for each in records if each.place == (topic, number)) + 1
+        POSITION.labels(topic, str(number)).set(at)
+        end = consumer.highwater(TopicPartition(topic, number))
+        if end is not None:
+            LAG.labels(topic, str(number)).set(max(0, end - at))

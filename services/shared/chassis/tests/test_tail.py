@@ -1,0 +1,153 @@
+"""Topics read from beside: each message counts once, whatever dies between its effect and the next look."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from chassis.database import Database
+from chassis.parking import Origin
+from chassis.publisher import Outgoing, Publisher
+from chassis.read_positions import Record, unread
+from chassis.tail import Tail
+from chassis.testing.bare import change
+from chassis.testing.broker import Broker
+from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.waiting import until
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def fresh(database: MakeDatabase) -> FreshDatabase:
+    return await database("chassis.testing.bare")
+
+
+@pytest.fixture
+async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
+    made = Publisher(broker.bootstrap)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def topic(broker: Broker) -> str:
+    name = f"bare.tailed-{next(numbers)}.v1"
+    broker.create([name])
+    return name
+
+
+class Counting:
+    """Counts each message in the database, under its value; fails as often as it is told to, after its write."""
+
+    def __init__(self, database: Database, failures: int = 0) -> None:
+        self.database, self.failures = database, failures
+        self.taken: list[str] = []
+
+    async def __call__(self, records: Sequence[Record]) -> None:
+        words = [(each.value or b"").decode() for each in records]
+        async with self.database.transaction() as transaction:
+            for word in words:
+                await change(transaction, word)
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("killed before the commit")
+        self.taken += words
+        assert all(each.partitions == 4 for each in records if each.topic.startswith("bare."))
+
+
+@asynccontextmanager
+async def reading(tail: Tail) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(tail.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def send(publisher: Publisher, topic: str, *words: str) -> None:
+    await publisher.send_all(Outgoing(topic, None, word.encode(), {"event_id": word}, number % 4) for number, word in enumerate(words))
+
+
+async def counted(fresh: FreshDatabase) -> dict[str, int]:
+    return {row["key"]: row["revision"] for row in await fresh.rows("SELECT key, revision FROM states")}
+
+
+async def test_each_message_counts_once_over_failures_and_restarts(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    words = [f"w{number}" for number in range(40)]
+    await send(publisher, topic, *words[:20])
+    failing = Counting(fresh.worker, failures=2)
+    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], failing)):
+        await until(lambda: len(failing.taken) == 20)
+    await send(publisher, topic, *words[20:])
+    later = Counting(fresh.worker)
+    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], later)):
+        await until(lambda: len(later.taken) == 20)
+    assert sorted(later.taken) == sorted(words[20:])
+    assert await counted(fresh) == dict.fromkeys(words, 1)
+
+
+async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
+    await send(publisher, topic, "a", "b")
+    first, second = Counting(fresh.worker), Counting(fresh.worker)
+    for name, taken in (("first", first), ("second", second)):
+        async with reading(Tail(name, fresh.worker, broker.bootstrap, [topic], taken)):
+            await until(lambda: len(taken.taken) == 2)  # noqa: B023
+    assert sorted(first.taken) == sorted(second.taken) == ["a", "b"]
+
+
+async def test_of_two_readers_of_one_name_each_message_is_had_by_one(fresh: FreshDatabase) -> None:
+    records = [Record("t", number % 3, number // 3, None, f"w{number}".encode(), {}) for number in range(30)]
+    takers = [Counting(fresh.worker), Counting(fresh.app)]
+    tails = [Tail("counts", each.database, "", ["t"], each) for each in takers]
+    await asyncio.gather(*(tail.hand_over(records) for tail in tails))
+    assert sorted(len(each.taken) for each in takers) == [0, 30]
+    assert await counted(fresh) == {f"w{number}": 1 for number in range(30)}
+
+
+async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
+    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+) -> None:
+    async with fresh.worker.transaction() as transaction:
+        assert await unread(transaction, "counts", [Origin(topic, 0, 99)]) == [True]
+    await send(publisher, topic, "a", "b")
+    taker = Counting(fresh.worker)
+    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], taker)):
+        await until(lambda: len(taker.taken) == 2)
+    assert await counted(fresh) == {"a": 1, "b": 1}
+
+
+async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase, broker: Broker, publisher: Publisher) -> None:
+    topic, taker = f"bare.tailed-{next(numbers)}.v1", Counting(fresh.worker)
+    tail = Tail("counts", fresh.worker, broker.bootstrap, [topic], taker)
+    async with reading(tail):
+        broker.create([topic])
+        await send(publisher, topic, "a")
+        await until(lambda: taker.taken == ["a"])
+        assert tail.ready
+
+
+async def test_the_parts_of_a_message_have_places_of_their_own(fresh: FreshDatabase) -> None:
+    async def had(*places: tuple[int, int]) -> Sequence[bool]:
+        async with fresh.worker.transaction() as transaction:
+            return await unread(transaction, "counts", [Origin("t", 0, offset, index) for offset, index in places])
+
+    assert await had((3, 0), (3, 1)) == [True, True]
+    assert await had((3, 0), (3, 1), (3, 2), (4, 0)) == [False, False, True, True]
+    assert await had((4, 0)) == [False]
+
+
+async def test_what_was_rolled_back_was_not_had(fresh: FreshDatabase) -> None:
+    async def had() -> None:
+        async with fresh.worker.transaction() as transaction:
+            assert await unread(transaction, "counts", [Origin("t", 0, 0)]) == [True]
+            raise RuntimeError
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await had()

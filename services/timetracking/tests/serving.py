@@ -21,6 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2
 from tartip.timetracking.v1 import device_service_pb2 as d_pb
 from tartip.timetracking.v1 import device_service_pb2_grpc as d_grpc
+from tartip.timetracking.v1 import parking_service_pb2_grpc as k_grpc
 from tartip.timetracking.v1 import remote_session_service_pb2_grpc as s_grpc
 from tartip.timetracking.v1 import workday_service_pb2 as w_pb
 from tartip.timetracking.v1 import workday_service_pb2_grpc as w_grpc
@@ -37,11 +38,12 @@ GATE = f"{KGD}/devices/gate"
 
 @dataclass(slots=True)
 class Portal:
-    """A signed-in caller, with the stubs of the three services."""
+    """A signed-in caller, with the stubs of the services."""
 
     devices: Any
     sessions: Any
     workdays: Any
+    parking: Any
 
 
 @dataclass(slots=True)
@@ -62,7 +64,10 @@ class Timekeeping:
             token = self.tokens.mint(person or "person " + "+".join(grants) + (servant or ""), grants, servant)
             opened = await self.stack.enter_async_context(channel(self.address, token, language))
             self.portals[key] = Portal(
-                d_grpc.DeviceServiceStub(opened), s_grpc.RemoteSessionServiceStub(opened), w_grpc.WorkdayServiceStub(opened)
+                d_grpc.DeviceServiceStub(opened),
+                s_grpc.RemoteSessionServiceStub(opened),
+                w_grpc.WorkdayServiceStub(opened),
+                k_grpc.ParkingServiceStub(opened),
             )
         return self.portals[key]
 

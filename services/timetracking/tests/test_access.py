@@ -72,6 +72,7 @@ RPCS = [
     Rpc("EnrolDevice", OFFICER, lambda to: to.devices.EnrolDevice(new_device())),
     Rpc("GetDevice", OF_DEVICES, lambda to: to.devices.GetDevice(d_pb.GetDeviceRequest(name=GATE))),
     Rpc("ListDevices", OF_DEVICES, lambda to: to.devices.ListDevices(d_pb.ListDevicesRequest(parent=KGD))),
+    Rpc("GetDeviceAccount", OF_DEVICES, lambda to: to.devices.GetDeviceAccount(d_pb.GetDeviceAccountRequest(name=GATE))),
     Rpc("ChangeDeviceSettings", OFFICER, lambda to: to.devices.ChangeDeviceSettings(change())),
     Rpc("AssignBadge", OFFICER, lambda to: to.devices.AssignBadge(new_badge(servant="S1"))),
     Rpc("ListBadges", OFFICER, lambda to: to.devices.ListBadges(d_pb.ListBadgesRequest(parent="servants/S1")), own=True),

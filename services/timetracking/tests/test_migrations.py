@@ -35,11 +35,12 @@ async def test_every_statement_finds_its_tables_and_columns(database: MakeDataba
         driver = await transaction.driver()
         found = dict(statements())
         for place, statement in found.items():
+            await driver.execute("SAVEPOINT before")
             try:
-                async with driver.transaction():
-                    await driver.prepare(statement)
+                await driver.prepare(statement)
             except Exception as error:
                 wrong.append(f"{place}: {error}")
+            await driver.execute("ROLLBACK TO before")
     assert wrong == []
     assert len(found) > 50
 

@@ -1,26 +1,37 @@
-"""The commands of timetracking: serve, gateway, consume, work, migrate, republish, rebuild."""
+"""The commands of timetracking: serve, gateway, consume, work, migrate, republish, rebuild; parked, redrive, accounts, reconcile."""
 
-from collections.abc import Mapping, Sequence
+import argparse
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from getpass import getuser
 from typing import Any
 
 from chassis import commands
+from chassis.access import Caller, grants_of
+from chassis.calls import Call, working_for
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
 from chassis.delivery import Subscription
 from chassis.processes import CONSUME, SERVE, WORK
 from chassis.supervision import closing
+from kernel.identifiers import new_id
 from lawbook import load
 
 from timetracking import processes
+from timetracking.accounts import commands as device_accounts
 from timetracking.findings.events import TOPIC as FINDINGS
 from timetracking.findings.use_cases import RepublishFindings
 from timetracking.gateway.settings import GATEWAY, GatewaySettings
+from timetracking.parking import commands as parking
+from timetracking.reconciliation import commands as reconciliation
+from timetracking.reconciliation.use_cases import CompareDays, Reconcile
 from timetracking.settings import TimetrackingSettings
 from timetracking.unit_of_work import Begin, begin
 from timetracking.workdays.events import TOPIC as WORKDAYS
 from timetracking.workdays.republishing import RepublishDays
+from timetracking.workdays.use_cases import ComputeDays
 
 PROJECTIONS: Mapping[str, tuple[str, ...]] = {
     "people": ("body_states", "servants", "appointments"),
@@ -63,6 +74,53 @@ def _begin(settings: TimetrackingSettings, database: Database) -> Begin:
     return begin(database, load(), clock_from(settings.clock), settings.default_zone)
 
 
+async def reconcile(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
+    """Compares days with what their facts give."""
+    work, clock = _begin(settings, database), clock_from(settings.clock)
+    compare = CompareDays(work, ComputeDays(load(), clock))
+    return await reconciliation.reconcile(Reconcile(work, compare, clock), clock, given)
+
+
+async def accounts(_: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
+    """Shows the accounts of devices."""
+    return await device_accounts.accounts(database, given)
+
+
+Asked = Callable[[TimetrackingSettings, argparse.Namespace], Coroutine[Any, Any, str]]
+
+
+def _errand(name: str, says: str, once: Asked, arguments: Callable[[argparse.ArgumentParser], object]) -> commands.Errand[Any]:
+    return commands.Errand(name, says, TimetrackingSettings, ("database_url",), once, arguments)
+
+
+def _in_database(do: Callable[[TimetrackingSettings, Database, argparse.Namespace], Awaitable[str]]) -> Asked:
+    async def once(settings: TimetrackingSettings, given: argparse.Namespace) -> str:
+        database = Database(settings.database_url, name=f"timetracking {given.command}")
+        async with closing(database):
+            return await do(settings, database, given)
+
+    return once
+
+
+def _operated(do: Callable[[Caller, Begin, argparse.Namespace], Awaitable[str]]) -> Asked:
+    """What the user of this machine does as the operator of everything that the database holds: the audit names both."""
+
+    async def done(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
+        caller = Caller(_user(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
+        with working_for(Call(f"command:{given.command}", new_id(), caller)):
+            return await do(caller, _begin(settings, database), given)
+
+    return _in_database(done)
+
+
+def _user() -> str:
+    """Who is at the keyboard, as far as this machine knows."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container knows users by number
+        return f"user {os.getuid()}"
+
+
 COMMANDS: tuple[commands.Command, ...] = (
     Process("serve", "answer RPCs", TimetrackingSettings, SERVE, processes.serve),
     Process("gateway", "take what devices send, over HTTP and gRPC", GatewaySettings, GATEWAY, processes.gateway),
@@ -71,4 +129,8 @@ COMMANDS: tuple[commands.Command, ...] = (
     commands.migration("timetracking", TimetrackingSettings),
     commands.republication(TimetrackingSettings, (WORKDAYS, FINDINGS), republish),
     commands.rebuilding(TimetrackingSettings, PROJECTIONS, rebuild),
+    _errand("parked", "list what waits in the parking lot", _operated(parking.parked), parking.parked_arguments),
+    _errand("redrive", "send parked records again", _operated(parking.redrive), parking.redrive_arguments),
+    _errand("reconcile", "compute days a second time and compare them", _in_database(reconcile), reconciliation.arguments),
+    _errand("accounts", "show what became of every record of each device", _in_database(accounts), device_accounts.arguments),
 )

@@ -1,8 +1,10 @@
 """Resource names of timetracking (AIP-122) and the IDs within them."""
 
 from datetime import date
+from uuid import UUID
 
 from kernel.faults import Malformed
+from kernel.identifiers import UUID_PATTERN
 from kernel.names import BODY_ID, CODE, SERVANT_ID, ids_in
 
 DEVICE_ID = "[A-Za-z0-9._-]{1,64}"
@@ -30,6 +32,11 @@ def workday_name(servant: str, on: date) -> str:
     return f"servants/{servant}/workdays/{on}"
 
 
+def parked_name(record: UUID) -> str:
+    """Returns the name of a parked record."""
+    return f"parkedRecords/{record}"
+
+
 def device_of(name: str, field: str) -> tuple[str, str]:
     """Returns the body's ID and the serial in a device's name; Malformed for `field` if it is none."""
     body, device = ids_in(name, field, f"stateBodies/({BODY_ID})/devices/({DEVICE_ID})", "stateBodies/{state_body}/devices/{device}")
@@ -50,6 +57,12 @@ def workday_of(name: str, field: str) -> tuple[str, date]:
         return servant, date.fromisoformat(day)
     except ValueError:
         raise Malformed({field: "a date that the calendar has"}) from None
+
+
+def parked_of(name: str, field: str) -> UUID:
+    """Returns the ID in a parked record's name; Malformed for `field` if it is none."""
+    (record,) = ids_in(name, field, f"parkedRecords/({UUID_PATTERN})", "parkedRecords/{parked_record}")
+    return UUID(record)
 
 
 def parent_of(name: str, field: str) -> tuple[str | None, str | None]:

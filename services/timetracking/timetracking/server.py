@@ -11,14 +11,18 @@ from lawbook import Lawbook
 from tartip.timetracking.v1 import (
     device_service_pb2,
     device_service_pb2_grpc,
+    parking_service_pb2,
+    parking_service_pb2_grpc,
     remote_session_service_pb2,
     remote_session_service_pb2_grpc,
     workday_service_pb2,
     workday_service_pb2_grpc,
 )
 
+from timetracking.accounts.servicer import AccountAnswers
 from timetracking.badges.servicer import BadgeAnswers
 from timetracking.devices.servicer import DeviceServicer
+from timetracking.parking.servicer import ParkingServicer
 from timetracking.sessions.servicer import RemoteSessionServicer
 from timetracking.unit_of_work import begin
 from timetracking.workdays.servicer import WorkdayServicer
@@ -32,8 +36,13 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook, defa
     return [
         (
             device_service_pb2_grpc.add_DeviceServiceServicer_to_server,
-            DeviceServicer(work, BadgeAnswers(work, compute, listing), listing),
+            DeviceServicer(work, BadgeAnswers(work, compute, listing), AccountAnswers(work), listing),
             device_service_pb2.DESCRIPTOR.services_by_name["DeviceService"],
+        ),
+        (
+            parking_service_pb2_grpc.add_ParkingServiceServicer_to_server,
+            ParkingServicer(work, listing),
+            parking_service_pb2.DESCRIPTOR.services_by_name["ParkingService"],
         ),
         (
             remote_session_service_pb2_grpc.add_RemoteSessionServiceServicer_to_server,

@@ -15,9 +15,10 @@ from timetracking.devices.repository import StoredDevices
 from timetracking.due.repository import StoredDueDays, StoredDueReads
 from timetracking.findings.repository import StoredFindings
 from timetracking.parking.repository import StoredParking
-from timetracking.passages.repository import StoredPassages
+from timetracking.passages.repository import StoredPassages, StoredReads
 from timetracking.people.repository import StoredBodies, StoredServants
 from timetracking.plans.repository import StoredPlans
+from timetracking.reconciliation.repository import StoredReconciliation
 from timetracking.sessions.repository import StoredSessions
 from timetracking.workdays.repository import StoredDays
 
@@ -27,20 +28,22 @@ class UnitOfWork:
 
     def __init__(self, transaction: Transaction, lawbook: Lawbook, clock: Clock, default_zone: str) -> None:
         self._transaction = transaction
-        self.days = StoredDays(transaction, default_zone)
+        reads = StoredReads(transaction, default_zone)
+        self.days = StoredDays(transaction, reads, default_zone)
         self.findings = StoredFindings(transaction)
-        self.passages = StoredPassages(transaction, default_zone)
+        self.passages = StoredPassages(transaction, reads)
         self.plans = StoredPlans(transaction, lawbook, clock)
         self.bodies = StoredBodies(transaction)
         self.servants = StoredServants(transaction)
         self.devices = StoredDevices(transaction)
-        self.badges = StoredBadges(transaction, default_zone)
+        self.badges = StoredBadges(transaction, reads)
         self.sessions = StoredSessions(transaction)
         self.due = StoredDueDays(transaction)
         self.due_reads = StoredDueReads(transaction)
         self.looks = StoredLooks(transaction, default_zone)
         self.parking = StoredParking(transaction)
         self.accounts = StoredAccounts(transaction)
+        self.reconciliation = StoredReconciliation(transaction)
 
     async def hold_settings(self) -> None:
         """Shares what instants follow from with others who derive them; before badges and servants."""

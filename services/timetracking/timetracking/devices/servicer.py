@@ -1,4 +1,4 @@
-"""DeviceService: messages in, use cases, messages out. It answers for badges too, which devices read."""
+"""DeviceService: messages in, use cases, messages out. It answers for badges too, which devices read, and for their accounts."""
 
 from functools import partial
 from typing import Protocol
@@ -25,11 +25,17 @@ class BadgeAnswers(Protocol):
     async def list(self, request: pb.ListBadgesRequest) -> pb.ListBadgesResponse: ...
 
 
-class DeviceServicer(pb_grpc.DeviceServiceServicer):
-    """Answers for devices and badges."""
+class AccountAnswers(Protocol):
+    """Who answers for accounts."""
 
-    def __init__(self, begin: use_cases.Begin, badges: BadgeAnswers, listing: Listing) -> None:
-        self._badges, self._listing = badges, listing
+    async def get(self, request: pb.GetDeviceAccountRequest) -> pb.DeviceAccount: ...
+
+
+class DeviceServicer(pb_grpc.DeviceServiceServicer):
+    """Answers for devices, badges and accounts."""
+
+    def __init__(self, begin: use_cases.Begin, badges: BadgeAnswers, accounts: AccountAnswers, listing: Listing) -> None:
+        self._badges, self._accounts, self._listing = badges, accounts, listing
         self._enrol = use_cases.EnrolDevice(begin)
         self._get = use_cases.GetDevice(begin)
         self._list = use_cases.ListDevices(begin)
@@ -50,6 +56,10 @@ class DeviceServicer(pb_grpc.DeviceServiceServicer):
         fetch = partial(self._list, caller, body)
         found, token = await self._listing.page(caller, request, f"devices/{body}", lambda each: each.serial, fetch)
         return pb.ListDevicesResponse(devices=[device_message(each) for each in found], next_page_token=token)
+
+    async def GetDeviceAccount(self, request: pb.GetDeviceAccountRequest, context: Context) -> pb.DeviceAccount:
+        """Returns what became of every record that a device sent."""
+        return await self._accounts.get(request)
 
     async def ChangeDeviceSettings(self, request: pb.ChangeDeviceSettingsRequest, context: Context) -> pb.Device:
         """Adds dated settings to a device."""

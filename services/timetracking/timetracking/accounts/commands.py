@@ -1,0 +1,55 @@
+"""The accounts of devices at the command line: what became of every record."""
+
+import argparse
+from collections.abc import Sequence
+
+from chassis.commands import NotAsItMustBe
+from chassis.database import Database
+
+from timetracking.accounts.domain import Counts
+from timetracking.accounts.repository import StoredAccounts
+
+PAGE = 500
+_NAMES = ("received", "stored", "repeated", "parked", "no_passages", "in_flight", "sent_again")
+
+
+async def accounts(database: Database, given: argparse.Namespace) -> str:
+    """Lists the account of each device, or of one; NotAsItMustBe where all was to be level and is not."""
+    found = await _found(database, given.device)
+    whole = sum((counts for _, counts in found), Counts())
+    shown = [("device", *_NAMES), *(_line(device or "(none)", counts) for device, counts in found), _line("all", whole)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    table = "\n".join(
+        "  ".join(
+            text.ljust(width) if not column else text.rjust(width) for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in shown
+    )
+    if given.level and any(counts.in_flight for _, counts in found):
+        raise NotAsItMustBe(table)
+    return table
+
+
+async def _found(database: Database, device: str | None) -> Sequence[tuple[str, Counts]]:
+    found: list[tuple[str, Counts]] = []
+    after: str | None = None
+    while True:
+        async with database.transaction() as transaction:
+            stored = StoredAccounts(transaction)
+            if device is not None:
+                return [(device, await stored.total(device))]
+            page = await stored.page(after, PAGE)
+        found += page
+        if len(page) < PAGE:
+            return found
+        after = page[-1][0]
+
+
+def _line(device: str, counts: Counts) -> tuple[str, ...]:
+    return (device, *(str(getattr(counts, name)) for name in _NAMES))
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose account is shown, and whether it must be level."""
+    parser.add_argument("--device", help="only of the device with this serial")
+    parser.add_argument("--level", action="store_true", help="end with 1 unless nothing is in flight")

@@ -1,0 +1,77 @@
+"""What is done with the accounts of devices, and the ports that it needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from chassis.access import Caller
+
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts
+
+
+class Devices(Protocol):
+    """The enrolled devices."""
+
+    async def get(self, body: str, serial: str, visible_to: Caller) -> Any:
+        """Returns the device; NotFound if the body has none such within the caller's reach, Unavailable while that is not known."""
+
+
+class Accounts(Protocol):
+    """The accounts of devices, as a transaction sees them."""
+
+    async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
+        """Adds what came."""
+
+    async def total(self, device: str) -> Counts:
+        """What became of all records of a device."""
+
+    async def days(self, device: str, since: date, until: date) -> Sequence[tuple[date, Counts]]:
+        """What became of a device's records of these dates, both included, by date; dates without any are left out."""
+
+
+class Work(Protocol):
+    """A transaction over accounts."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def devices(self) -> Devices: ...
+
+
+Begin = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReceipts:
+    """Counts what devices sent."""
+
+    begin: Begin
+
+    async def __call__(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
+        """Adds the counts; whoever calls makes sure that each message is counted once."""
+        async with self.begin() as work:
+            await work.accounts.receive(receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of a device."""
+
+    total: Counts
+    days: Sequence[tuple[date, Counts]]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccount:
+    """Shows what became of a device's records."""
+
+    begin: Begin
+
+    async def __call__(self, caller: Caller, body: str, serial: str, dates: tuple[date, date] | None) -> Account:
+        """Returns the total, and the days of the span if one is given; refuses NOT_FOUND, PROJECTION_BEHIND."""
+        async with self.begin(caller) as work:
+            await work.devices.get(body, serial, visible_to=caller)
+            days = await work.accounts.days(serial, *dates) if dates else ()
+            return Account(await work.accounts.total(serial), days)

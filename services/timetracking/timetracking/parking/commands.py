@@ -1,0 +1,76 @@
+"""What operators do with parked records at the command line: look through them, and send them again."""
+
+import argparse
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from chassis.access import Caller
+from chassis.commands import instant
+
+from timetracking.parking.domain import Selection, State
+from timetracking.parking.use_cases import Begin, ListParked, RedriveParked, Seen
+
+# More than a person reads; who wants others narrows.
+MOST_SHOWN = 200
+
+
+async def parked(caller: Caller, begin: Begin, given: argparse.Namespace) -> str:
+    """Lists what waits, the last ones first, without its content."""
+    wanted = replace(_selection(given), state=None if given.all else State.PARKED)
+    found = await ListParked(begin)(caller, wanted, None, MOST_SHOWN + 1)
+    shown = found[:MOST_SHOWN]
+    reasons = Counter(f"{each.record.topic} {each.record.reason}" for each in shown)
+    summed = [f"{count} × {reason}" for reason, count in reasons.most_common()]
+    more = ["there are more: narrow them"] if len(found) > MOST_SHOWN else []
+    return "\n".join([*(_line(each) for each in shown), *summed, *more] or ["nothing is parked"])
+
+
+async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace) -> str:
+    """Sends all that match and were parked before now; what is parked again meanwhile waits for the next one."""
+    wanted, again, total = replace(_selection(given), until=datetime.now(UTC)), RedriveParked(begin), 0
+    while True:
+        told = await again(caller, wanted, only_say=given.dry_run)
+        total += told.sent
+        if given.dry_run or not told.more:
+            break
+    words = "would be sent again" if given.dry_run else "will be sent again"
+    more = " and more" if told.more else ""
+    return f"{total}{more} parked records {words}; {told.kept_back} that match are kept back"
+
+
+def _selection(given: argparse.Namespace) -> Selection:
+    return Selection(given.topic, given.reason, device=given.device, since=given.since, ids=tuple(given.id))
+
+
+def _line(seen: Seen) -> str:
+    record = seen.record
+    kept_back = "" if record.sendable else "  kept back"
+    return (
+        f"{record.id}  {record.parked_at.isoformat(timespec='seconds')}  {record.state}  {record.topic}  {record.reason}"
+        f"  {record.device or '-'}  {record.origin}  {record.attempts}×  {record.error}{kept_back}"
+    )
+
+
+def _narrowing(parser: argparse.ArgumentParser) -> None:
+    for name, says in (
+        ("topic", "only of this topic"),
+        ("reason", "only parked for this reason: malformed, IMPOSSIBLE_TIME, bug …"),
+        ("device", "only of the device with this serial"),
+    ):
+        parser.add_argument(f"--{name}", default="", help=says)
+    parser.add_argument("--since", type=instant, help="only parked at this instant or later (RFC 3339, with an offset)")
+    parser.add_argument("--id", type=UUID, action="append", default=[], help="only this one; may be given again")
+
+
+def parked_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which are listed."""
+    _narrowing(parser)
+    parser.add_argument("--all", action="store_true", help="also what was sent again or taken up")
+
+
+def redrive_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which are sent again."""
+    _narrowing(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only say how many it would be")

@@ -1,0 +1,97 @@
+"""Parking topics read from beside, into the list that operators look through."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chassis.parking import PARKED_RECORD
+from chassis.publisher import partition_of
+from chassis.read_positions import Record
+from chassis.topics import parked
+from google.protobuf.message import DecodeError
+from tartip.timetracking.v1.events_pb2 import PassageBatch
+
+from timetracking.accounts.domain import NAMELESS, UNDATED
+from timetracking.accounts.messages import accounted, serial_or_nameless
+from timetracking.gateway.batches import credential_key
+from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord, record_id
+
+READER = "parking"
+# What is ours alone and is no state: it may be sent again. A state that is published a second time after a newer one would
+# be what compaction keeps, so only its owner publishes it again.
+OWN = ("timetracking.passages.v1", "timetracking.late-passages.v1")
+TOPICS = (*OWN, "registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1")
+LOTS = tuple(parked(topic) for topic in TOPICS)
+_TEXT = "text/plain"
+
+Note = Callable[[Sequence[ParkedRecord]], Awaitable[Any]]
+
+
+def parked_records(note: Note, default_zone: str) -> Callable[[Sequence[Record]], Awaitable[None]]:
+    """What is done with parked records: they are noted."""
+    zone = ZoneInfo(default_zone)
+
+    async def take(records: Sequence[Record]) -> None:
+        await note([told_parked(each, zone) for each in records])
+
+    return take
+
+
+def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
+    """A parked record in the words of the domain; headers that are missing or say nothing are made up for, never refused."""
+    headers, topic = record.headers, record.topic.removesuffix(parked(""))
+    origin = headers.get("origin") or f"{record.topic}/{record.partition}/{record.offset}/0"
+    failed = _instant(headers.get("first_failed_at", "")) or datetime.fromtimestamp(0, UTC)
+    parked_at = _instant(headers.get("parked_at", "")) or failed
+    is_text = headers.get("content-type", "").startswith(_TEXT)
+    device, day, partition = _from_gateway(origin, failed, zone) if is_text else _read(topic, record, origin, zone)
+    value = record.value or b""
+    return ParkedRecord(
+        id=record_id(headers.get(PARKED_RECORD, ""), headers.get("event_id", ""), origin),
+        topic=topic,
+        key=(record.key or b"").decode("utf-8", "replace").replace("\0", ""),
+        partition=partition if record.key is None else None,
+        device=device,
+        date=day,
+        reason=headers.get("reason", ""),
+        error=headers.get("error", ""),
+        origin=origin,
+        first_failed_at=failed,
+        parked_at=parked_at,
+        attempts=_number(headers.get("attempts", "")),
+        sendable=topic in OWN and not is_text,
+        headers={name: value for name, value in headers.items() if name not in STORY},
+        value=value,
+        size=len(value),
+    )
+
+
+def _from_gateway(origin: str, failed: datetime, zone: ZoneInfo) -> tuple[str, date, None]:
+    serial = origin.removeprefix(GATEWAY).partition("/")[0] if origin.startswith(GATEWAY) else ""
+    return serial_or_nameless(serial), failed.astimezone(zone).date(), None
+
+
+def _read(topic: str, record: Record, origin: str, zone: ZoneInfo) -> tuple[str, date, int | None]:
+    """The device, the date and the partition of what may be a passage; of anything else only where it lay."""
+    if topic in OWN:
+        try:
+            batch = PassageBatch.FromString(record.value or b"")
+        except DecodeError:
+            return NAMELESS, UNDATED, _number(origin.split("/")[1]) if origin.count("/") == 3 else 0
+        if batch.passages:
+            first = batch.passages[0]
+            return *accounted(batch, first, zone), partition_of(credential_key(first), record.partitions)
+    return NAMELESS, UNDATED, None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

@@ -1,0 +1,106 @@
+"""Parked records: messages, or parts of them, that could not be applied, and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+# Headers that tell of a failure: they are kept as what they say, and not sent on.
+STORY = frozenset({"reason", "error", "origin", "first_failed_at", "parked_at", "attempts", "parked_record"})
+_NAMESPACE = UUID("0f3c2a52-6a55-5a7e-9f37-5d8b1f0f6a11")
+
+
+class State(StrEnum):
+    """What became of a parked record."""
+
+    PARKED = "parked"
+    SENT_AGAIN = "sent_again"
+    TAKEN_UP = "taken_up"
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """A record as it is kept.
+
+    It goes again to `partition` of its topic, or by its key where that is None. `device` is the serial, "" where none is
+    known; `date` is the one under which the device's account has it. `from_gateway` means that it was never in its topic.
+    `value` is None once its time is over.
+    """
+
+    id: UUID
+    topic: str
+    key: str
+    partition: int | None
+    device: str
+    date: date
+    reason: str
+    error: str
+    origin: str
+    first_failed_at: datetime
+    parked_at: datetime
+    attempts: int
+    sendable: bool
+    headers: Mapping[str, str]
+    value: bytes | None
+    size: int
+    state: State = State.PARKED
+
+    @property
+    def from_gateway(self) -> bool:
+        """Whether the gateway parked it: then it never lay in its topic."""
+        return self.origin.startswith(GATEWAY)
+
+    @property
+    def headers_again(self) -> dict[str, str]:
+        """The headers with which it is sent again: its own, among them the event's ID, and how often it was tried."""
+        return {**self.headers, "first_failed_at": self.first_failed_at.isoformat(), "attempts": str(self.attempts)}
+
+    def sent_again(self) -> "ParkedRecord":
+        """The record on its way; that counts as an attempt."""
+        return replace(self, state=State.SENT_AGAIN, attempts=self.attempts + 1)
+
+
+GATEWAY = "gateway:"
+"""How the origin begins of what the gateway parked; the device's serial follows."""
+
+
+def record_id(said: str, event_id: str, origin: str) -> UUID:
+    """The ID of a record: the same however often it is parked.
+
+    What was sent again says which it is. The gateway parks a record that is sent twice under one event ID. Everything else is
+    known by where it lay when it was parked first.
+    """
+    try:
+        return UUID(said)
+    except ValueError:
+        return uuid5(_NAMESPACE, event_id if event_id and origin.startswith(GATEWAY) else origin)
+
+
+def shape(text: str) -> str:
+    """A text without what it says: every letter is an x, every digit a 0, the rest stays ("25\\t2026-11-24" is "00\\t0000-00-00")."""
+    return "".join("0" if sign.isdigit() else ("X" if sign.isupper() else "x") if sign.isalpha() else sign for sign in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which parked records; what is empty does not narrow. `since` and `until` are of when they were parked last."""
+
+    topic: str = ""
+    reason: str = ""
+    body: str = ""
+    device: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    state: State | None = None
+    ids: tuple[UUID, ...] = ()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it is less than everything."""
+        return bool(self.topic or self.reason or self.device or self.since or self.ids)
+
+    def __str__(self) -> str:
+        parts = {"topic": self.topic, "reason": self.reason, "device": self.device, "since": self.since.isoformat() if self.since else ""}
+        told = "&".join(f"{name}={value}" for name, value in parts.items() if value)
+        return told or f"{len(self.ids)} by name"

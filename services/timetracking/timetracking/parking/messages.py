@@ -1,0 +1,91 @@
+"""Parked records as messages, and what may be shown of their content."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.wire import day_message, instant_message
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+from tartip.regimes.v1.events_pb2 import MonthPlanChanged, OrderChanged
+from tartip.registry.v1.events_pb2 import ServantChanged, StateBodyChanged
+from tartip.timetracking.v1 import parking_service_pb2 as pb
+from tartip.timetracking.v1.events_pb2 import PassageBatch
+
+from timetracking.accounts.domain import UNDATED
+from timetracking.devices.domain import event_number
+from timetracking.names import device_name, parked_name
+from timetracking.parking.domain import ParkedRecord, State, shape
+from timetracking.parking.use_cases import Seen
+
+STATES = {
+    State.PARKED: pb.PARKED_RECORD_STATE_PARKED,
+    State.SENT_AGAIN: pb.PARKED_RECORD_STATE_SENT_AGAIN,
+    State.TAKEN_UP: pb.PARKED_RECORD_STATE_TAKEN_UP,
+}
+_MESSAGES: Mapping[str, type[Message]] = {
+    "timetracking.passages.v1": PassageBatch,
+    "timetracking.late-passages.v1": PassageBatch,
+    "registry.bodies.v1": StateBodyChanged,
+    "registry.servants.v1": ServantChanged,
+    "regimes.plans.v1": MonthPlanChanged,
+    "regimes.orders.v1": OrderChanged,
+}
+# What names nobody. Whatever is not here is shown as its shape, so that a new field is hidden until somebody thinks of it.
+_OPEN = frozenset(
+    {
+        *("eventId", "occurredAt", "revision", "edition", "kind", "status", "year", "month", "day", "date", "zone", "premises"),
+        *("device", "wallTime", "utcOffsetSeconds", "badgeSystem", "direction", "verifyMethod", "receivedAt", "live"),
+        *("previousEventNumber", "body", "unit", "region", "parent", "since", "until", "start", "end"),
+    }
+)
+
+
+def parked_message(seen: Seen, *, with_content: bool) -> pb.ParkedRecord:
+    """A parked record, with its content if that is wanted."""
+    record = seen.record
+    return pb.ParkedRecord(
+        name=parked_name(record.id),
+        topic=record.topic,
+        state=STATES[record.state],
+        reason=record.reason,
+        error=record.error,
+        origin=record.origin,
+        first_failed_at=instant_message(record.first_failed_at),
+        parked_at=instant_message(record.parked_at),
+        attempts=record.attempts,
+        device=device_name(seen.body, record.device) if seen.body else "",
+        date=day_message(record.date if record.date != UNDATED else None),
+        sendable=record.sendable,
+        event_id=record.headers.get("event_id", ""),
+        schema=record.headers.get("schema", ""),
+        traceparent=record.headers.get("traceparent", ""),
+        size=record.size,
+        content=content_of(record, clear=seen.clear) if with_content else "",
+        content_masked=with_content and not seen.clear,
+    )
+
+
+def content_of(record: ParkedRecord, *, clear: bool) -> str:
+    """What the record says: its message as JSON or its line, in clear or as far as it is not personal; "" where it is neither."""
+    if not record.value:
+        return ""
+    if record.headers.get("content-type", "").startswith("text/plain"):
+        line = record.value.decode("utf-8", "replace")
+        return line if clear else shape(line)
+    kind = _MESSAGES.get(record.topic)
+    try:
+        said: Any = MessageToDict(kind.FromString(record.value)) if kind is not None else {}
+    except DecodeError:
+        return ""
+    return json.dumps(said if clear else _masked(said), ensure_ascii=False) if said else ""
+
+
+def _masked(said: Any, name: str = "") -> Any:
+    if isinstance(said, dict):
+        return {key: _masked(value, key) for key, value in said.items()}
+    if isinstance(said, list):
+        return [_masked(each, name) for each in said]
+    # An event's number is the device's; any other key of an event holds a credential.
+    named = name in _OPEN or (name == "eventKey" and event_number(str(said)) is not None)
+    return said if named or not isinstance(said, str) else shape(said)

@@ -1,0 +1,173 @@
+"""What is done with parked records, and the ports that it needs."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+from uuid import UUID
+
+from chassis.access import Caller
+from kernel.faults import Malformed, NotFound, WrongState
+
+from timetracking.accounts.domain import DeviceDate, Receipts
+from timetracking.names import parked_name
+from timetracking.parking.domain import ParkedRecord, Selection, State
+
+# Records of one transaction: their rows are written well within its five seconds.
+MOST_AT_ONCE = 1_000
+# Recorded time must be complete by the Labour Code: so what was parked is sent again.
+GROUND = "lc-79"
+# The records of personal data are kept by Order 15; who reads into them leaves a trace on the same ground.
+READING = "o15-p4-5"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A parked record as a caller may see it: with the body of its device, and whether in clear."""
+
+    record: ParkedRecord
+    place: int
+    body: str | None
+    clear: bool
+
+
+class Parking(Protocol):
+    """The parked records, as a transaction sees them."""
+
+    async def note(self, records: Sequence[ParkedRecord]) -> Collection[UUID]:
+        """Keeps what is new, and what was parked once more after it was sent again; returns the IDs of the new ones."""
+
+    async def page(self, selection: Selection, before: int | None, limit: int, visible_to: Caller) -> Sequence[Seen]:
+        """Returns at most so many records that came before a place (None: of all), the last ones first."""
+
+    async def get(self, record: UUID, visible_to: Caller) -> Seen:
+        """Returns the record; NotFound if there is none within the caller's reach, Unavailable while that is not known."""
+
+    async def hold(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[ParkedRecord]:
+        """Returns at most so many records, the first ones first, and holds them: nobody else sends them meanwhile."""
+
+    async def kept_back(self, selection: Selection, visible_to: Caller) -> int:
+        """Says how many parked records match that cannot be sent."""
+
+    async def send(self, records: Sequence[ParkedRecord]) -> None:
+        """Keeps the records as sent again and lets their messages go out when the transaction commits."""
+
+
+class Accounts(Protocol):
+    """The accounts of devices."""
+
+    async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
+        """Adds what came."""
+
+
+class Work(Protocol):
+    """A transaction over parked records."""
+
+    @property
+    def parking(self) -> Parking: ...
+    @property
+    def accounts(self) -> Accounts: ...
+
+    def record(
+        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+    ) -> None:
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
+
+
+Begin = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteParked:
+    """Takes over what was parked; what the gateway parked is counted as received, since it never came into its topic."""
+
+    begin: Begin
+
+    async def __call__(self, records: Sequence[ParkedRecord]) -> None:
+        """Notes the records; whoever calls makes sure that each is noted once."""
+        async with self.begin() as work:
+            new = set(await work.parking.note(records))
+            received: Counter[DeviceDate] = Counter()
+            repeated: Counter[DeviceDate] = Counter()
+            for each in records:
+                if each.from_gateway:
+                    received[each.device, each.date] += 1
+                    repeated[each.device, each.date] += each.id not in new
+                    new.discard(each.id)
+            await work.accounts.receive({key: Receipts(count, repeated[key]) for key, count in received.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ListParked:
+    """Shows parked records without their content."""
+
+    begin: Begin
+
+    async def __call__(self, caller: Caller, selection: Selection, before: int | None, limit: int) -> Sequence[Seen]:
+        """Returns at most so many before a place, the last ones first; refuses PROJECTION_BEHIND."""
+        async with self.begin(caller) as work:
+            found: Sequence[Seen] = await work.parking.page(selection, before, limit, visible_to=caller)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class InspectParked:
+    """Shows a parked record with its content: in clear to those whose records it is of, which leaves a trace."""
+
+    begin: Begin
+
+    async def __call__(self, caller: Caller, record: UUID) -> Seen:
+        """Returns the record; refuses NOT_FOUND, PROJECTION_BEHIND."""
+        async with self.begin(caller) as work:
+            seen: Seen = await work.parking.get(record, visible_to=caller)
+            if seen.clear:
+                work.record("parking.read", parked_name(record), READING)
+        return seen
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a redrive did, or would do."""
+
+    sent: int
+    kept_back: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveParked:
+    """Sends parked records again; each that was sent is audited, and all of them together."""
+
+    begin: Begin
+
+    async def __call__(self, caller: Caller, selection: Selection, *, only_say: bool = False, most: int = MOST_AT_ONCE) -> Sent:
+        """Sends at most so many; refuses MALFORMED, NOT_FOUND, RECORD_SENT_AGAIN, RECORD_KEPT_BACK, PROJECTION_BEHIND.
+
+        Records that are named are sent all or none.
+        """
+        if not selection.narrows:
+            raise Malformed({"filter": "a topic, a reason, a device or an instant, unless names are given"})
+        async with self.begin(caller) as work:
+            wanted = selection if selection.ids else replace(selection, state=State.PARKED)
+            held: Sequence[ParkedRecord] = await work.parking.hold(wanted, most + 1, visible_to=caller)
+            _refuse(selection.ids, held)
+            kept_back = 0 if selection.ids else await work.parking.kept_back(wanted, visible_to=caller)
+            going = held[:most]
+            if going and not only_say:
+                await work.parking.send([each.sent_again() for each in going])
+                for each in going:
+                    work.record("parking.redrive", parked_name(each.id), GROUND, before=each, after=each.sent_again())
+                work.record("parking.redrive", f"parkedRecords ({selection}): {len(going)}", GROUND)
+            return Sent(len(going), kept_back, len(held) > most)
+
+
+def _refuse(named: Sequence[UUID], held: Sequence[ParkedRecord]) -> None:
+    found = {each.id: each for each in held}
+    for record in named:
+        if record not in found:
+            raise NotFound(parked_name(record))
+        if found[record].state is not State.PARKED:
+            raise WrongState("RECORD_SENT_AGAIN", record=parked_name(record))
+        if not found[record].sendable:
+            raise WrongState("RECORD_KEPT_BACK", record=parked_name(record), topic=found[record].topic)

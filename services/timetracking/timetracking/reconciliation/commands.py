@@ -1,0 +1,46 @@
+"""Reconciling at the command line: are the days as their facts give them?"""
+
+import argparse
+from datetime import date, timedelta
+
+from chassis.clock import Clock
+from chassis.commands import NotAsItMustBe
+
+from timetracking.reconciliation.domain import Compared
+from timetracking.reconciliation.use_cases import DAYS_BACK, Reconcile
+
+SAMPLE = 1_000
+# More than a person reads; all of them are due.
+MOST_SHOWN = 100
+
+
+async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace) -> str:
+    """Compares a sample or all, and says what differs; NotAsItMustBe where something does that no change of the law explains."""
+    now = clock()
+    since: date = given.since or now.date() - timedelta(days=DAYS_BACK)
+    found = await (compare.all(since) if given.all else compare.sample(given.sample, since, now.isoformat()))
+    told = _told(found, since)
+    if found.wrong:
+        raise NotAsItMustBe(told)
+    return told
+
+
+def _told(found: Compared, since: date) -> str:
+    older = len(found.differences) - len(found.wrong)
+    lines = [f"{each.day[1]}  stateBodies/{each.body}  {', '.join(each.parts)}" for each in found.wrong[:MOST_SHOWN]]
+    return "\n".join(
+        [
+            *lines,
+            f"{found.days} days since {since} compared: {len(found.wrong)} are not as their facts give them, and were made due",
+            *([f"{older} more were computed under another edition of the law, and stay"] if older else []),
+            *([f"{found.waiting} have facts that wait to be computed, and were left out"] if found.waiting else []),
+        ]
+    )
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which days are compared."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--sample", type=int, default=SAMPLE, help=f"about so many days, drawn by lot ({SAMPLE})")
+    which.add_argument("--all", action="store_true", help="every day")
+    parser.add_argument("--since", type=date.fromisoformat, help=f"only of this date or later ({DAYS_BACK} days ago)")

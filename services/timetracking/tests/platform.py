@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from lawbook import load
 from sqlalchemy import insert
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
+from timetracking.accounts.use_cases import Place
 from timetracking.badges.use_cases import AssignBadge
 from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
@@ -61,9 +62,9 @@ class Platform:
         self.start_session = StartRemoteSession(asked, self.compute, self.clock)
         self.end_session = EndRemoteSession(asked, self.compute, self.clock)
 
-    async def record(self, passages: Sequence[Passage]) -> Sequence[Passage]:
+    async def record(self, passages: Sequence[Passage], *, late: bool = False, places: Sequence[Place] = ()) -> Sequence[Passage]:
         """Stores passages and computes the days that follow from them."""
-        fresh = await self.store(passages)
+        fresh = await self.store(passages, late=late, places=places)
         while await self.compute_reads():
             pass
         return fresh

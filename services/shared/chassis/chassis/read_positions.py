@@ -53,26 +53,30 @@ async def next_offsets(transaction: Transaction, reader: str, topics: Collection
     return {(row["topic"], row["partition"]): row["last_offset"] + 1 for row in rows}
 
 
-async def unread(transaction: Transaction, reader: str, origins: Sequence[Origin]) -> Sequence[bool]:
-    """For each place whether the reader has not had it yet; from here on it has had them all.
+async def had(transaction: Transaction, reader: str, messages: Sequence[tuple[Origin, int]]) -> Sequence[int]:
+    """For each message, of so many parts from its place on, how many of them the reader has had; from here on it has had all.
 
-    The places of a partition come in their order, and every message of it is read. Called in the transaction in which the
-    messages have their effect; whoever reads the same partition waits for its end.
+    The messages of a partition come in their order, and every one of it is read. Called in the transaction in which they have
+    their effect; whoever reads the same partition waits for its end.
     """
-    partitions = sorted({(each.topic, each.partition) for each in origins})
+    partitions = sorted({(each.topic, each.partition) for each, _ in messages})
     driver, columns = await transaction.driver(), ([topic for topic, _ in partitions], [number for _, number in partitions])
     rows = await driver.fetch(_HOLD, reader, *columns)
     if len(rows) < len(partitions):
         await driver.execute(_BEGIN, reader, *columns)
         rows = await driver.fetch(_HOLD, reader, *columns)
     last = {(row["topic"], row["partition"]): (row["last_offset"], row["last_index"]) for row in rows}
-    new = []
-    for each in origins:
-        partition, place = (each.topic, each.partition), (each.offset, each.index)
-        new.append(place > last[partition])
-        last[partition] = max(last[partition], place)
+    found = []
+    for origin, parts in messages:
+        partition = origin.topic, origin.partition
+        offset, index = last[partition]
+        if origin.offset == offset:
+            found.append(min(parts, max(0, index + 1 - origin.index)))
+        else:
+            found.append(parts if origin.offset < offset else 0)
+        last[partition] = max(last[partition], (origin.offset, origin.index + parts - 1))
     await driver.execute(_MOVE, reader, *columns, [last[each][0] for each in partitions], [last[each][1] for each in partitions])
-    return new
+    return found
 
 
 async def forget(transaction: Transaction, reader: str, partition: Partition) -> None:

@@ -20,7 +20,7 @@ from chassis.database import Database
 from chassis.delivery import describe
 from chassis.parking import Origin
 from chassis.positions import Partition
-from chassis.read_positions import Record, forget, next_offsets, unread
+from chassis.read_positions import Record, forget, had, next_offsets
 from chassis.stream_metrics import LAG, POSITION
 from chassis.survey import PAUSES_S, survey
 
@@ -68,9 +68,9 @@ class Tail:
     async def hand_over(self, records: Sequence[Record]) -> None:
         """Hands over what was not taken before, in one transaction with the positions."""
         async with self.database.shared() as transaction:
-            new = await unread(transaction, self.name, [Origin(each.topic, each.partition, each.offset) for each in records])
-            if any(new):
-                await self.take([each for each, is_new in zip(records, new, strict=True) if is_new])
+            seen = await had(transaction, self.name, [(Origin(each.topic, each.partition, each.offset), 1) for each in records])
+            if not all(seen):
+                await self.take([each for each, before in zip(records, seen, strict=True) if not before])
 
     async def _follow(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(

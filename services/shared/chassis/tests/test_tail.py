@@ -9,7 +9,7 @@ import pytest
 from chassis.database import Database
 from chassis.parking import Origin
 from chassis.publisher import Outgoing, Publisher
-from chassis.read_positions import Record, unread
+from chassis.read_positions import Record, had
 from chassis.tail import Tail
 from chassis.testing.bare import change
 from chassis.testing.broker import Broker
@@ -114,7 +114,7 @@ async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
     fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
 ) -> None:
     async with fresh.worker.transaction() as transaction:
-        assert await unread(transaction, "counts", [Origin(topic, 0, 99)]) == [True]
+        assert await had(transaction, "counts", [(Origin(topic, 0, 99), 1)]) == [0]
     await send(publisher, topic, "a", "b")
     taker = Counting(fresh.worker)
     async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], taker)):
@@ -133,21 +133,23 @@ async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase,
 
 
 async def test_the_parts_of_a_message_have_places_of_their_own(fresh: FreshDatabase) -> None:
-    async def had(*places: tuple[int, int]) -> Sequence[bool]:
+    async def seen(*messages: tuple[int, int, int]) -> Sequence[int]:
         async with fresh.worker.transaction() as transaction:
-            return await unread(transaction, "counts", [Origin("t", 0, offset, index) for offset, index in places])
+            return await had(transaction, "counts", [(Origin("t", 0, offset, index), parts) for offset, index, parts in messages])
 
-    assert await had((3, 0), (3, 1)) == [True, True]
-    assert await had((3, 0), (3, 1), (3, 2), (4, 0)) == [False, False, True, True]
-    assert await had((4, 0)) == [False]
+    assert await seen((3, 0, 2)) == [0]
+    assert await seen((2, 0, 9), (3, 0, 5), (4, 0, 3)) == [9, 2, 0]
+    assert await seen((4, 0, 3)) == [3]
+    assert await seen((5, 0, 1), (5, 1, 1), (5, 2, 1), (5, 1, 1)) == [0, 0, 0, 1]
+    assert await seen((5, 0, 4), (5, 2, 3)) == [3, 2]
 
 
 async def test_what_was_rolled_back_was_not_had(fresh: FreshDatabase) -> None:
-    async def had() -> None:
+    async def fail() -> None:
         async with fresh.worker.transaction() as transaction:
-            assert await unread(transaction, "counts", [Origin("t", 0, 0)]) == [True]
+            assert await had(transaction, "counts", [(Origin("t", 0, 0), 1)]) == [0]
             raise RuntimeError
 
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            await had()
+            await fail()

@@ -11,6 +11,7 @@ from kernel.faults import Malformed
 from prometheus_client import REGISTRY
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
+from timetracking.accounts.use_cases import Place
 from timetracking.passages.consumer import TOPIC, passages, told_passage
 from timetracking.passages.domain import Passage
 from timetracking.workdays.domain import Direction
@@ -97,7 +98,7 @@ async def test_what_was_stored_and_what_was_there_already_is_counted_by_device()
     def counted(name: str, device: str) -> float:
         return REGISTRY.get_sample_value(f"tartip_passages_{name}_total", {"device": device}) or 0.0
 
-    async def only_the_first(told: Sequence[Passage], *, late: bool) -> Sequence[Passage]:
+    async def only_the_first(told: Sequence[Passage], *, late: bool, places: Sequence[Place]) -> Sequence[Passage]:
         return told[:1]
 
     batch = PassageBatch(passages=[sent(device="counted-1", event_key=str(number)) for number in range(3)])

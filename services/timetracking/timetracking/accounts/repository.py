@@ -1,13 +1,16 @@
 """The accounts of devices in PostgreSQL: what came, counted from Kafka, and what became of it, counted where it happened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from chassis.database import Transaction
+from chassis.read_positions import had
 
 from timetracking.accounts.domain import Counts, DeviceDate, Receipts
+from timetracking.accounts.use_cases import Place
 
 _RECEIVE = """
 INSERT INTO device_receipts AS held (device, date, received, repeated, no_passages)
@@ -36,6 +39,15 @@ _DAYS = f"SELECT date, {_SUMS} FROM {_PARTS} WHERE device = $1 AND date BETWEEN 
 _PAGE = f"SELECT device, {_SUMS} FROM {_PARTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
 
 
+# By their places, as everyone else holds them.
+_TAKE_UP = """
+WITH held AS (SELECT id FROM parked_records WHERE id = ANY ($1::uuid[]) AND state <> 'taken_up' ORDER BY place FOR UPDATE)
+UPDATE parked_records record SET state = 'taken_up' FROM held WHERE record.id = held.id RETURNING record.id
+"""
+RECORDER = "passages"
+"""The reader that records passages."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAccounts:
     """The accounts as a transaction sees them."""
@@ -54,6 +66,29 @@ class StoredAccounts:
                 [each.repeated for _, each in ordered],
                 [each.no_passages for _, each in ordered],
             )
+
+    async def again(self, places: Sequence[Place]) -> Sequence[bool]:
+        """Whether each passage of these messages was accounted for before: delivered again, or sent again twice; () if none was.
+
+        What was sent again out of the parking lot is taken up with it.
+        """
+        if not places:
+            return ()
+        before = await had(self.transaction, RECORDER, [(each.origin, each.passages) for each in places])
+        taken_up = await self._take_up({each.parked_record for each in places if each.parked_record})
+        found: list[bool] = []
+        for place, count in zip(places, before, strict=True):
+            if place.parked_record is not None:
+                count = 0 if place.parked_record in taken_up else place.passages
+                taken_up.discard(place.parked_record)
+            found += [True] * count + [False] * (place.passages - count)
+        return found if any(found) else ()
+
+    async def _take_up(self, records: Collection[UUID]) -> set[UUID]:
+        """Those of the parked records that were not taken up before, and are now."""
+        if not records:
+            return set()
+        return {row["id"] for row in await (await self.transaction.driver()).fetch(_TAKE_UP, list(records))}
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""

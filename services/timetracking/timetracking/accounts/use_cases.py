@@ -5,10 +5,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
+from uuid import UUID
 
 from chassis.access import Caller
+from chassis.parking import Origin
 
 from timetracking.accounts.domain import Counts, DeviceDate, Receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lay that holds so many passages, and which record it was if it was sent again out of the parking lot."""
+
+    origin: Origin
+    passages: int
+    parked_record: UUID | None = None
 
 
 class Devices(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from chassis.access import Caller
@@ -10,7 +11,7 @@ from chassis.projections import require_level
 from kernel.faults import Conflict, NotFound
 from sqlalchemy import select
 
-from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
+from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning, instant_of
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import device_name
 from timetracking.people.repository import BODIES
@@ -53,6 +54,17 @@ class StoredDevices:
         if not found:
             raise NotFound(device_name(body, serial))
         return found[0]
+
+    async def instant(self, device: str, event_key: str, wall_time: datetime, sent_offset: int | None) -> int | None:
+        """When something happened by the device's time policy; None where neither that nor the zone of its body is known."""
+        found = await devices_of(await self.transaction.driver(), {device})
+        if device not in found:
+            return None
+        known, zone = found[device]
+        settings = known.settings_for(event_key, wall_time)
+        if zone is None and settings.zone is None and settings.utc_offset is None and sent_offset is None:
+            return None
+        return instant_of(settings, wall_time, sent_offset, zone or "")[0]
 
     async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Device]:
         """Returns at most `limit` devices of the body with a serial above `after`, by serial."""

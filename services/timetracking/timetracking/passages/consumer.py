@@ -1,16 +1,20 @@
 """Passages from Kafka to the use case."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from chassis.delivery import Subscription
 from chassis.metrics import counter
+from chassis.parking import PARKED_RECORD
+from chassis.sources import sources
 from kernel.faults import Malformed
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
 
+from timetracking.accounts.use_cases import Place
 from timetracking.passages.domain import WIDEST_OFFSET_S, Passage
 from timetracking.workdays.domain import Direction
 
@@ -31,9 +35,21 @@ def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
     async def apply(batches: Sequence[PassageBatch]) -> None:
         told = [told_passage(sent) for batch in batches for sent in batch.passages]
         if told:
-            _count(told, await record(told, late=topic == LATE))
+            _count(told, await record(told, late=topic == LATE, places=_places(batches)))
 
     return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split)
+
+
+def _places(batches: Sequence[PassageBatch]) -> Sequence[Place]:
+    """Where the batches lay in Kafka; nowhere, if they came from elsewhere."""
+    return [Place(source.origin, len(batch.passages), _record(source.headers)) for batch, source in zip(batches, sources(), strict=False)]
+
+
+def _record(headers: Mapping[str, str]) -> UUID | None:
+    try:
+        return UUID(headers[PARKED_RECORD]) if PARKED_RECORD in headers else None
+    except ValueError:
+        return None
 
 
 def _count(told: Sequence[Passage], fresh: Sequence[Passage]) -> None:

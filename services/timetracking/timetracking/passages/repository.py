@@ -91,17 +91,22 @@ class StoredPassages:
                 fresh.setdefault(each.key, each)
         return list(fresh.values())
 
-    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
-        """Counts every passage for its device and day as stored or repeated.
+    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage], again: Sequence[bool] = ()) -> None:
+        """Counts every passage for its device and day as stored or repeated, but those that were counted before.
 
         Last in a transaction: whoever records for the same device waits from here to its end.
         """
         driver = await self._transaction.driver()
         counts: dict[tuple[str, date], list[int]] = {}
+        if again:
+            new = {each.key for each in fresh}
+            passages = [each for each, was in zip(passages, again, strict=True) if not was or each.key in new]
         for each in passages:
             counts.setdefault((each.device, each.wall_time.date()), [0, 0])[0] += 1
         for each in fresh:
             counts[each.device, each.wall_time.date()][1] += 1
+        if not counts:
+            return
         ordered = sorted(counts.items())  # everyone writes these rows in one order, so that nobody waits in a circle
         await driver.execute(
             _COUNT,

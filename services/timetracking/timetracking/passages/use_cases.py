@@ -10,6 +10,7 @@ from chassis.clock import Clock
 from kernel.faults import WrongState
 from lawbook import Lawbook
 
+from timetracking.accounts.use_cases import Place
 from timetracking.passages.domain import BadgeKey, Passage
 
 OLDEST, AHEAD = "passages/oldest", "passages/ahead"
@@ -23,8 +24,22 @@ class Passages(Protocol):
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""
 
-    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage]) -> None:
-        """Counts the fresh ones as stored and the others as repeated, for the devices and their days."""
+    async def count(self, passages: Sequence[Passage], fresh: Sequence[Passage], again: Sequence[bool]) -> None:
+        """Counts the fresh ones as stored and the others as repeated, but those that were counted before, by device and day."""
+
+
+class Devices(Protocol):
+    """The enrolled devices."""
+
+    async def instant(self, device: str, event_key: str, wall_time: datetime, sent_offset: int | None) -> int | None:
+        """When something happened by the device's time policy; None where neither that nor the zone of its body is known."""
+
+
+class Accounts(Protocol):
+    """The accounts of devices."""
+
+    async def again(self, places: Sequence[Place]) -> Sequence[bool]:
+        """Whether each passage of these messages was accounted for before; () if none was."""
 
 
 class DueReads(Protocol):
@@ -47,6 +62,10 @@ class Work(Protocol):
     @property
     def passages(self) -> Passages: ...
     @property
+    def devices(self) -> Devices: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
     def due_reads(self) -> DueReads: ...
 
 
@@ -67,30 +86,32 @@ class RecordPassages:
     recorded: Callable[[], None] = lambda: None
     """Is called when there is something to compute."""
 
-    async def __call__(self, passages: Sequence[Passage], *, late: bool = False) -> Sequence[Passage]:
+    async def __call__(self, passages: Sequence[Passage], *, late: bool = False, places: Sequence[Place] = ()) -> Sequence[Passage]:
         """Returns those that were new; days that follow from `late` ones wait for those of the others.
 
-        Raises WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more.
+        `places` are those of the messages that held them, so that what is delivered again is not counted again. Raises
+        WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more.
         """
-        for passage in passages:
-            self._refuse_impossible_time(passage)
+        await self._refuse_impossible_times([each for each in passages if not possible_time(each, self.lawbook)])
         await self.months.make([passage.wall_time for passage in passages])
         async with self.begin() as work:
             fresh: Sequence[Passage] = await work.passages.store(passages)
             await work.due_reads.ask_reads({(each.badge, each.wall_time.date()) for each in fresh}, late=late)
-            await work.passages.count(passages, fresh)
+            await work.passages.count(passages, fresh, await work.accounts.again(places))
         if fresh:
             self.recorded()
         return fresh
 
-    def _refuse_impossible_time(self, passage: Passage) -> None:
-        if not possible_time(passage, self.lawbook):
-            raise WrongState(
-                "IMPOSSIBLE_TIME",
-                device=passage.device,
-                wallTime=passage.wall_time.isoformat(),
-                receivedAt=passage.received_at,
-            )
+    async def _refuse_impossible_times(self, doubted: Sequence[Passage]) -> None:
+        """What is not to be believed as it was sent may be so by its device's time policy."""
+        if not doubted:
+            return
+        async with self.begin() as work:
+            for each in doubted:
+                at = await work.devices.instant(each.device, each.event_key, each.wall_time, each.utc_offset)
+                if at is None or not possible_instant(at, each.received_at, self.lawbook):
+                    wall_time = each.wall_time.isoformat()
+                    raise WrongState("IMPOSSIBLE_TIME", device=each.device, wallTime=wall_time, receivedAt=each.received_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +129,12 @@ class MakeMonthsAhead:
 
 def possible_time(passage: Passage, lawbook: Lawbook) -> bool:
     """Whether the wall time is near enough to its receipt to be believed; one without an offset is compared as if it were UTC."""
-    on = passage.received_at.date()
-    oldest, ahead = (timedelta(days=lawbook.require(each, on).value) for each in (OLDEST, AHEAD))
-    received = passage.received_at.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=passage.utc_offset or 0)
-    return received - oldest <= passage.wall_time <= received + ahead
+    at = passage.wall_time.replace(tzinfo=UTC).timestamp() - (passage.utc_offset or 0)
+    return possible_instant(at, passage.received_at, lawbook)
+
+
+def possible_instant(at: float, received_at: datetime, lawbook: Lawbook) -> bool:
+    """Whether an instant (seconds since 1970) is near enough to the receipt to be believed, by the law of that day."""
+    oldest, ahead = (timedelta(days=lawbook.require(each, received_at.date()).value) for each in (OLDEST, AHEAD))
+    received = received_at.timestamp()
+    return received - oldest.total_seconds() <= at <= received + ahead.total_seconds()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from kernel.faults import Malformed
 from timetracking.devices.domain import DeviceDirection, Protocol, event_number, in_order_of_beginning, instant_of, own_direction
-from timetracking.passages.domain import read_of
+from timetracking.passages.domain import Reader
 from timetracking.workdays.domain import Direction
 
 from ..samples import device, second, settings
@@ -94,5 +94,5 @@ def test_an_event_key_of_digits_is_a_number(key: str, number: int | None) -> Non
 
 def test_a_read_keeps_what_was_sent_beside_the_devices_own_direction() -> None:
     gate = device("gate", "KGD", settings(direction=DeviceDirection.ALTERNATING))
-    read, twice = read_of(gate, "Asia/Almaty", "17", datetime(2026, 11, 24, 8, 55), None, OUT)
+    read, twice = Reader(gate, "Asia/Almaty").read("17", datetime(2026, 11, 24, 8, 55), None, OUT)
     assert (read.at, read.direction, read.sent, read.perimeter, twice) == (second("2026-11-24T08:55"), NONE, OUT, True, False)

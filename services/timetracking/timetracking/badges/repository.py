@@ -8,9 +8,8 @@ from typing import Any
 from chassis.database import Transaction
 
 from timetracking.badges.domain import Badge
-from timetracking.devices.repository import devices_of
-from timetracking.passages.domain import OFF_BY, read_of
-from timetracking.workdays.domain import Direction
+from timetracking.passages.domain import OFF_BY
+from timetracking.passages.repository import StoredReads
 
 _OVERLAPPING = """
 SELECT id, badge_system, badge_number, servant, lower(span) AS since, upper(span) AS until FROM badges
@@ -21,10 +20,6 @@ _PAGE = """
 SELECT id, badge_system, badge_number, servant, lower(span) AS since, upper(span) AS until FROM badges
 WHERE servant = $1 AND (lower(span), id) > ($2, $3) ORDER BY lower(span), id LIMIT $4
 """
-_PASSAGES = """
-SELECT device, event_key, wall_time, utc_offset, direction FROM passages
-WHERE badge_system = $1 AND badge_number = $2 AND wall_time >= $3 AND wall_time < $4
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class StoredBadges:
     """The badges with their holders."""
 
     transaction: Transaction
-    default_zone: str
+    reads: StoredReads
 
     async def overlapping(self, badge: Badge) -> Sequence[Badge]:
         """Returns who holds it within its span, by start; the badge's lock is held."""
@@ -53,21 +48,12 @@ class StoredBadges:
 
     async def instants(self, badge: Badge) -> Collection[int]:
         """Returns the instants of its stored passages within its span, by the settings of their devices."""
-        driver = await self.transaction.driver()
         first = badge.since.replace(tzinfo=None) - OFF_BY
         last = badge.until.replace(tzinfo=None) + OFF_BY if badge.until is not None else datetime.max
-        rows = await driver.fetch(_PASSAGES, badge.system, badge.number, first, last)
-        devices = await devices_of(driver, {row["device"] for row in rows})
+        key = badge.system, badge.number
+        await self.reads.load({key: (first, last)})
         since, until = badge.since.timestamp(), badge.until.timestamp() if badge.until is not None else float("inf")
-        found = set()
-        for row in rows:
-            if row["device"] in devices:
-                device, zone = devices[row["device"]]
-                sent = Direction(row["direction"])
-                read, _ = read_of(device, zone or self.default_zone, row["event_key"], row["wall_time"], row["utc_offset"], sent)
-                if since <= read.at < until:
-                    found.add(read.at)
-        return found
+        return {read.at for read, _, _ in self.reads.of(key) if since <= read.at < until}
 
 
 def _badge(row: Any) -> Badge:

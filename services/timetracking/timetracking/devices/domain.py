@@ -6,7 +6,7 @@ policy moves its reads without touching a fact.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from kernel.faults import Malformed
 
 from timetracking.workdays.domain import Direction
+
+EPOCH, SECOND = datetime(1970, 1, 1), timedelta(seconds=1)
 
 
 class Role(StrEnum):
@@ -126,7 +128,7 @@ def instant_of(settings: Settings, wall_time: datetime, sent_offset: int | None,
     if offset is None and settings.zone is None:
         offset = sent_offset
     if offset is not None:
-        return int(wall_time.replace(tzinfo=UTC).timestamp()) - offset, False
+        return (wall_time - EPOCH) // SECOND - offset, False
     return _in_zone(settings.zone or body_zone, wall_time)
 
 

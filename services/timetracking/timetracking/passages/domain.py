@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from timetracking.devices.domain import Device, instant_of, own_direction
+from timetracking.devices.domain import Device, Role, instant_of, own_direction
 from timetracking.workdays.domain import Direction, Read
 
 # The widest offset that a passage or a time policy may have; a wall time lies within a day of its instant.
@@ -57,10 +57,20 @@ class Held:
         return (self.since is None or self.since <= instant) and (self.until is None or instant < self.until)
 
 
-def read_of(
-    device: Device, body_zone: str, event_key: str, wall_time: datetime, sent_offset: int | None, sent: Direction
-) -> tuple[Read, bool]:
-    """A passage as a computation sees it under the device's settings, and whether its wall time occurred twice."""
-    settings = device.settings_for(event_key, wall_time)
-    at, twice = instant_of(settings, wall_time, sent_offset, body_zone)
-    return Read(at, device.serial, event_key, own_direction(settings, sent), settings.role == "perimeter", sent), twice
+class Reader:
+    """How the passages of one device become reads, under its settings and in the zone of its body's place."""
+
+    def __init__(self, device: Device, body_zone: str) -> None:
+        self.device, self._zone = device, body_zone
+        # Looked up a million times a day: what settings make of a direction, and whether they count.
+        self._ways = {
+            id(settings): ({sent: own_direction(settings, sent) for sent in Direction}, settings.role is Role.PERIMETER)
+            for settings in device.settings
+        }
+
+    def read(self, event_key: str, wall_time: datetime, sent_offset: int | None, sent: Direction) -> tuple[Read, bool]:
+        """A passage as a computation sees it, and whether its wall time occurred twice."""
+        settings = self.device.settings_for(event_key, wall_time)
+        at, twice = instant_of(settings, wall_time, sent_offset, self._zone)
+        own, counts = self._ways[id(settings)]
+        return Read(at, self.device.serial, event_key, own[sent], counts, sent), twice

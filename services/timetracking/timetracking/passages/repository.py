@@ -2,12 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from chassis.database import Database, Transaction
 
+from timetracking.devices.domain import Device
 from timetracking.devices.repository import devices_of
-from timetracking.passages.domain import BadgeKey, Held, Passage, PassageKey, read_of
-from timetracking.workdays.domain import Direction
+from timetracking.passages.domain import BadgeKey, Held, Passage, PassageKey, Reader
+from timetracking.workdays.domain import Direction, Read
+
+# Dates whose reads are loaded around those that something is asked of: their windows and those beside, in any zone.
+AROUND = 2
+# An enumeration's member costs more to look up than a read costs to make.
+DIRECTIONS = {int(each): each for each in Direction}
 
 _SPANS = """
 SELECT b.badge_system, b.badge_number, b.servant,
@@ -16,11 +23,10 @@ FROM unnest($1::text[], $2::text[], $3::date[], $4::date[]) AS badge (system, nu
 JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number
     AND b.span && tstzrange((badge.first - 1)::timestamptz, (badge.last + 2)::timestamptz, '[]')
 """
-_READ_ON = """
-SELECT p.badge_system, p.badge_number, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
-FROM unnest($1::text[], $2::text[], $3::date[]) AS badge (system, number, date)
-JOIN passages p ON p.badge_system = badge.system AND p.badge_number = badge.number
-    AND p.wall_time >= badge.date AND p.wall_time < badge.date + 1
+_READ = """
+SELECT badge.place, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamp[], $5::timestamp[]) AS badge (place, system, number, since, until)
+JOIN passages p ON p.badge_system = badge.system AND p.badge_number = badge.number AND p.wall_time >= badge.since AND p.wall_time < badge.until
 """
 _STORE = """
 INSERT INTO passages (device, event_key, wall_time, utc_offset, badge_system, badge_number, direction, verify_method,
@@ -61,9 +67,9 @@ class Months:
 class StoredPassages:
     """The passages as a transaction sees them."""
 
-    def __init__(self, transaction: Transaction, default_zone: str) -> None:
+    def __init__(self, transaction: Transaction, reads: "StoredReads") -> None:
         self._transaction = transaction
-        self._default_zone = default_zone
+        self.reads = reads
 
     async def store(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Stores what is new and returns it."""
@@ -136,17 +142,83 @@ class StoredPassages:
         self, read: Mapping[BadgeKey, Collection[date]], holders: Mapping[BadgeKey, Sequence[Held]]
     ) -> Mapping[str, Collection[int]]:
         """The instants of the reads of these badges on dates as sent, for their holders; those of unknown devices are none."""
-        driver = await self._transaction.driver()
-        held = [(badge, day) for badge in holders for day in read[badge]]
-        columns = [system for (system, _), _ in held], [number for (_, number), _ in held], [day for _, day in held]
-        rows = await driver.fetch(_READ_ON, *columns)
-        devices = await devices_of(driver, {row["device"] for row in rows})
+        # What is computed wants the reads of the dates around as well.
+        around = {badge: (_start(min(read[badge]), -AROUND), _start(max(read[badge]), AROUND + 1)) for badge in holders}
+        await self.reads.load(around)
         found: dict[str, set[int]] = {}
-        for system, number, serial, event_key, wall_time, utc_offset, sent in rows:
-            if serial in devices:
-                device, zone = devices[serial]
-                read_, _ = read_of(device, zone or self._default_zone, event_key, wall_time, utc_offset, Direction(sent))
-                for each in holders[system, number]:
-                    if each.at(read_.at):
-                        found.setdefault(each.servant, set()).add(read_.at)
+        for badge, held in holders.items():
+            dates = set(read[badge])
+            for each, wall_time, _ in self.reads.of(badge):
+                if wall_time.date() in dates:
+                    for one in held:
+                        if one.at(each.at):
+                            found.setdefault(one.servant, set()).add(each.at)
         return found
+
+
+class StoredReads:
+    """The reads of badges as the settings of their devices make them, each loaded once a transaction.
+
+    Whoever loads them holds the settings; a passage of a device that is not enrolled is no read, and waits for it.
+    """
+
+    def __init__(self, transaction: Transaction, default_zone: str) -> None:
+        self._transaction = transaction
+        self._default_zone = default_zone
+        self._loaded: dict[BadgeKey, tuple[datetime, datetime]] = {}
+        self._reads: dict[BadgeKey, list[tuple[Read, datetime, bool]]] = {}
+        self._readers: dict[str, Reader | None] = {}
+
+    async def load(self, wanted: Mapping[BadgeKey, tuple[datetime, datetime]]) -> None:
+        """Loads the reads of badges between two wall times as sent, as far as they are not here already."""
+        wider: dict[BadgeKey, tuple[datetime, datetime]] = {}
+        for badge, (since, until) in wanted.items():
+            held = self._loaded.get(badge)
+            if held is None:
+                wider[badge] = since, until
+            elif since < held[0] or held[1] < until:
+                wider[badge] = min(since, held[0]), max(until, held[1])
+        if not wider:
+            return
+        driver, badges = await self._transaction.driver(), list(wider)
+        rows = await driver.fetch(
+            _READ,
+            range(len(badges)),
+            [system for system, _ in badges],
+            [number for _, number in badges],
+            [wider[badge][0] for badge in badges],
+            [wider[badge][1] for badge in badges],
+        )
+        await self._meet(driver, {row[1] for row in rows})
+        found: list[list[tuple[Read, datetime, bool]]] = [[] for _ in badges]
+        readers = self._readers
+        for place, serial, event_key, wall_time, utc_offset, sent in rows:
+            reader = readers[serial]
+            if reader is not None:
+                read, twice = reader.read(event_key, wall_time, utc_offset, DIRECTIONS[sent])
+                found[place].append((read, wall_time, twice))
+        self._reads.update(zip(badges, found, strict=True))
+        self._loaded.update(wider)
+
+    def of(self, badge: BadgeKey) -> Sequence[tuple[Read, datetime, bool]]:
+        """Its loaded reads, each with its wall time as sent and whether the clock showed that twice."""
+        return self._reads.get(badge, ())
+
+    def device(self, serial: str) -> Device:
+        """The device of a loaded read."""
+        reader = self._readers[serial]
+        assert reader is not None
+        return reader.device
+
+    async def _meet(self, driver: Any, serials: Collection[str]) -> None:
+        fresh = serials - self._readers.keys()
+        if fresh:
+            known = await devices_of(driver, fresh)
+            for serial in fresh:
+                device, zone = known.get(serial, (None, None))
+                self._readers[serial] = Reader(device, zone or self._default_zone) if device is not None else None
+
+
+def _start(day: date, offset: int) -> datetime:
+    """The midnight so many dates after a date."""
+    return datetime.fromordinal(day.toordinal() + offset)

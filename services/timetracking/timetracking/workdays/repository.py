@@ -9,12 +9,12 @@ from chassis.database import Transaction
 from kernel.identifiers import new_id
 from kernel.intervals import Span
 
-from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of, save_findings
-from timetracking.passages.domain import OFF_BY, read_of
+from timetracking.passages.domain import OFF_BY, BadgeKey
+from timetracking.passages.repository import StoredReads
 from timetracking.plans.domain import read_plan
-from timetracking.workdays.domain import Direction, Order, OrderKind, PlanKind, Session, State
+from timetracking.workdays.domain import Order, OrderKind, PlanKind, Session, State
 from timetracking.workdays.domain.kept import KeptDay, KeptState, Placement, content_of, doubted
 from timetracking.workdays.events import TOPIC, message
 from timetracking.workdays.use_cases import AROUND_A_REST, Known, Look, Need, Planned
@@ -23,8 +23,9 @@ DAY_SECONDS = 86_400
 # Changes that a purge forgets at once: a transaction ends well within its five seconds.
 PURGED_AT_ONCE = 5_000
 EPOCH = date(1970, 1, 1)
-# An enumeration's member costs more to look up than a read costs to make; people share their units.
-DIRECTIONS = {int(each): each for each in Direction}
+# People share their units; an enumeration's member costs more to look up than a row costs to read.
+_STATES_BY_NAME = {each.value: each for each in State}
+_KINDS: dict[str | None, PlanKind | None] = {None: None, **{each.value: each for each in PlanKind}}
 placement = lru_cache(maxsize=65_536)(Placement)
 
 _PLANS = """
@@ -42,11 +43,6 @@ SELECT servant, badge_system, badge_number,
        ceil(extract(epoch FROM lower(span)))::bigint AS since, ceil(extract(epoch FROM upper(span)))::bigint AS until
 FROM badges WHERE servant = ANY ($1::text[])
 """
-_PASSAGES = """
-SELECT need.place, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
-FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamp[], $5::timestamp[]) AS need (place, system, number, since, until)
-JOIN passages p ON p.badge_system = need.system AND p.badge_number = need.number AND p.wall_time >= need.since AND p.wall_time < need.until
-"""
 _SESSIONS = """
 SELECT DISTINCT s.servant, s.starts, s.ends
 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS need (servant, since, until)
@@ -54,7 +50,7 @@ JOIN remote_sessions s ON s.servant = need.servant AND s.starts < need.until AND
 """
 # The whole day only of those that are looked at; those around it say when its servant worked.
 _KEPT = """
-SELECT w.servant, w.date, w.body, w.unit, w.plan_kind, w.state, w.works_from, w.works_to, w.crosses, w.revision, w.marks,
+SELECT w.servant, w.date, w.body, w.unit, w.state, w.works_from, w.works_to, w.crosses, w.plan_kind, w.revision, w.marks,
        CASE WHEN w.date BETWEEN need.since AND need.until THEN w.content ELSE '' END AS content
 FROM unnest($1::text[], $2::date[], $3::date[]) AS need (servant, since, until)
 JOIN workdays w ON w.servant = need.servant AND w.date BETWEEN need.since - $4::integer AND need.until + $4::integer
@@ -140,8 +136,9 @@ _DUE = "SELECT servant, date FROM plan_days WHERE NOT settled AND window_end <= 
 class StoredDays:
     """The days as a transaction sees them; the servants' locks are held by the caller."""
 
-    def __init__(self, transaction: Transaction, default_zone: str) -> None:
+    def __init__(self, transaction: Transaction, reads: StoredReads, default_zone: str) -> None:
         self._transaction = transaction
+        self._stored = reads
         self._default_zone = default_zone
 
     async def planned(self, needs: Sequence[Need]) -> Mapping[str, Planned]:
@@ -180,7 +177,7 @@ class StoredDays:
         around = names, [look.since for look in looks], [look.until for look in looks], AROUND_A_REST
         for row in await driver.fetch(_KEPT, *around):
             kept, day = found[row["servant"]].kept, row["date"]
-            if day not in kept or row["content"]:
+            if row["content"] or day not in kept:
                 kept[day] = _state_of(row)
         for row in await driver.fetch(_FINDINGS, *around):
             found[row["servant"]].findings.setdefault(row["date"], []).append(finding_of(row))
@@ -208,34 +205,29 @@ class StoredDays:
         badges: dict[str, list[Any]] = {}
         for row in await driver.fetch(_BADGES, list(found)):
             badges.setdefault(row["servant"], []).append(row)
-        held = [(look, badge) for look in looks for badge in badges.get(look.servant, ()) if _meet(badge, look.span)]
-        rows = await driver.fetch(
-            _PASSAGES,
-            range(len(held)),
-            [badge["badge_system"] for _, badge in held],
-            [badge["badge_number"] for _, badge in held],
-            [_wall(look.span[0]) - OFF_BY for look, _ in held],
-            [_wall(look.span[1]) + OFF_BY for look, _ in held],
-        )
-        devices = await devices_of(driver, {row["device"] for row in rows})
-        off = {(row["device"], row["date"]) for row in await driver.fetch(_CLOCKS, list(devices))} if devices else set()
-        spans = [_both(badge, look.span) for look, badge in held]
-        into = [found[look.servant] for look, _ in held]
-        for place, serial, event_key, wall_time, utc_offset, sent in rows:
-            if serial not in devices:
-                continue  # waits for the device to be enrolled again; its facts stay
-            device, zone = devices[serial]
-            read, twice = read_of(device, zone or self._default_zone, event_key, wall_time, utc_offset, DIRECTIONS[sent])
-            since, until = spans[place]
-            if not since <= read.at < until:
-                continue
-            one = into[place]
-            one.reads.append(read)
-            one.shown.bodies[serial] = device.body
-            if twice:
-                one.shown.occurred_twice.add((serial, event_key, read.at))
-            if off and (serial, wall_time.date()) in off:
-                one.shown.clock_off.add((serial, event_key, read.at))
+        held = [(look, badge) for look in looks for badge in badges.get(look.servant, ())]
+        wanted: dict[BadgeKey, tuple[datetime, datetime]] = {}
+        for look, (_, system, number, since, until) in held:
+            start, end = _both(look.span, since, until)
+            if start < end:
+                first, last = _wall(start) - OFF_BY, _wall(end) + OFF_BY
+                before = wanted.get((system, number), (first, last))
+                wanted[system, number] = min(first, before[0]), max(last, before[1])
+        await self._stored.load(wanted)
+        serials = {read.device for badge in wanted for read, _, _ in self._stored.of(badge)}
+        off = {(row["device"], row["date"]) for row in await driver.fetch(_CLOCKS, list(serials))}
+        bodies = {serial: self._stored.device(serial).body for serial in serials}
+        for look, (servant, system, number, since, until) in held:
+            start, end = _both(look.span, since, until)
+            one = found[servant]
+            one.shown.bodies = bodies
+            for read, wall_time, twice in self._stored.of((system, number)):
+                if start <= read.at < end:
+                    one.reads.append(read)
+                    if twice:
+                        one.shown.occurred_twice.add((read.device, read.event_key, read.at))
+                    if off and (read.device, wall_time.date()) in off:
+                        one.shown.clock_off.add((read.device, read.event_key, read.at))
 
     async def _doubts(
         self, driver: Any, found: Mapping[str, Planned], premises: Mapping[str, Collection[tuple[str, date]]], first: date, last: date
@@ -336,16 +328,9 @@ def kept_of(row: Any) -> KeptDay:
 
 
 def _state_of(row: Any) -> KeptState:
-    return KeptState(
-        placement=placement(row["body"], row["unit"]),
-        state=State(row["state"]),
-        work=(row["works_from"], row["works_to"]) if row["works_from"] is not None else None,
-        crosses=row["crosses"],
-        plan_kind=PlanKind(row["plan_kind"]) if row["plan_kind"] else None,
-        text=row["content"],
-        marks=tuple(row["marks"]),
-        revision=row["revision"],
-    )
+    _, _, body, unit, state, start, end, crosses, kind, revision, marks, text = row
+    work = (start, end) if start is not None else None
+    return KeptState(placement(body, unit), _STATES_BY_NAME[state], work, crosses, _KINDS[kind], text, tuple(marks), revision)
 
 
 def _dates(need: Need) -> list[date]:
@@ -357,12 +342,6 @@ def _wall(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
 
 
-def _meet(badge: Any, span: Span) -> bool:
-    since, until = _both(badge, span)
-    return since < until
-
-
-def _both(badge: Any, span: Span) -> Span:
-    """The instants of a span at which the badge was in its holder's hands."""
-    since, until = badge["since"], badge["until"]
+def _both(span: Span, since: int | None, until: int | None) -> Span:
+    """The part of a span in which a badge was in its holder's hands."""
     return span[0] if since is None else max(span[0], since), span[1] if until is None else min(span[1], until)

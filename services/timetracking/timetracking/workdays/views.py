@@ -18,7 +18,7 @@ from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
 from timetracking.names import workday_name
-from timetracking.passages.domain import read_of
+from timetracking.passages.domain import Reader
 from timetracking.plans.domain import PlannedDay, read_plan
 from timetracking.workdays.domain import Direction, Read, Seconds
 from timetracking.workdays.domain.kept import KeptDay, ReadContext, content_of
@@ -217,7 +217,7 @@ async def _contexts(driver: Any, rows: Sequence[Any], default_zone: str) -> dict
         if row["device"] not in devices:
             continue
         (device, zone), key, wall_time = devices[row["device"]], row["event_key"], row["wall_time"]
-        read, twice = read_of(device, zone or default_zone, key, wall_time, row["utc_offset"], Direction(row["direction"]))
+        read, twice = Reader(device, zone or default_zone).read(key, wall_time, row["utc_offset"], Direction(row["direction"]))
         found[read_key(read)] = ReadContext(
             body=device.body,
             premises=device.settings_for(key, wall_time).premises,

@@ -10,7 +10,7 @@ from kernel.faults import WrongState
 from lawbook import load
 from timetracking.due.use_cases import ComputeDueReads
 from timetracking.gateway.intake import bounds_by
-from timetracking.passages.use_cases import possible_time
+from timetracking.passages.use_cases import PossibleTimes
 from timetracking.workdays.domain.kept import content_of
 
 from ..platform import Pausing, Platform
@@ -81,7 +81,7 @@ def test_a_wall_time_is_possible_from_400_days_before_its_receipt_to_2_days_afte
     law = load()
     bounds = bounds_by(law)(received)
     passage = say.passage(wall, offset=offset, received=received)
-    assert possible_time(passage, law) is bounds.hold(passage.wall_time, offset, received) is possible
+    assert PossibleTimes(law).hold(passage) is bounds.hold(passage.wall_time, offset, received) is possible
 
 
 async def test_who_gave_the_badge_back_long_ago_is_not_waited_for(platform: Platform, say: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chassis.delivery import Subscription
@@ -21,6 +21,7 @@ from timetracking.workdays.domain import Direction
 TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
 # One transaction's worth: larger groups hold their locks longer, smaller ones wait for the disk more often.
 MOST = 500
+_DIRECTIONS, _METHODS = {1: Direction.IN, 2: Direction.OUT}, frozenset(VerifyMethod.values())
 _TEXTS = ("device", "event_key", "badge_system", "badge_number")
 
 STORED = counter("tartip_passages_stored_total", "passages", "Passages that were stored, each once.", ("device",))
@@ -70,13 +71,18 @@ def _split(batch: PassageBatch) -> Sequence[PassageBatch]:
 
 def told_passage(sent: Sent) -> Passage:
     """A passage in the words of the domain; Malformed with the field that says nothing."""
-    wrong = {name: "text without zero bytes, not empty" for name in _TEXTS if not getattr(sent, name) or "\0" in getattr(sent, name)}
+    wrong = {}
+    for name in _TEXTS:
+        text = getattr(sent, name)
+        if not text or "\0" in text:
+            wrong[name] = "text without zero bytes, not empty"
     wall_time, received_at = _wall_time(sent.wall_time), _received_at(sent)
+    offset = sent.utc_offset_seconds if sent.HasField("utc_offset_seconds") else None
     if wall_time is None:
         wrong["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
     if received_at is None:
         wrong["received_at"] = "an instant that exists"
-    if abs(sent.utc_offset_seconds) > WIDEST_OFFSET_S:
+    if offset is not None and abs(offset) > WIDEST_OFFSET_S:
         wrong["utc_offset_seconds"] = "an offset that exists: at most 18 hours either way"
     if wrong or wall_time is None or received_at is None:
         raise Malformed(wrong)
@@ -84,12 +90,12 @@ def told_passage(sent: Sent) -> Passage:
         device=sent.device,
         event_key=sent.event_key,
         wall_time=wall_time,
-        utc_offset=sent.utc_offset_seconds if sent.HasField("utc_offset_seconds") else None,
+        utc_offset=offset,
         badge_system=sent.badge_system,
         badge_number=sent.badge_number,
         # An unknown value of a later version says nothing that this one could count.
-        direction=Direction(sent.direction) if sent.direction in (1, 2) else Direction.NONE,
-        verify_method=sent.verify_method if sent.verify_method in VerifyMethod.values() else VERIFY_METHOD_OTHER,
+        direction=_DIRECTIONS.get(sent.direction, Direction.NONE),
+        verify_method=sent.verify_method if sent.verify_method in _METHODS else VERIFY_METHOD_OTHER,
         received_at=received_at,
         live=sent.live,
         previous_event_number=sent.previous_event_number if sent.HasField("previous_event_number") else None,
@@ -107,7 +113,10 @@ def _wall_time(text: str) -> datetime | None:
 
 
 def _received_at(sent: Sent) -> datetime | None:
+    at = sent.received_at
+    if not sent.HasField("received_at") or not 0 <= at.nanos < 10**9:
+        return None
     try:
-        return sent.received_at.ToDatetime(UTC) if sent.HasField("received_at") else None
-    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(at.seconds, UTC) + timedelta(microseconds=at.nanos // 1000)
+    except (ValueError, OverflowError, OSError):
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from chassis.clock import Clock
@@ -11,6 +11,7 @@ from kernel.faults import WrongState
 from lawbook import Lawbook
 
 from timetracking.accounts.use_cases import Place
+from timetracking.devices.domain import EPOCH, SECOND
 from timetracking.passages.domain import BadgeKey, Passage
 
 OLDEST, AHEAD = "passages/oldest", "passages/ahead"
@@ -92,7 +93,8 @@ class RecordPassages:
         `places` are those of the messages that held them, so that what is delivered again is not counted again. Raises
         WrongState IMPOSSIBLE_TIME where a wall time is too far from its receipt: it is parked until a time policy says more.
         """
-        await self._refuse_impossible_times([each for each in passages if not possible_time(each, self.lawbook)])
+        possible = PossibleTimes(self.lawbook)
+        await self._refuse_impossible_times([each for each in passages if not possible.hold(each)], possible)
         await self.months.make([passage.wall_time for passage in passages])
         async with self.begin() as work:
             fresh: Sequence[Passage] = await work.passages.store(passages)
@@ -102,14 +104,14 @@ class RecordPassages:
             self.recorded()
         return fresh
 
-    async def _refuse_impossible_times(self, doubted: Sequence[Passage]) -> None:
+    async def _refuse_impossible_times(self, doubted: Sequence[Passage], possible: "PossibleTimes") -> None:
         """What is not to be believed as it was sent may be so by its device's time policy."""
         if not doubted:
             return
         async with self.begin() as work:
             for each in doubted:
                 at = await work.devices.instant(each.device, each.event_key, each.wall_time, each.utc_offset)
-                if at is None or not possible_instant(at, each.received_at, self.lawbook):
+                if at is None or not possible.at(at, each.received_at):
                     wall_time = each.wall_time.isoformat()
                     raise WrongState("IMPOSSIBLE_TIME", device=each.device, wallTime=wall_time, receivedAt=each.received_at)
 
@@ -127,14 +129,23 @@ class MakeMonthsAhead:
         return await self.months.make([now, now + AHEAD_OF_PASSAGES])
 
 
-def possible_time(passage: Passage, lawbook: Lawbook) -> bool:
-    """Whether the wall time is near enough to its receipt to be believed; one without an offset is compared as if it were UTC."""
-    at = passage.wall_time.replace(tzinfo=UTC).timestamp() - (passage.utc_offset or 0)
-    return possible_instant(at, passage.received_at, lawbook)
+class PossibleTimes:
+    """Which wall times are near enough to their receipt to be believed, by the law of the date of receipt."""
 
+    def __init__(self, lawbook: Lawbook) -> None:
+        self._lawbook = lawbook
+        self._bounds: dict[date, tuple[float, float]] = {}
 
-def possible_instant(at: float, received_at: datetime, lawbook: Lawbook) -> bool:
-    """Whether an instant (seconds since 1970) is near enough to the receipt to be believed, by the law of that day."""
-    oldest, ahead = (timedelta(days=lawbook.require(each, received_at.date()).value) for each in (OLDEST, AHEAD))
-    received = received_at.timestamp()
-    return received - oldest.total_seconds() <= at <= received + ahead.total_seconds()
+    def hold(self, passage: Passage) -> bool:
+        """Whether a passage is to be believed as it was sent; one without an offset is compared as if it were UTC."""
+        return self.at((passage.wall_time - EPOCH) // SECOND - (passage.utc_offset or 0), passage.received_at)
+
+    def at(self, instant: int, received_at: datetime) -> bool:
+        """Whether an instant (seconds since 1970) is near enough to the receipt."""
+        on = received_at.date()
+        if on not in self._bounds:
+            oldest, ahead = (timedelta(days=self._lawbook.require(each, on).value).total_seconds() for each in (OLDEST, AHEAD))
+            self._bounds[on] = oldest, ahead
+        oldest, ahead = self._bounds[on]
+        received = received_at.timestamp()
+        return received - oldest <= instant <= received + ahead

@@ -7,6 +7,8 @@ import os
 
 from hypothesis import settings
 
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
+
 pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)

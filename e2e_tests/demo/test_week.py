@@ -1,0 +1,140 @@
+"""The demo from end to end on the whole platform: a department of its ministry lives its week, on embedded parts and on real ones."""
+
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time as real_time
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from chassis.testing.artifacts import Say
+from chassis.testing.real_stack import had
+from localstack.log import Log
+from localstack.parts import EMBEDDED, REAL, Stack
+from localstack.platform import running
+from rich.console import Console
+
+from .__main__ import ENVIRONMENT
+from .calls import desks
+from .compare import Verdict
+from .conduct import Demo
+from .department import part_of
+from .generate import world
+from .level import Levels
+from .people import LAST
+from .report import how_to_ask
+from .screen import Screen
+from .world import Pattern, World
+
+SEED = 9
+"""A week in which many things go wrong there, a clock among them, and no terminal is silent: few people leave long silences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A week that was lived, and what the platform said of it before it ended."""
+
+    verdict: Verdict
+    folder: Path
+    processes: frozenset[str]
+    answers: tuple[Any, ...]
+
+    def told(self, what: str) -> list[dict[str, Any]]:
+        """The days or the findings as the platform showed them at the end, in one order.
+
+        How often a day was computed depends on how its messages were grouped; what it came to does not.
+        """
+        rows: list[dict[str, Any]] = json.loads((self.folder / f"{what}.json").read_text(encoding="utf-8"))
+        without = [{name: value for name, value in row.items() if name != "revision"} for row in rows]
+        return sorted(without, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+@pytest.fixture(scope="module")
+def week() -> World:
+    """The week of the department; things go wrong in it."""
+    part = part_of(world(SEED), LAST)
+    assert part.truth.findings
+    return part
+
+
+async def lived(week: World, folder: Path, stack: Stack) -> Lived:
+    """Lets the week be lived on a stack, and asks as the demo proposes to."""
+    of_an_earlier_run = folder / "demo" / "answer.json"
+    of_an_earlier_run.parent.mkdir()
+    of_an_earlier_run.touch()
+    screen = Screen(Console(file=StringIO()), ZoneInfo(week.body.zone))
+    people = {servant.id: servant.id for servant in week.servants}
+    remote = next(each.id for each in week.servants if each.pattern is Pattern.REMOTE)
+    with pytest.MonkeyPatch.context() as told:
+        told.setenv("TARTIP_RUN", str(folder))
+        async with (
+            running(Log(folder / "logs"), stack=stack, clock=week.begin, people=people, environment=ENVIRONMENT) as platform,
+            aiohttp.ClientSession() as http,
+            desks(platform.endpoints) as opened,
+        ):
+            levels = Levels(platform.endpoints.addresses["admin"], http)
+            demo = Demo(week, platform, screen, real_time.monotonic(), http, opened, levels)
+            verdict = await platform.alive(demo.conduct())
+            assert not of_an_earlier_run.exists()
+            lines = [line for line in how_to_ask(week, remote) if "WatchWorkdays" not in line]  # it never ends
+            answers = tuple([await asked(line) for line in lines])
+            return Lived(verdict, platform.folder / "demo", frozenset(process.name for process in platform.processes), answers)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def embedded(week: World, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """The week on embedded parts."""
+    return await lived(week, tmp_path_factory.mktemp("embedded"), EMBEDDED)
+
+
+@pytest.fixture(scope="module")
+def real(say: Say) -> Stack:
+    """The real stack, where it is to be had."""
+    had(lambda: REAL.fetch(say))
+    return REAL
+
+
+def is_as_it_must_be(week: World, once: Lived) -> None:
+    """Every day as `fold` has it and every finding as planted, and nothing else."""
+    verdict = once.verdict
+    assert [str(each) for each in verdict.differences] == []
+    assert verdict.days == len(week.servants) * ((week.last - week.first).days + 1)
+    assert verdict.reads == sum(len(servant["reads"]) for servant in week.truth.document["servants"])
+    assert (verdict.precision, verdict.recall, verdict.expected) == (1.0, 1.0, len(week.truth.findings))
+    assert "Everything is as it must be." in (once.folder / "report.txt").read_text()
+    assert all(once.answers)
+
+
+async def test_a_department_lives_its_week_and_nothing_differs(week: World, embedded: Lived) -> None:
+    is_as_it_must_be(week, embedded)
+
+
+async def test_on_real_kafka_and_keycloak_it_is_the_same_week(week: World, embedded: Lived, real: Stack, tmp_path: Path) -> None:
+    once = await lived(week, tmp_path, real)
+    is_as_it_must_be(week, once)
+    assert once.processes - embedded.processes == {"kafka", "keycloak"}
+    for what in ("days", "findings"):
+        assert once.told(what) == embedded.told(what)
+
+
+async def asked(line: str) -> Any:
+    """What the platform answers to a line that the demo shows."""
+    assignments = dict(word.split("=", 1) for word in shlex.split(line)[2:])
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "localstack", "ask"),
+        env=os.environ | assignments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return json.loads(out)

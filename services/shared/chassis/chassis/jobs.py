@@ -17,6 +17,7 @@ from chassis.transient import is_out_of_time
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
+PATIENCE_S = 1.0
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",
@@ -32,6 +33,9 @@ FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job faile
 log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
+
+# Whether something is due still.
+Left = Callable[[], Awaitable[bool]]
 
 
 async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P]) -> None:
@@ -90,10 +94,15 @@ class Level:
 
 
 class Jobs:
-    """The jobs of a process, in turns: a long one does not hold the others up, and one that fails leaves them running."""
+    """The jobs of a process, in turns: a long one does not hold the others up, and one that fails leaves them running.
 
-    def __init__(self, jobs: Sequence[Job], clock: Clock, drained_at: Callable[[], float], poll_s: float = POLL_S) -> None:
-        self._jobs, self._clock, self._poll_s = tuple(jobs), clock, poll_s
+    `left` says whether something is due still that other processes work on.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], clock: Clock, drained_at: Callable[[], float], left: Left | None = None, poll_s: float = POLL_S
+    ) -> None:
+        self._jobs, self._clock, self._left, self._poll_s = tuple(jobs), clock, left, poll_s
         self._level = Level(drained_at)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -102,16 +111,31 @@ class Jobs:
             instant, began = self._clock().timestamp(), time.time()
             did = [await _turn(job) for job in self._jobs]
             self._level.tell()
-            if all(each == 0 for each in did):
+            if all(each == 0 for each in did) and not await self._is_left():
                 self._level.done(instant, began)
             pause_s = BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause_s)
 
+    async def _is_left(self) -> bool:
+        """Whether something is due still that others work on."""
+        if self._left is None:
+            return False
+        try:
+            return await self._left()
+        except Unavailable:
+            return True
 
-async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event) -> None:
-    """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then."""
+
+async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: Callable[[], bool] = lambda: False) -> None:
+    """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then.
+
+    While what makes it due is `busy`, the job lets it go first, for a second at most: what is due meanwhile is done at once.
+    """
+    did: int | None = None
     while not stop.is_set():
+        if did and busy():
+            await asyncio.sleep(PATIENCE_S)
         wake.clear()
         did = await _turn(job)
         if not did:

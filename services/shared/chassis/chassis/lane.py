@@ -23,6 +23,11 @@ class Lane(Generic[T]):
         self._room.set()
         self._closed = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is lined up."""
+        return bool(self._waiting)
+
     async def put(self, item: T, weight: int) -> None:
         """Lines the item up as soon as there is room."""
         await self._room.wait()

@@ -15,7 +15,7 @@ from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
 from chassis.delivery import Subscription
-from chassis.jobs import Job, Jobs
+from chassis.jobs import Job, Jobs, Left
 from chassis.messages import Messages
 from chassis.process import Admin
 from chassis.projections import follow_topics
@@ -60,11 +60,11 @@ async def consume(
     stop: asyncio.Event,
     projected: Collection[str],
     subscriptions: Callable[[Database], Sequence[Subscription[Any]]],
-    work_beside: Callable[[Database], Awaitable[None]] | None = None,
+    work_beside: Callable[[Database, Callable[[], bool]], Awaitable[None]] | None = None,
 ) -> None:
     """Follows topics as the group `service` until `stop`; calls learn how far the topics in `projected` are.
 
-    `work_beside` goes on with what the subscriptions leave to be done, until `stop` too.
+    `work_beside` goes on with what the subscriptions leave to be done, until `stop` too; it may ask whether messages wait.
     """
     from chassis.streams import Consumer  # Faust would cost every other process half a second of its start
 
@@ -75,7 +75,7 @@ async def consume(
     async with admin.running(), closing(database, publisher):
         following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
-        further = [work_beside(database)] if work_beside is not None else []
+        further = [work_beside(database, lambda: consumer.waiting)] if work_beside is not None else []
         await until(stop, consumer.run(stop), following, *further, beside=(*watches, publisher.unbroken()))
 
 
@@ -86,16 +86,17 @@ async def work(
     jobs: Callable[[Database], Sequence[Job]] = lambda _: (),
     purges: Mapping[str, Purge] | None = None,
     readers: Callable[[Database], Sequence["Tail"]] = lambda _: (),
+    left: Callable[[Database], Left] | None = None,
 ) -> None:
     """Relays the outbox to Kafka, runs the jobs, deletes what is old and reads topics from beside until `stop`.
 
-    Of several such processes one relays.
+    Of several such processes one relays. `left` says whether something is due still that other processes work on.
     """
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work")
     admin.expect("database", "relay")
     publisher = Publisher(settings.kafka)
     relay = Relay(database, publisher)
-    turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at)
+    turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, left(database) if left is not None else None)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
     async with admin.running(), closing(database, publisher):
         relays = watch(admin, "relay", said(lambda: relay.ready))

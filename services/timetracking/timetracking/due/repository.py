@@ -82,8 +82,8 @@ SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3
 """
 _HEAD = """
 SELECT lanes.lane FROM generate_series(0, $1::integer - 1) AS lanes (lane)
-CROSS JOIN LATERAL (SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
-WHERE lanes.lane <> ALL ($2::integer[]) ORDER BY first.late, first.id LIMIT 1
+CROSS JOIN LATERAL (SELECT late, id, asked_at FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
+WHERE lanes.lane <> ALL ($2::integer[]) AND first.asked_at <= clock_timestamp() - make_interval(secs => $3) ORDER BY first.late, first.id LIMIT 1
 """
 # A badge has four reads a day, some more: so many rows hold enough of them.
 _READS = """
@@ -177,10 +177,14 @@ class StoredDueReads:
             columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
             await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
 
-    async def head(self, busy: Collection[int]) -> int | None:
+    async def head(self, busy: Collection[int], waiting_s: float) -> int | None:
         """The lane whose first read has waited longest, those that are not late before those that are; None when none waits."""
-        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy))
+        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy), waiting_s)
         return lane
+
+    async def any(self) -> bool:
+        """Whether any read waits, or is being worked on."""
+        return bool(await (await self.transaction.driver()).fetchval("SELECT EXISTS (SELECT FROM due_reads)"))
 
     async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
         """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""

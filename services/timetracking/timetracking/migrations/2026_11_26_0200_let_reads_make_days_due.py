@@ -13,8 +13,10 @@ CREATE TABLE due_reads (
     badge_system text COLLATE "C" NOT NULL,
     badge_number text COLLATE "C" NOT NULL,
     date date NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT due_reads_pkey PRIMARY KEY (lane, late, id)
 );
+ALTER TABLE due_reads SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 COMMENT ON TABLE due_reads IS 'badges that were read on dates as sent, of whose holders days are to be computed; a lane is worked on by one at a time'
 """
 # The text ends with it.

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest_asyncio
 from chassis.publisher import Publisher
 from chassis.streams import Consumer, Subscription
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.contracts import contract
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.waiting import until
@@ -54,7 +54,7 @@ class Stream:
     """Timetracking's consumer at work on topics of its own."""
 
     platform: Platform
-    broker: Broker
+    cluster: Cluster
     publisher: Publisher
     consumer: Consumer
     prefix: str
@@ -75,21 +75,21 @@ class Stream:
     async def parked(self, topic: str) -> list[tuple[str, str, bytes]]:
         """Reason, place in its message, and bytes of everything that was parked."""
         found = []
-        for each in await asyncio.to_thread(self.broker.read, parked(self.prefix + topic)):
+        for each in await asyncio.to_thread(self.cluster.read, parked(self.prefix + topic)):
             headers = {name: value.decode() for name, value in each.headers()}
             found.append((headers["reason"], headers["origin"].rpartition("/")[2], each.value()))
         return found
 
 
 @pytest_asyncio.fixture(scope="module")
-async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    opened = Publisher(broker.bootstrap)
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    opened = Publisher(cluster.bootstrap)
     yield opened
     await opened.close()
 
 
 @pytest_asyncio.fixture
-async def stream(broker: Broker, publisher: Publisher, emptied: MakeDatabase) -> AsyncIterator[Stream]:
+async def stream(cluster: Cluster, publisher: Publisher, emptied: MakeDatabase) -> AsyncIterator[Stream]:
     """One consumer of everything that timetracking follows; a device "gate" and badges 17 and 18 are known."""
     platform = Platform(await emptied("timetracking"))
     await platform.device("gate")
@@ -104,8 +104,8 @@ async def stream(broker: Broker, publisher: Publisher, emptied: MakeDatabase) ->
         orders(platform.take_orders),
     ]
     renamed = [Subscription(prefix + it.topic, it.message, it.apply, it.weight, it.most, it.split) for it in subscriptions]
-    broker.create(topic for it in renamed for topic in (it.topic, parked(it.topic)))
-    consumer = Consumer(prefix, broker.bootstrap, renamed, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2, grace_s=1.0)
+    cluster.create(topic for it in renamed for topic in (it.topic, parked(it.topic)))
+    consumer = Consumer(prefix, cluster.bootstrap, renamed, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2, grace_s=1.0)
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
 
@@ -114,7 +114,7 @@ async def stream(broker: Broker, publisher: Publisher, emptied: MakeDatabase) ->
 
     try:
         await until(ready, PATIENCE_S)
-        yield Stream(platform, broker, publisher, consumer, prefix)
+        yield Stream(platform, cluster, publisher, consumer, prefix)
     finally:
         stop.set()
         with suppress(asyncio.CancelledError):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from chassis.publisher import Publisher
 from chassis.streams import Consumer
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.contracts import contract
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
@@ -89,12 +89,12 @@ async def fresh(emptied: MakeDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-async def consumer(fresh: FreshDatabase, quiet_broker: Broker) -> AsyncIterator[Consumer]:
+async def consumer(fresh: FreshDatabase, quiet_cluster: Cluster) -> AsyncIterator[Consumer]:
     """The regimes' consumer at work."""
-    quiet_broker.create([BODIES, SERVANTS, parked(BODIES), parked(SERVANTS)])
-    publisher, stop = Publisher(quiet_broker.bootstrap), asyncio.Event()
+    quiet_cluster.create([BODIES, SERVANTS, parked(BODIES), parked(SERVANTS)])
+    publisher, stop = Publisher(quiet_cluster.bootstrap), asyncio.Event()
     follows = subscriptions(units_of_work(fresh.worker, lambda: NOW, LAW))
-    quick = Consumer("regimes", quiet_broker.bootstrap, follows, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2)
+    quick = Consumer("regimes", quiet_cluster.bootstrap, follows, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2)
     running = asyncio.create_task(quick.run(stop))
     yield quick
     stop.set()
@@ -103,11 +103,11 @@ async def consumer(fresh: FreshDatabase, quiet_broker: Broker) -> AsyncIterator[
 
 
 async def test_bad_messages_are_parked_by_name_and_the_others_become_the_projection(
-    fresh: FreshDatabase, quiet_broker: Broker, consumer: Consumer
+    fresh: FreshDatabase, quiet_cluster: Cluster, consumer: Consumer
 ) -> None:
     body, servant = contract(BODIES, pb.StateBodyChanged), contract(SERVANTS, pb.ServantChanged)
     older = pb.ServantChanged(servant="serikova", revision=2)
-    publisher = Publisher(quiet_broker.bootstrap)
+    publisher = Publisher(quiet_cluster.bootstrap)
     sent = [
         (SERVANTS, b"serikova", servant.SerializeToString()),
         (SERVANTS, b"", pb.ServantChanged().SerializeToString()),
@@ -124,12 +124,12 @@ async def test_bad_messages_are_parked_by_name_and_the_others_become_the_project
     async with units_of_work(fresh.app, lambda: NOW, LAW)(None) as work:
         assert await work.bodies.find(["KGD", "KGD-75"]) == {"KGD-75": body_told(body)}
         assert await work.servants.find(["", "serikova"]) == {"serikova": servant_told(servant)}
-    assert sorted(_reasons(quiet_broker, SERVANTS)) == ["MALFORMED", "unreadable"]
-    assert _reasons(quiet_broker, BODIES) == ["MALFORMED"]
+    assert sorted(_reasons(quiet_cluster, SERVANTS)) == ["MALFORMED", "unreadable"]
+    assert _reasons(quiet_cluster, BODIES) == ["MALFORMED"]
 
 
-def _reasons(broker: Broker, topic: str) -> list[str]:
-    return [dict(message.headers())["reason"].decode() for message in broker.read(parked(topic))]
+def _reasons(cluster: Cluster, topic: str) -> list[str]:
+    return [dict(message.headers())["reason"].decode() for message in cluster.read(parked(topic))]
 
 
 def test_a_servant_who_is_nowhere_appointed_is_known_too() -> None:

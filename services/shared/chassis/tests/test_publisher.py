@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from chassis.publisher import NotPublished, Outgoing, Publisher, PublisherBroken, murmur2, partition_of
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.waiting import until
 from confluent_kafka import KafkaError, KafkaException
 from prometheus_client import REGISTRY
@@ -14,15 +14,17 @@ numbers = itertools.count(1)
 
 
 @pytest.fixture
-async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    made = Publisher(broker.bootstrap)
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    made = Publisher(cluster.bootstrap)
     yield made
     await made.close()
 
 
 @pytest.fixture
-def topic() -> str:
-    return f"chassis.publisher-{next(numbers)}.v1"
+def topic(cluster: Cluster) -> str:
+    name = f"chassis.publisher-{next(numbers)}.v1"
+    cluster.create([name])
+    return name
 
 
 @pytest.mark.parametrize(
@@ -41,21 +43,21 @@ def test_a_key_is_hashed_as_java_does_it(key: bytes, hashed: int) -> None:
     assert partition_of(key, 24) == (hashed & 0x7FFFFFFF) % 24
 
 
-async def test_a_key_lies_where_we_say_it_lies(publisher: Publisher, broker: Broker, topic: str) -> None:
+async def test_a_key_lies_where_we_say_it_lies(publisher: Publisher, cluster: Cluster, topic: str) -> None:
     count = await publisher.partitions(topic)
     assert count == 4
     keys = [f"system:{number}".encode() for number in range(200)]
     await publisher.send_all(Outgoing(topic, key, key, {}) for key in keys)
-    lying = broker.read(topic)
+    lying = cluster.read(topic)
     assert {message.key(): message.partition() for message in lying} == {key: partition_of(key, count) for key in keys}
 
 
-async def test_a_message_arrives_with_its_headers_in_the_partition_named(publisher: Publisher, broker: Broker, topic: str) -> None:
+async def test_a_message_arrives_with_its_headers_in_the_partition_named(publisher: Publisher, cluster: Cluster, topic: str) -> None:
     assert await publisher.partitions(topic) == 4
     first = await publisher.send(topic, None, b"first", {"event_id": "1"}, partition=2)
     second = await publisher.send(topic, b"key", None, {}, partition=2)
     assert (first, second) == (0, 1)
-    there = broker.read(topic)
+    there = cluster.read(topic)
     assert [(message.value(), dict(message.headers() or ()), message.partition()) for message in there] == [
         (b"first", {"event_id": b"1"}, 2),
         (None, {}, 2),
@@ -72,14 +74,14 @@ async def test_it_is_told_where_a_partition_ends_before_the_sender_goes_on(publi
     assert (end(1), end(2)) == (1, 3)
 
 
-async def test_many_sends_at_once_keep_their_order_in_a_partition(publisher: Publisher, broker: Broker, topic: str) -> None:
+async def test_many_sends_at_once_keep_their_order_in_a_partition(publisher: Publisher, cluster: Cluster, topic: str) -> None:
     offsets = await asyncio.gather(*(publisher.send(topic, b"k", str(number).encode(), {}, partition=0) for number in range(5_000)))
     assert offsets == list(range(5_000))
-    assert [int(message.value()) for message in broker.read(topic)] == list(range(5_000))
+    assert [int(message.value()) for message in cluster.read(topic)] == list(range(5_000))
 
 
-async def test_a_sender_waits_when_too_much_is_on_its_way(broker: Broker, topic: str) -> None:
-    narrow = Publisher(broker.bootstrap, most_on_the_way=100)
+async def test_a_sender_waits_when_too_much_is_on_its_way(cluster: Cluster, topic: str) -> None:
+    narrow = Publisher(cluster.bootstrap, most_on_the_way=100)
     offsets = await narrow.send_all(Outgoing(topic, None, str(number).encode(), {}, partition=0) for number in range(2_000))
     assert offsets == list(range(2_000))
     await narrow.close()

@@ -8,7 +8,7 @@ from chassis.database import Database
 from chassis.delivery import Subscription
 from chassis.publisher import Outgoing, Publisher
 from chassis.rebuild import Projection, rebuild
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -61,15 +61,17 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    made = Publisher(broker.bootstrap)
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    made = Publisher(cluster.bootstrap)
     yield made
     await made.close()
 
 
 @pytest.fixture
-def things() -> Things:
-    return Things(f"bare.rebuilt-{next(numbers)}.v1")
+def things(cluster: Cluster) -> Things:
+    things = Things(f"bare.rebuilt-{next(numbers)}.v1")
+    cluster.create([things.topic])
+    return things
 
 
 async def send(publisher: Publisher, topic: str, *states: str) -> None:
@@ -84,19 +86,19 @@ async def held(fresh: FreshDatabase) -> dict[str, int]:
 
 
 async def test_a_projection_that_went_wrong_is_right_again(
-    fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, things: Things
 ) -> None:
     await send(publisher, things.topic, "a/1", "b/1", "a/2", "c/1")
     await write(fresh.worker, ["a/99", "nobody/1"])
-    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
     await write(fresh.worker, ["d/1"])
-    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
 
 
 async def test_what_is_published_and_applied_meanwhile_is_kept(
-    fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, things: Things
 ) -> None:
     await send(publisher, things.topic, "a/1", "b/1")
 
@@ -115,13 +117,13 @@ async def test_what_is_published_and_applied_meanwhile_is_kept(
 
             return [Subscription(self.topic, StringValue, apply)]
 
-    assert await rebuild(Meanwhile(things.topic).projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(Meanwhile(things.topic).projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
 
 
-async def test_an_unreadable_message_is_passed_over(fresh: FreshDatabase, broker: Broker, publisher: Publisher, things: Things) -> None:
+async def test_an_unreadable_message_is_passed_over(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, things: Things) -> None:
     await send(publisher, things.topic, "a/1")
     await publisher.send(things.topic, b"a", b"\xff\xff", {})
     await send(publisher, things.topic, "a/2")
-    assert await rebuild(things.projection(), broker.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 3
+    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 3
     assert await held(fresh) == {"a": 2}

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,13 +97,14 @@ class Kafka(Cluster, Daemon):
             partitions = born[name].partitions if name in born else PARTITIONS
             config = {**(born[name].settings(ENVIRONMENT) if name in born else {}), **(settings or {})}
             asked[name] = NewTopic(name, partitions, 1, config=config)
-        for name, made in self.handle.create_topics(list(asked.values())).items() if asked else ():
-            try:
-                made.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise KafkaException(f"{name} was not created: {error}") from error
+        _done(self.handle.create_topics(list(asked.values())) if asked else {}, KafkaError.TOPIC_ALREADY_EXISTS)
         self.until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self._leads())
+
+    def delete(self, topics: Iterable[str]) -> None:
+        """Deletes the topics, and with them what groups have read of them; one that is not there is no matter."""
+        gone = set(topics)
+        _done(self.handle.delete_topics(list(gone)) if gone else {}, KafkaError.UNKNOWN_TOPIC_OR_PART)
+        self.until(lambda: not gone & {name for name, _ in self.partitions()})
 
     def _listen(self, port: int, controller: int) -> None:
         self._port, self._controller = port, controller
@@ -154,6 +156,15 @@ class Kafka(Cluster, Daemon):
     def _command(self, main: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={NAMED / 'kafka' / 'log4j2.xml'}"
         return [self._java, *JVM, logging, "-cp", f"{self._jars}/*", main]
+
+
+def _done(asked: Mapping[str, "Future[None]"], no_matter: int) -> None:
+    for name, done in asked.items():
+        try:
+            done.result()
+        except KafkaException as error:
+            if error.args[0].code() != no_matter:
+                raise KafkaException(f"{name}: {error}") from error
 
 
 def installed(say: Say = announce) -> Path:

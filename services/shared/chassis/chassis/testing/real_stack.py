@@ -11,8 +11,10 @@ from typing import TypeVar
 
 import pytest
 
+from chassis import topics
 from chassis.testing.artifacts import NotToBeHad, Say
-from chassis.testing.kafka import Kafka, temporary_kafka
+from chassis.testing.cluster import Cluster
+from chassis.testing.kafka import TOPICS, Kafka, temporary_kafka
 from chassis.testing.keycloak import Keycloak, temporary_keycloak
 from chassis.testing.postgres import Postgres, temporary_postgres
 
@@ -49,6 +51,26 @@ def say(request: pytest.FixtureRequest) -> Say:
 def real_kafka(say: Say) -> Iterator[Kafka]:
     """A real Kafka of this session, with no topics but those that tests create: `real_kafka.create([name])`. Nobody stops it."""
     yield from _running(lambda: temporary_kafka(say))
+
+
+@pytest.fixture(scope="session", params=["in-process", "kafka"])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The in-process Kafka, then a real one: a test runs on each. Take fresh names, and create them."""
+    either: Cluster = request.getfixturevalue({"in-process": "broker", "kafka": "real_kafka"}[request.param])
+    return either
+
+
+@pytest.fixture(params=["in-process", "kafka"])
+def quiet_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The same for one test alone, where the platform's own topics are asked for: they are not there yet."""
+    if request.param == "in-process":
+        yield request.getfixturevalue("quiet_broker")
+        return
+    kafka: Kafka = request.getfixturevalue("real_kafka")
+    names = [topic.name for topic in topics.read(TOPICS)]
+    kafka.delete(names)
+    yield kafka
+    kafka.delete(names)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import faust.streams
 import structlog
 from mode import CrashingSupervisor
 from mode.threads import WorkerThread
+from mode.utils.queues import ThrowableQueue
 
 from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.delivery import Delivery, Letter, Received, Subscription, describe
@@ -26,6 +27,7 @@ from chassis.lane import Lane
 from chassis.parking import Park
 from chassis.positions import Extent, Partition, Positions
 from chassis.quiet_logs import quieten
+from chassis.stream_metrics import BUFFERED
 from chassis.supervision import unless
 from chassis.survey import patient_survey
 
@@ -35,13 +37,67 @@ log = structlog.get_logger(__name__)
 
 # aiokafka leaves the group when nothing is fetched for so long; a held worker fetches nothing and must keep its place.
 _LONGEST_HOLD_S = 24 * 60 * 60.0
-# Faust wakes a second later whenever its buffer was full, so the buffer must outlast a second of small messages.
-_BUFFERED_MESSAGES = 16384
+# What of a topic waits in memory: a few seconds of work, large messages or small, since Faust wakes a second later whenever
+# its buffer was full. Where much waits behind us, it stays in Kafka.
+BUFFERED_BYTES = 32 << 20
+# A message costs memory beside its bytes.
+_MESSAGE_BYTES = 1024
+# Of a partition at once: two of the largest batches that the gateway makes; 24 partitions bring 12 MB.
+_FETCHED_BYTES = 512 << 10
+# Messages on their way into the buffers at once: they still come when a buffer is full.
+_FETCHED_MESSAGES = 64
+# What of a topic is read and waits for its transaction: as much as one may hold, but no more than this of large messages.
+_GATHERED_BYTES = 4 << 20
 _LOOK_EVERY_S = 1.0
 
 
 class StreamBroken(Exception):
     """Faust stopped by itself; the process ends, and what was not acknowledged comes again."""
+
+
+class _Buffer(ThrowableQueue[Any]):
+    """What Faust has fetched of a topic: bounded by bytes, of which a batch has a thousand times as many as a plan.
+
+    Faust asks how full its queue is by `qsize`; here that counts bytes, and so does the largest size it is given.
+    """
+
+    def _init(self, maxsize: int) -> None:
+        self._held = 0
+        super()._init(maxsize)
+
+    def _put(self, item: Any) -> None:
+        self._held += _size(item)
+        super()._put(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self._held -= _size(item)
+        return item
+
+    def clear(self) -> None:
+        self._held = 0
+        super().clear()
+
+    def qsize(self) -> int:
+        return self._held
+
+
+class _App(faust.App):
+    """Faust with buffers that count bytes."""
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        self._buffers: list[_Buffer] = []
+        super().__init__(*given, **settings)
+
+    @property
+    def buffered(self) -> int:
+        """The bytes that wait in all buffers."""
+        return sum(each.qsize() for each in self._buffers)
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> _Buffer:
+        made = _Buffer(maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
+        self._buffers.append(made)
+        return made
 
 
 class _Line:
@@ -66,7 +122,8 @@ class Consumer:
     `park` takes topic, key, value and headers and resolves when the broker has them. `session_timeout_s` is how long
     the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end;
     `longest_rebalance_s` how long we wait for partitions, since a client that lost its coordinator for good waits for
-    ever and says nothing; `farewell_s` how long a broker that is away may keep us from leaving.
+    ever and says nothing; `farewell_s` how long a broker that is away may keep us from leaving; `buffered_bytes` how
+    much of a topic may wait in memory.
     """
 
     def __init__(
@@ -81,6 +138,7 @@ class Consumer:
         grace_s: float = 5.0,
         longest_rebalance_s: float = 120.0,
         farewell_s: float = 5.0,
+        buffered_bytes: int = BUFFERED_BYTES,
         limit: BugLimit | None = None,
     ) -> None:
         if getattr(faust.streams, "_CStreamIterator", None) is None:
@@ -94,8 +152,9 @@ class Consumer:
         self._grace_s = grace_s
         self._longest_rebalance_s = longest_rebalance_s
         self._farewell_s = farewell_s
+        self._buffered_bytes = buffered_bytes
         self._positions = Positions()
-        self._running = False
+        self._app: _App | None = None
 
     @property
     def positions(self) -> Mapping[Partition, int]:
@@ -103,9 +162,19 @@ class Consumer:
         return self._positions.next_offsets
 
     @property
+    def buffered(self) -> int:
+        """The bytes that were fetched and wait in memory."""
+        return self._app.buffered if self._app is not None else 0
+
+    @property
     def ready(self) -> bool:
         """Whether partitions are assigned and nothing is waited for."""
-        return self._running and self._positions.known and not any(line.delivery.holding for line in self._lines)
+        return self._app is not None and self._positions.known and not any(line.delivery.holding for line in self._lines)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether messages wait to be applied."""
+        return any(line.lane.waiting for line in self._lines)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).
@@ -134,7 +203,7 @@ class Consumer:
     @asynccontextmanager
     async def _faust(self, folder: str) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Faust at work inside our loop; the tasks given end only by an error."""
-        app = self._app(folder)
+        app = self._app = self._made(folder)
         surveys: set[asyncio.Task[None]] = set()
 
         async def assigned(_app: Any, /, *given: Any, **_rest: Any) -> None:
@@ -146,11 +215,10 @@ class Consumer:
 
         app.on_partitions_assigned.connect(assigned)
         followed = [asyncio.create_task(each) for each in (_follow(app), self._watch(app))]
-        self._running = True
         try:
             yield followed
         finally:
-            self._running = False
+            self._app = None
             for task in (*followed, *surveys):
                 task.cancel()
             await asyncio.gather(*followed, *surveys, return_exceptions=True)
@@ -164,6 +232,7 @@ class Consumer:
         settled = time.monotonic()
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
+            BUFFERED.set(self.buffered)
             if self._positions.known and not app.rebalancing:
                 settled = time.monotonic()
                 for partition in self._positions.next_offsets:
@@ -184,8 +253,8 @@ class Consumer:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    def _app(self, folder: str) -> faust.App:
-        app = faust.App(
+    def _made(self, folder: str) -> _App:
+        app = _App(
             self._name,
             broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
             autodiscover=False,
@@ -201,7 +270,9 @@ class Consumer:
             broker_session_timeout=self._session_timeout_s,
             broker_heartbeat_interval=self._session_timeout_s / 5,
             broker_max_poll_interval=_LONGEST_HOLD_S,
-            stream_buffer_maxsize=_BUFFERED_MESSAGES,
+            consumer_max_fetch_size=_FETCHED_BYTES,
+            broker_max_poll_records=_FETCHED_MESSAGES,
+            stream_buffer_maxsize=self._buffered_bytes,
             stream_wait_empty=False,
             stream_processing_timeout=_LONGEST_HOLD_S,
             web_enabled=False,
@@ -217,7 +288,7 @@ class Consumer:
         async def collect(stream: Any) -> None:
             async for event in stream.noack().events():
                 letter = line.delivery.read(self._received(app, event))
-                await line.lane.put(letter, letter.weight)
+                await line.lane.put(letter, max(letter.weight, _size(event) * line.subscription.most // _GATHERED_BYTES))
 
     def _received(self, app: faust.App, event: Any) -> Received:
         message = event.message
@@ -234,6 +305,12 @@ class Consumer:
 
         headers = {name: bytes(value).decode("utf-8", "replace") for name, value in (message.headers or ()) if value is not None}
         return Received(message.topic, message.partition, message.offset, message.key, message.value, headers, current, acknowledge)
+
+
+def _size(event: Any) -> int:
+    """What a message that waits takes of memory."""
+    message = event.message
+    return _MESSAGE_BYTES + len(message.key or b"") + len(message.value or b"")
 
 
 async def _follow(app: faust.App) -> None:

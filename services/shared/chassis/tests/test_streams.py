@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -93,8 +94,10 @@ class Place:
         )
 
     def consumer(self, apply: Apply | None = None, *others: Subscription[ListValue], **more: Any) -> Consumer:
+        return self.consuming_of(self.subscribed(apply or self.apply), *others, **more)
+
+    def consuming_of(self, *subscriptions: Subscription[ListValue], **more: Any) -> Consumer:
         more = {"session_timeout_s": 3.0, "commit_interval_s": 0.2, "grace_s": 1.0, "farewell_s": 1.0, **more}
-        subscriptions = [self.subscribed(apply or self.apply), *others]
         return Consumer(self.group, self.bootstrap, subscriptions, self.publisher.send, **more)
 
     @asynccontextmanager
@@ -246,6 +249,24 @@ async def test_while_something_is_away_nothing_is_acknowledged_and_all_comes_aga
         await until(lambda: consumer.ready)
     assert sorted(place.words) == sorted(str(number) for number in range(50))
     assert await place.committed() == 50
+
+
+async def test_of_a_backlog_of_large_messages_little_waits_in_memory(place: Place) -> None:
+    bound, large, count = 256 << 10, "x" * (32 << 10), 100
+    waited = [0]
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        waited.append(consumer.buffered)
+        await place.apply(messages)
+
+    await place.send(*(batch(str(number), large) for number in range(count)))
+    one_by_one = replace(place.subscribed(apply), most=1)
+    consumer = place.consuming_of(one_by_one, buffered_bytes=bound)
+    async with place.consuming(consumer):
+        await until(lambda: len(place.words) == 2 * count)
+        await place.until_committed(count)
+    assert {str(number) for number in range(count)} < set(place.words)
+    assert bound / 2 < max(waited) < bound + 2 * len(large)
 
 
 async def test_a_program_that_fails_at_everything_stops_and_leaves_the_topic_as_it_is(place: Place) -> None:

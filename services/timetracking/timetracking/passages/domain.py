@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from timetracking.devices.domain import Device, Role, instant_of, own_direction
 from timetracking.workdays.domain import Direction, Read
 
-# The widest offset that a passage or a time policy may have; a wall time lies within a day of its instant.
+# The widest offset that a passage or a time policy may have: so far a wall time may lie from its instant.
 WIDEST_OFFSET_S = 18 * 3600
-OFF_BY = timedelta(days=1)
+OFF_BY = timedelta(seconds=WIDEST_OFFSET_S)
 
 PassageKey = tuple[str, str, datetime, int | None, str, str, int]
 BadgeKey = tuple[str, str]
@@ -62,15 +62,15 @@ class Reader:
 
     def __init__(self, device: Device, body_zone: str) -> None:
         self.device, self._zone = device, body_zone
-        # Looked up a million times a day: what settings make of a direction, and whether they count.
+        # Asked for a million times a day: what settings make of a direction, and whether their reads count.
         self._ways = {
-            id(settings): ({sent: own_direction(settings, sent) for sent in Direction}, settings.role is Role.PERIMETER)
+            id(settings): (settings, {sent: own_direction(settings, sent) for sent in Direction}, settings.role is Role.PERIMETER)
             for settings in device.settings
         }
+        self._only = next(iter(self._ways.values())) if len(self._ways) == 1 else None
 
     def read(self, event_key: str, wall_time: datetime, sent_offset: int | None, sent: Direction) -> tuple[Read, bool]:
         """A passage as a computation sees it, and whether its wall time occurred twice."""
-        settings = self.device.settings_for(event_key, wall_time)
+        settings, own, counts = self._only or self._ways[id(self.device.settings_for(event_key, wall_time))]
         at, twice = instant_of(settings, wall_time, sent_offset, self._zone)
-        own, counts = self._ways[id(settings)]
         return Read(at, self.device.serial, event_key, own[sent], counts, sent), twice

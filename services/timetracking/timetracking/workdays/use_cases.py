@@ -152,8 +152,8 @@ class ComputeDays:
             needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each.near)]
             planned = await work.days.planned(needs)
             # What is computed now, by servant; whom the transaction does not know has nothing to compute.
-            looks = {servant: _looks(servant, planned[servant], each, law) for servant, each in touched.items()}
-            known = await work.days.known([look for each in looks.values() for look in each], planned)
+            looks = {servant: _Looking(servant, planned[servant], each, law) for servant, each in touched.items()}
+            known = await work.days.known([look for each in looks.values() for look in each.looks], planned)
             round_ = _Round(law, self.lawbook.edition, now)
             for servant, each in looks.items():
                 round_.look(servant, each, planned[servant], known[servant])
@@ -186,11 +186,11 @@ class _Round:
         self.beside: dict[str, set[date]] = {}
         """Days that follow from what changed and were not looked at."""
 
-    def look(self, servant: str, looks: Sequence[Look], planned: Planned, known: Known) -> None:
+    def look(self, servant: str, looking: "_Looking", planned: Planned, known: Known) -> None:
         """Computes the days of one servant."""
         facts = Facts(planned.plans, tuple(planned.orders), tuple(known.reads), tuple(known.sessions))
-        dates = [day for look in looks for day in _dates(look.since, look.until)]
-        for content, entered in workdays_and_entries(facts, dates, planned.zone_of, self._law, int(self._now.timestamp())):
+        dates, now = [day for look in looking.looks for day in _dates(look.since, look.until)], int(self._now.timestamp())
+        for content, entered in workdays_and_entries(facts, dates, planned.zone_of, self._law, now, looking.windows):
             self._crossings(servant, content, entered, known, dates)
             self._day(servant, content, planned, known)
         self._rests(servant, dates, known)
@@ -262,17 +262,18 @@ class _Round:
                     self.findings += looked_at_again(about, [], {id_: old})
 
 
-def _looks(servant: str, planned: Planned, touch: _Touch, law: Law) -> list[Look]:
-    """The dates that are really touched, in runs, with the windows that their reads and those of their neighbours lie in."""
-    windows = Windows(planned.plans, planned.orders, planned.zone_of, law)
-    exact = set(touch.dates)
-    for at in touch.instants:
-        exact.add(next(day for day in _possible(at) if windows.holds(day, at)))
-    found = []
-    for since, until in _spans(exact, 0):
-        span = windows.of(since - ONE_DAY)[0], windows.of(until + ONE_DAY)[1]
-        found.append(Look(servant, since, until, span))
-    return found
+class _Looking:
+    """The dates of a servant that are really touched, in runs, with the windows that their reads and those beside lie in."""
+
+    def __init__(self, servant: str, planned: Planned, touch: _Touch, law: Law) -> None:
+        self.windows = windows = Windows(planned.plans, planned.orders, planned.zone_of, law)
+        exact = set(touch.dates)
+        for at in touch.instants:
+            exact.add(next(day for day in _possible(at) if windows.holds(day, at)))
+        self.looks = [
+            Look(servant, since, until, (windows.of(since - ONE_DAY)[0], windows.of(until + ONE_DAY)[1]))
+            for since, until in _spans(exact, 0)
+        ]
 
 
 def _as_kept(day: date, kept: KeptState | None) -> WorkdayContent:

@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import hashlib
-import json
-import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from chassis.roles import provide
 from chassis.testing.postgres import Postgres, PostgresFailed, reachable, start_postgres
 
 from localstack.endpoints import run_folder
+from localstack.folder import written
 from localstack.serving import asked_to_stop, served
 
 SERVICES = ("registry", "regimes", "timetracking")
@@ -58,9 +57,5 @@ async def _entrances(server: Postgres, services: list[str]) -> Path:
     """Creates what is missing and writes down how to enter it."""
     urls = {service: asdict(await provide(server.url, service, service, server.password_of)) for service in services}
     path = server.data / ENTRANCES
-    fresh = path.with_suffix(".next")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"superuser": server.url, **urls}, file, indent=2)
-    fresh.replace(path)
+    written(path, {"superuser": server.url, **urls})
     return path

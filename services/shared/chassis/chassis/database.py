@@ -24,6 +24,17 @@ from chassis.transient import is_transient
 from chassis.urls import asyncpg_url
 
 LONGEST_TRANSACTION_S = 5.0
+# The database ends a statement that lasts too long; if it does not even say so within this, nobody is there.
+ANSWERED_WITHIN_S = 1.0
+# What begins a transaction is answered at once, or the connection leads nowhere any more.
+BEGUN_WITHIN_S = 3.0
+# The database misses a client whose machine went dark, and gives free what it held: the relay's lock has no other end.
+_KEPT_ALIVE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
 # Advisory locks live in shared memory, which holds about 64 for each of 100 connections.
 MOST_LOCKS = 1_000
 # The reason with which a call is refused while the database is away.
@@ -39,6 +50,10 @@ _SHARE = _LOCK.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("
 
 class LockAfterWrite(Exception):
     """A transaction asked for a key's lock after its first write: its events could overtake newer ones."""
+
+
+class Unanswered(ConnectionError):
+    """The database was asked and said nothing: it hangs, or the way to it is cut. Less work at once would not help."""
 
 
 class Transaction:
@@ -130,11 +145,13 @@ class Transaction:
         if await self._driver.execute("COMMIT") != "COMMIT":
             raise RuntimeError("a statement of this transaction failed and was passed over")
 
-    async def roll_back(self) -> None:
+    async def roll_back(self, *, unanswered: bool) -> None:
         """Takes everything back; where that cannot be said to the database, the connection ends, and the transaction with it."""
         try:
             await self._close()
-            if not self.connection.invalidated:
+            if unanswered:
+                await _thrown_away(self.connection)
+            elif not self.connection.invalidated:
                 await self._driver.execute("ROLLBACK")
         except BaseException:
             await _thrown_away(self.connection)
@@ -172,7 +189,9 @@ class Database:
             isolation_level="AUTOCOMMIT",
             connect_args={
                 "timeout": LONGEST_TRANSACTION_S,
+                "command_timeout": longest_s + ANSWERED_WITHIN_S,
                 "server_settings": {
+                    **_KEPT_ALIVE,
                     "application_name": name,
                     "search_path": ", ".join(schemas),
                     "statement_timeout": milliseconds,
@@ -225,14 +244,14 @@ class Database:
                     if transaction.doomed is not None:
                         raise RuntimeError("a part of this transaction failed and was passed over") from transaction.doomed
                     await transaction.commit()
-                except BaseException:
-                    await transaction.roll_back()
+                except BaseException as error:
+                    await transaction.roll_back(unanswered=isinstance(error, TimeoutError))
                     raise
         except Fault:
             raise
         except Exception as error:
             if _away(error):
-                raise Unavailable(AWAY) from error
+                raise Unavailable(AWAY) from _said(error)
             raise
 
     @asynccontextmanager
@@ -253,7 +272,7 @@ class Database:
             raise
         except Exception as error:
             if _away(error):
-                raise Unavailable(AWAY) from error
+                raise Unavailable(AWAY) from _said(error)
             raise
 
     async def _connected(self, first: str) -> AsyncConnection:
@@ -263,17 +282,17 @@ class Database:
                 connection = await self.engine.connect()
             except Exception as error:
                 if _away(error):
-                    raise Unavailable(AWAY) from error
+                    raise Unavailable(AWAY) from _said(error)
                 raise
             try:
-                await _driver(connection).execute(first)
+                await _driver(connection).execute(first, timeout=BEGUN_WITHIN_S)
                 return connection
             except BaseException as error:
                 await _thrown_away(connection)
                 if not (isinstance(error, Exception) and _away(error)):
                     raise
-                if not left:
-                    raise Unavailable(AWAY) from error
+                if not left or isinstance(error, TimeoutError):
+                    raise Unavailable(AWAY) from _said(error)
         raise AssertionError
 
     async def audit_key(self, driver: Any) -> bytes:
@@ -336,6 +355,11 @@ def _away(error: Exception) -> bool:
     cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
     leaving = isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
     return cut or leaving or is_transient(error)
+
+
+def _said(error: Exception) -> Exception:
+    """The error, or that there was no answer: a wait that ended here is no word of the database that time ran out."""
+    return Unanswered() if isinstance(error, TimeoutError) else error
 
 
 def _lock_number(namespace: str, key: str) -> int:

@@ -13,6 +13,7 @@ from chassis.tables import audit_records, outbox
 from chassis.testing.bare import change, states
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
+from chassis.transient import is_out_of_time
 from google.protobuf.wrappers_pb2 import StringValue
 from kernel.faults import Unavailable
 from sqlalchemy import make_url
@@ -233,6 +234,35 @@ async def test_a_transaction_cut_in_the_middle_is_an_unavailable_dependency(fres
         await cut_in_the_middle()
     assert await count(fresh.app, states) == 0
     assert await count(fresh.app, outbox) == 0
+
+
+async def test_a_database_that_hangs_is_noticed_and_the_work_goes_on_when_it_wakes(killable_postgres: Postgres) -> None:
+    """Its connections stay open, and nothing comes over them any more."""
+    database = Database(killable_postgres.url, longest_s=0.5)
+
+    async def asked_in_the_middle() -> None:
+        async with database.transaction() as tx:
+            killable_postgres.pause()
+            await tx.connection.execute(sa.text("SELECT 1"))
+
+    async with asyncio.timeout(30):
+        with pytest.raises(Unavailable) as unavailable:
+            await asked_in_the_middle()
+        assert not is_out_of_time(unavailable.value), "less work at once would not help"
+        killable_postgres.resume()
+        async with database.transaction(), database.transaction():
+            pass
+        killable_postgres.pause()
+        assert not await database.reachable()
+        killable_postgres.resume()
+        assert await database.reachable()
+    await database.close()
+
+
+async def test_the_database_misses_a_client_whose_machine_went_dark(fresh: FreshDatabase) -> None:
+    async with fresh.worker.apart() as driver:
+        idle, interval, count = [int(await driver.fetchval(f"SHOW tcp_keepalives_{each}")) for each in ("idle", "interval", "count")]
+    assert 0 < idle + interval * count <= 30
 
 
 @pytest.mark.parametrize(

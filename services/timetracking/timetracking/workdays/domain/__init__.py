@@ -1,7 +1,8 @@
 """The working day as a domain: from a set of facts to everything the day says."""
 
 from timetracking.workdays.domain.borders import Law, Windows, Zones, border_after, civil_instant, duty
-from timetracking.workdays.domain.day import ShortRest, neighbours, short_rests, workdays, workdays_and_entries
+from timetracking.workdays.domain.day import ShortRest, Worked, neighbours, short_rests, workdays, workdays_and_entries
+from timetracking.workdays.domain.plan import Place, Plan, PlanKind, PlannedInterval
 from timetracking.workdays.domain.words import (
     Added,
     AddedStay,
@@ -14,10 +15,6 @@ from timetracking.workdays.domain.words import (
     Order,
     OrderKind,
     Parameters,
-    Place,
-    Plan,
-    PlanKind,
-    PlannedInterval,
     Read,
     ReadOutcome,
     Seconds,
@@ -55,6 +52,7 @@ __all__ = [
     "Void",
     "Windows",
     "WorkdayContent",
+    "Worked",
     "Zones",
     "border_after",
     "civil_instant",

@@ -11,9 +11,14 @@ from zoneinfo import ZoneInfo
 
 from kernel.intervals import Span
 
-from timetracking.workdays.domain.words import Order, Parameters, Plan
+from timetracking.workdays.domain.plan import Plan
+from timetracking.workdays.domain.words import Order, Parameters
 
 ONE_DAY = timedelta(days=1)
+DAY_SECONDS = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
+# Begins after everything and ends before everything, so that it holds no border.
+NO_DUTY: Span = (1 << 62, -(1 << 62))
 
 Zones = Callable[[date], ZoneInfo]
 """The zone of the body's place on a date; tzdata, never a constant: Almaty was at +06:00 before 1 March 2024."""
@@ -28,14 +33,29 @@ def civil_instant(zone: ZoneInfo, day: date, seconds: int) -> int:
     return int(wall.replace(tzinfo=zone).timestamp())
 
 
+@lru_cache(maxsize=65_536)
+def nights(zone: ZoneInfo, night: Span, first: int, last: int) -> tuple[Span, ...]:
+    """The nights of a zone that touch the dates of UTC from `first` to `last`, which are numbered from 1970 on.
+
+    A night goes from wall time to wall time; `night` gives them in seconds after midnight.
+    """
+    since, until = night
+    found = []
+    # One more date on each side holds the civil dates of any zone; a night may have begun on the date before.
+    for number in range(first - 2, last + 2):
+        day = date.fromordinal(EPOCH + number)
+        start, end = civil_instant(zone, day, since), civil_instant(zone, day if since < until else day + ONE_DAY, until)
+        if start < (last + 1) * DAY_SECONDS and first * DAY_SECONDS < end:
+            found.append((start, end))
+    return tuple(found)
+
+
 def duty(plan: Plan | None, orders: Sequence[Order]) -> Span | None:
     """A date's span and its orders together, from the first start to the last end; None where there is nothing to do."""
-    starts = [order.start for order in orders]
-    ends = [order.end for order in orders]
-    if plan is not None and plan.intervals:
-        starts.append(plan.intervals[0].start)
-        ends.append(plan.intervals[-1].end)
-    return (min(starts), max(ends)) if starts else None
+    spans = [(order.start, order.end) for order in orders]
+    if plan is not None and plan.span is not None:
+        spans.append(plan.span)
+    return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
 
 def border_after(day: date, duties: Mapping[date, Span], zone: ZoneInfo, law: Parameters) -> int:
@@ -44,18 +64,13 @@ def border_after(day: date, duties: Mapping[date, Span], zone: ZoneInfo, law: Pa
     It looks at the duties of the day before, the day, and the two next: the latest end of the first two plus the margin
     is the earliest border, the earliest start of the last two less the margin the latest one.
     """
-    border = civil_instant(zone, day + ONE_DAY, law.day_border)
-    ends = [duties[near][1] for near in (day - ONE_DAY, day) if near in duties]
-    starts = [duties[near][0] for near in (day + ONE_DAY, day + 2 * ONE_DAY) if near in duties]
-    earliest = max(ends) + law.border_margin if ends else None
-    latest = min(starts) - law.border_margin if starts else None
-    if earliest is not None and latest is not None and earliest > latest:
+    following = day + ONE_DAY
+    ends = duties.get(day - ONE_DAY, NO_DUTY)[1], duties.get(day, NO_DUTY)[1]
+    starts = duties.get(following, NO_DUTY)[0], duties.get(following + ONE_DAY, NO_DUTY)[0]
+    earliest, latest = max(ends) + law.border_margin, min(starts) - law.border_margin
+    if earliest > latest:
         return (earliest + latest) // 2
-    if earliest is not None and border < earliest:
-        return earliest
-    if latest is not None and border > latest:
-        return latest
-    return border
+    return min(max(civil_instant(zone, following, law.day_border), earliest), latest)
 
 
 class Windows:
@@ -66,7 +81,10 @@ class Windows:
         self.orders: dict[date, list[Order]] = {}
         for order in orders:
             self.orders.setdefault(order.date, []).append(order)
-        self.duties = {day: span for day in {*plans, *self.orders} if (span := duty(plans.get(day), self.orders.get(day, ()))) is not None}
+        self.duties = {day: span for day, plan in plans.items() if (span := plan.span) is not None}
+        for day, own in self.orders.items():
+            if (span := duty(plans.get(day), own)) is not None:
+                self.duties[day] = span
         self._borders: dict[date, int] = {}
 
     def of(self, day: date) -> Span:
@@ -78,6 +96,7 @@ class Windows:
         return self._after(day - ONE_DAY) <= at < self._after(day)
 
     def _after(self, day: date) -> int:
-        if day not in self._borders:
-            self._borders[day] = border_after(day, self.duties, self._zones(day), self._law(day))
-        return self._borders[day]
+        border = self._borders.get(day)
+        if border is None:
+            border = self._borders[day] = border_after(day, self.duties, self._zones(day), self._law(day))
+        return border

@@ -8,108 +8,96 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
-from kernel.intervals import Span, Spans, overlap, total, union, within
+from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
-from timetracking.workdays.domain.borders import ONE_DAY, Law, Windows, Zones, civil_instant
-from timetracking.workdays.domain.figures import (
-    Outline,
-    beyond_daily_limit,
-    kinds_of,
-    outline,
-    remote_presence,
-    sessions_in_office,
-    shortfall,
-)
+from timetracking.workdays.domain.borders import DAY_SECONDS, ONE_DAY, Law, Windows, Zones, civil_instant, nights
+from timetracking.workdays.domain.figures import beyond_daily_limit, kinds_of, remote_presence, sessions_in_office, shortfall
+from timetracking.workdays.domain.plan import Plan
 from timetracking.workdays.domain.reads import CountedRead, counted_reads, in_order
-from timetracking.workdays.domain.stays import crosses, presence
+from timetracking.workdays.domain.stays import StayRow, crosses, presence
 from timetracking.workdays.domain.words import (
     Added,
-    AddedStay,
+    Became,
     Direction,
     Facts,
     Finding,
-    Plan,
+    Read,
     ReadOutcome,
     Seconds,
     State,
     Stay,
     Void,
     WorkdayContent,
+    named,
 )
 
 IN, OUT = Direction.IN, Direction.OUT
-DAY_SECONDS = 86_400
-EPOCH = date(1970, 1, 1).toordinal()
+first_kind_seconds = attrgetter("first", "kind", "seconds")
+WAITING, IN_PROGRESS, COMPUTED = State.WAITING, State.IN_PROGRESS, State.COMPUTED
 
-
-class _Window(NamedTuple):
-    """A window and its reads."""
-
-    span: Span
-    counted: list[CountedRead]
-    outcomes: list[ReadOutcome]
+_Window = tuple[Span, list[Read], list[CountedRead], list[Became]]
+"""A window, its reads, the counted ones, and what became of each."""
 
 
 class _Servant:
     """The facts of one servant in computing order; what several dates need is computed once."""
 
-    def __init__(self, facts: Facts, zones: Zones, law: Law) -> None:
+    def __init__(self, facts: Facts, zones: Zones, law: Law, windows: Windows | None) -> None:
         self.plans, self.zones, self.law = facts.plans, zones, law
-        self.windows = Windows(facts.plans, facts.orders, zones, law)
-        self.reads = in_order(facts.reads)
-        self.instants = [read.at for read in self.reads]
+        self.windows = windows or Windows(facts.plans, facts.orders, zones, law)
+        self.reads, self.instants = in_order(facts.reads)
         self.sessions = sorted({(each.start, each.end) for each in facts.sessions}, key=lambda each: (each[0], each[1] or each[0]))
-        corrections = set(facts.corrections)
-        self.voided = frozenset((each.device, each.event_key) for each in corrections if isinstance(each, Void))
-        self.added = sorted((each for each in corrections if isinstance(each, Added)), key=lambda each: (each.at, each.direction))
-        self.added_stays = sorted((each.start, each.end) for each in corrections if isinstance(each, AddedStay))
+        self.voided: set[tuple[str, str]] = set()
+        self.added: list[Added] = []
+        self.added_stays: list[Span] = []
+        for each in set(facts.corrections):
+            if isinstance(each, Void):
+                self.voided.add((each.device, each.event_key))
+            elif isinstance(each, Added):
+                self.added.append(each)
+            else:
+                self.added_stays.append((each.start, each.end))
+        self.added.sort(key=lambda each: (each.at, each.direction))
+        self.added_stays.sort()
+        holidays = [(zones(day), day) for day, plan in facts.plans.items() if plan.holiday]
+        self.holidays = sorted([(civil_instant(zone, day, 0), civil_instant(zone, day + ONE_DAY, 0)) for zone, day in holidays])
         self._windows: dict[date, _Window] = {}
-        self._nights: dict[int, Span] = {}
-        self.holidays = sorted(
-            (civil_instant(zones(day), day, 0), civil_instant(zones(day), day + ONE_DAY, 0))
-            for day, plan in facts.plans.items()
-            if plan.holiday
-        )
 
     def window(self, day: date) -> _Window:
         window = self._windows.get(day)
         if window is None:
             start, end = span = self.windows.of(day)
-            inside = self.reads[bisect_left(self.instants, start) : bisect_left(self.instants, end)]
-            window = self._windows[day] = _Window(span, *counted_reads(inside, self.voided, self.law(day).double_read_window))
+            reads = self.reads[bisect_left(self.instants, start) : bisect_left(self.instants, end)]
+            window = self._windows[day] = span, reads, *counted_reads(reads, self.voided, self.law(day).double_read_window)
         return window
 
-    def crosses_into(self, following: date) -> bool:
-        """Whether a stay goes on from the date before into `following`."""
-        own = following - ONE_DAY
-        last, first = self.window(own).counted, self.window(following).counted
-        if not (last and first and last[-1][1] is IN and first[0][1] is OUT):
+    def enters(self, day: date) -> bool:
+        """Whether a stay comes into a window over its beginning."""
+        _, _, first, _ = self.window(day)
+        return bool(first) and first[0][1] is OUT and self.goes_on(day - ONE_DAY)
+
+    def goes_on(self, day: date) -> bool:
+        """Whether a stay goes on over the end of a window."""
+        _, _, last, _ = self.window(day)
+        if not last or last[-1][1] is not IN:
             return False
-        law, duties = self.law(own), self.windows.duties
+        following = day + ONE_DAY
+        _, _, first, _ = self.window(following)
+        if not first or first[0][1] is not OUT:
+            return False
+        law, duties = self.law(day), self.windows.duties
         return crosses(
             last[-1][0],
             first[0][0],
-            duties.get(own),
+            duties.get(day),
             duties.get(following),
             law.longest_stay,
             law.stay_beyond_duty,
             law.border_margin,
         )
-
-    def nights(self, start: int, end: int) -> list[Span]:
-        """The nights of the civil clock that touch [start, end), and one beside them."""
-        # The dates of UTC with one more on each side hold the civil dates of any zone; a night may have begun on the date before.
-        return [self._night(EPOCH + days) for days in range(start // DAY_SECONDS - 2, end // DAY_SECONDS + 2)]
-
-    def _night(self, ordinal: int) -> Span:
-        if ordinal not in self._nights:
-            day = date.fromordinal(ordinal)
-            zone, (since, until) = self.zones(day), self.law(day).night
-            morning = day + ONE_DAY if until <= since else day
-            self._nights[ordinal] = civil_instant(zone, day, since), civil_instant(zone, morning, until)
-        return self._nights[ordinal]
 
 
 def workdays(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: int) -> list[WorkdayContent]:
@@ -121,47 +109,51 @@ def workdays(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: i
     return [content for content, _ in workdays_and_entries(facts, dates, zones, law, now)]
 
 
-def workdays_and_entries(facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: int) -> list[tuple[WorkdayContent, bool]]:
-    """The same days, each with whether a stay comes into it over its beginning: its neighbours follow from it in nothing else."""
-    servant = _Servant(facts, zones, law)
-    return [(_workday(servant, day, now), servant.crosses_into(day)) for day in dates]
+def workdays_and_entries(
+    facts: Facts, dates: Iterable[date], zones: Zones, law: Law, now: int, windows: Windows | None = None
+) -> list[tuple[WorkdayContent, bool]]:
+    """The same days, each with whether a stay comes into it over its beginning: its neighbours follow from it in nothing else.
+
+    `windows` are given by who knows them already.
+    """
+    servant = _Servant(facts, zones, law, windows)
+    return [(_workday(servant, day, now), servant.enters(day)) for day in dates]
 
 
 def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
-    window, counted, outcomes = servant.window(day)
-    plan, goes_on = servant.plans.get(day), servant.crosses_into(day + ONE_DAY)
+    window, reads, counted, became = servant.window(day)
+    plan, goes_on = servant.plans.get(day), servant.goes_on(day)
     open_end = window[1] > now
-    out = outline(plan) if plan is not None else None
     added = [each for each in servant.added if window[0] <= each.at < window[1]]
-    seen = presence(
-        counted,
-        window,
-        out.lending if out else None,
-        added,
-        crosses_in=servant.crosses_into(day),
-        crosses_out=goes_on,
-        open_end=open_end,
-    )
+    lending = plan.outline.lending if plan is not None else None
+    seen = presence(counted, window, lending, added, crosses_in=servant.enters(day), crosses_out=goes_on, open_end=open_end)
+    stays = seen.stays
     if servant.added_stays:
-        seen.stays += [Stay(start, end, assumed=False) for start, end in within(servant.added_stays, *window) if start < end]
-    seen.stays.sort()
-    known = union((start, end) for start, end, assumed in seen.stays if not assumed)
-    seconds, work = Seconds(known=total(known)), None
-    findings: list[Finding] = []
+        stays += [(start, end, False) for start, end in within(servant.added_stays, *window) if start < end]
+    stays.sort()
+    known = [(start, end) for start, end, assumed in stays if start < end and not assumed]
+    if servant.added_stays:
+        known = union(known)
+    work: Span | None = None
     sessions: list[Stay] = []
-    if plan is not None and out is not None:
-        sessions, findings = remote_presence(servant.sessions, plan, window, open_end=open_end)
-        seconds, more, work = _figures(servant, plan, out, known, seen.stays, sessions, open_end=open_end)
+    findings: list[Finding] = []
+    if plan is None:
+        stays = [stay for stay in stays if not stay[2]]
+        seconds = Seconds(known=total(known))
+    else:
+        if servant.sessions:
+            sessions, findings = remote_presence(servant.sessions, plan, window, open_end=open_end)
+        seconds, more, work = _figures(servant, plan, known, stays, sessions, open_end=open_end)
         findings += seen.findings + more
         if len(findings) > 1:
-            findings.sort(key=_first_kind_seconds)
+            findings.sort(key=first_kind_seconds)
     return WorkdayContent(
         date=day,
-        state=State.WAITING if plan is None else State.IN_PROGRESS if open_end else State.COMPUTED,
+        state=WAITING if plan is None else IN_PROGRESS if open_end else COMPUTED,
         window=window,
         seconds=seconds,
-        stays=tuple(seen.stays) if plan is not None else tuple(stay for stay in seen.stays if not stay.assumed),
-        reads=tuple(outcomes),
+        stays=named(Stay, stays),
+        reads=named(ReadOutcome, zip(reads, became, strict=True)),
         findings=tuple(findings),
         superseded=tuple([each for each in added if each not in seen.used]),
         sessions=tuple(sessions),
@@ -170,51 +162,49 @@ def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
     )
 
 
-def _first_kind_seconds(finding: Finding) -> tuple[int, str, int]:
-    return finding.first, finding.kind, finding.seconds
-
-
 def _figures(
-    servant: _Servant,
-    plan: Plan,
-    out: Outline,
-    known: Spans,
-    stays: Sequence[Stay],
-    sessions: Sequence[Stay],
-    *,
-    open_end: bool,
+    servant: _Servant, plan: Plan, known: Spans, stays: Sequence[StayRow], sessions: Sequence[Stay], *, open_end: bool
 ) -> tuple[Seconds, list[Finding], Span | None]:
     """The figures, the findings that follow from plan and presence, and the span from the first to the last work."""
+    out = plan.outline
     kinds = kinds_of(
         out,
         servant.windows.orders.get(plan.date, ()),
         known,
-        union((start, end) for start, end, assumed in stays if assumed),
+        [(start, end) for start, end, assumed in stays if start < end and assumed],
         union((start, end) for start, end, assumed in sessions if not assumed) if sessions else (),
         union((start, end) for start, end, assumed in sessions if assumed) if sessions else (),
     )
     worked = kinds.worked
-    missed, findings = shortfall(plan, out, worked, open_end=open_end)
-    findings += sessions_in_office(plan, sessions)
-    findings += beyond_daily_limit(plan, worked, servant.law(plan.date).daily_limit)
-    work = union(worked, kinds.overtime, kinds.rest_day) if kinds.overtime or kinds.rest_day else worked
-    began_and_ended = (work[0][0], work[-1][1]) if work else None
+    law = servant.law(plan.date)
+    missed = shortfall(plan, worked, open_end=open_end)
+    findings = missed.findings
+    if sessions:
+        findings += sessions_in_office(plan, sessions)
+    findings += beyond_daily_limit(plan, worked, kinds.worked_seconds, law.daily_limit)
+    work = union(worked, kinds.ordered) if kinds.ordered else worked
+    began_and_ended, night = None, 0
+    if work:
+        start, end = began_and_ended = work[0][0], work[-1][1]
+        dark = within(nights(servant.zones(plan.date), law.night, start // DAY_SECONDS, end // DAY_SECONDS), start, end)
+        night = total(overlap(work, dark)) if dark else 0
+    # In the order of the fields, which is quicker than by their names.
     seconds = Seconds(
-        worked=total(worked),
-        assumed=kinds.assumed,
-        overtime=total(kinds.overtime),
-        rest_day=total(kinds.rest_day),
-        outside_hours=kinds.outside,
-        remote_outside_hours=kinds.remote_outside,
-        gap=kinds.gap,
-        night=total(overlap(work, servant.nights(*began_and_ended))) if began_and_ended else 0,
-        holiday=total(overlap(work, servant.holidays)),
-        late=missed.late,
-        early=missed.early,
-        left=missed.left,
-        absent=missed.absent,
-        excused=total(out.excused) - total(overlap(out.excused, worked)),
-        known=total(known),
+        kinds.worked_seconds,
+        kinds.assumed,
+        kinds.overtime,
+        kinds.rest_day,
+        kinds.outside,
+        kinds.remote_outside,
+        kinds.gap,
+        night,
+        total(overlap(work, servant.holidays)) if servant.holidays else 0,
+        missed.late,
+        missed.early,
+        missed.left,
+        missed.absent,
+        total(less(out.excused, worked)) if out.excused else 0,
+        kinds.known,
     )
     return seconds, findings, began_and_ended
 
@@ -229,14 +219,22 @@ class ShortRest:
     rule: str = "lc-83"
 
 
-def short_rests(days: Sequence[WorkdayContent], law: Law) -> list[ShortRest]:
+class Worked(NamedTuple):
+    """As much of a day as rests follow from."""
+
+    date: date
+    state: State
+    work: Span | None
+
+
+def short_rests(days: Sequence[WorkdayContent | Worked], law: Law) -> list[ShortRest]:
     """The pairs of dates with work between which the rest is too short; `days` are consecutive dates of one servant.
 
     The rest goes from the end of work, worked or ordered, to the beginning of work. A date between whose plan is not
     known or whose window is open says nothing yet, so no pair is made over it.
     """
     found = []
-    before: WorkdayContent | None = None
+    before: WorkdayContent | Worked | None = None
     for day in days:
         if day.work is None:
             if day.state is not State.COMPUTED:

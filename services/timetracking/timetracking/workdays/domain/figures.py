@@ -3,25 +3,14 @@
 Seconds inside, minutes are only shown. Grace never reduces a figure, it only keeps a finding from being raised.
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
-from timetracking.workdays.domain.words import (
-    Finding,
-    FindingKind,
-    Order,
-    OrderKind,
-    Place,
-    Plan,
-    PlanKind,
-    Stay,
-)
+from timetracking.workdays.domain.plan import Outline, Place, Plan, PlanKind, Stretch
+from timetracking.workdays.domain.words import Finding, FindingKind, Order, OrderKind, Stay
 
 RULE_OF_THE_BODYS_HOURS = "o121-p4"
 RULE_OF_FLEXIBLE_HOURS = "o120-p20"
@@ -29,56 +18,8 @@ RULE_OF_REMOTE_ACCOUNTING = "o120-p9"
 RULE_OF_THE_DAILY_LIMIT = "lc-71"
 
 BEYOND_THE_DAILY_LIMIT = frozenset({PlanKind.SHIFT, PlanKind.SLIDING, PlanKind.FLEXIBLE, PlanKind.SUMMARISED})
+LATE, LEFT_DURING_DAY, EARLY_LEAVE = FindingKind.LATE, FindingKind.LEFT_DURING_DAY, FindingKind.EARLY_LEAVE
 REMOTE_KINDS = frozenset({PlanKind.REMOTE, PlanKind.COMBINED})
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A run of consecutive intervals at one place, with the seconds of it that are due."""
-
-    place: Place
-    due: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What follows from a plan alone, computed once for all who share the plan."""
-
-    span: Span | None
-    lending: Span | None
-    office: tuple[Span, ...]
-    remote: tuple[Span, ...]
-    way: tuple[Span, ...]
-    planned: tuple[Span, ...]
-    excused: tuple[Span, ...]
-    stretches: tuple[Stretch, ...]
-
-
-@lru_cache(maxsize=65_536)
-def outline(plan: Plan) -> Outline:
-    """Breaks are taken out of everything; due are the planned seconds that are not excused, of a flexible plan its core."""
-    breaks, excused = union(plan.breaks), union(plan.excused)
-
-    def at(*places: Place) -> tuple[Span, ...]:
-        return tuple(less(union((each.start, each.end) for each in plan.intervals if each.place in places), breaks))
-
-    stretches = []
-    for place, run in groupby(plan.intervals, key=lambda each: each.place):
-        if place is Place.WAY:
-            continue
-        due = less(less(union((each.start, each.end) for each in run), breaks), excused)
-        stretches.append(Stretch(place, tuple(overlap(due, [plan.core]) if plan.core else due)))
-    planned = at(*Place)
-    return Outline(
-        span=plan.span,
-        lending=plan.core or plan.span,
-        office=at(Place.OFFICE),
-        remote=at(Place.REMOTE),
-        way=at(Place.WAY),
-        planned=planned,
-        excused=tuple(overlap(planned, excused)),
-        stretches=tuple(stretches),
-    )
 
 
 def remote_presence(
@@ -100,48 +41,47 @@ def remote_presence(
 
 
 class Kinds(NamedTuple):
-    """The seconds of a window by what they are."""
+    """What was worked and what was ordered, and the seconds of a window by what they are."""
 
     worked: list[Span]
+    ordered: list[Span]
+    worked_seconds: int
     assumed: int
-    overtime: list[Span]
-    rest_day: list[Span]
+    overtime: int
+    rest_day: int
     outside: int
     remote_outside: int
     gap: int
+    known: int
 
 
 def kinds_of(out: Outline, orders: Sequence[Order], known: Spans, assumed: Spans, sessions: Spans, assumed_sessions: Spans) -> Kinds:
     """Gives each known second exactly one kind; assumed seconds are worked or nothing; orders count only what is known."""
-    span = (out.span,) if out.span else ()
-    inside = overlap(known, span)
     anywhere = union(known, sessions) if sessions else known  # what orders and remote intervals count
-    sure = overlap(out.office, inside)
-    planned = total(sure)
+    worked = sure = planned = overlap(out.office, known)
     if out.remote or out.way:
-        planned = total(overlap(out.planned, inside))
-        sure = union(sure, overlap(out.remote, anywhere), out.way)
-    worked = union(sure, overlap(out.office, assumed), overlap(out.remote, assumed_sessions)) if assumed or assumed_sessions else sure
-    outside = total(known) - total(inside)
-    overtime: list[Span] = []
-    rest_day: list[Span] = []
-    remote_beyond = less(less(sessions, span), known) if sessions else []
+        worked = sure = union(sure, overlap(out.remote, anywhere), out.way)
+        planned = overlap(out.planned, known)
+    assumed_seconds = 0
+    if assumed or assumed_sessions:
+        worked = union(sure, overlap(out.office, assumed), overlap(out.remote, assumed_sessions))
+        assumed_seconds = total(worked) - total(sure)
+    known_seconds, inside = total(known), total(overlap(known, out.span))
+    outside = known_seconds - inside
+    ordered: list[Span] = []
+    overtime = rest_day = 0
+    beyond = less(less(sessions, out.span), known) if sessions else []
     if orders:
-        called = less(anywhere, span)
-        overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
-        rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), overtime)
-        outside = total(less(less(known, span), union(overtime, rest_day)))
+        called = less(anywhere, out.span)
+        at_overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
+        on_rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), at_overtime)
+        ordered, overtime, rest_day = union(at_overtime, on_rest_day), total(at_overtime), total(on_rest_day)
+        outside = total(less(less(known, out.span), ordered))
         # A session in the break of an order is inside the order, and no work: it has no kind.
-        remote_beyond = less(remote_beyond, union((order.start, order.end) for order in orders))
-    return Kinds(
-        worked=worked,
-        assumed=total(worked) - total(sure) if worked is not sure else 0,
-        overtime=overtime,
-        rest_day=rest_day,
-        outside=outside,
-        remote_outside=total(remote_beyond),
-        gap=total(inside) - planned,
-    )
+        beyond = less(beyond, union((order.start, order.end) for order in orders))
+    worked_seconds = total(worked)
+    gap = inside - (worked_seconds if planned is worked else total(planned))
+    return Kinds(worked, ordered, worked_seconds, assumed_seconds, overtime, rest_day, outside, total(beyond), gap, known_seconds)
 
 
 def _ordered(orders: Sequence[Order], kind: OrderKind) -> list[Span]:
@@ -152,61 +92,66 @@ def _ordered(orders: Sequence[Order], kind: OrderKind) -> list[Span]:
 class Shortfall:
     """The due seconds that were not worked, and what is raised for them."""
 
-    late: int = 0
-    early: int = 0
-    left: int = 0
-    absent: int = 0
+    late: int
+    early: int
+    left: int
+    absent: int
+    findings: list[Finding]
 
 
-def shortfall(plan: Plan, out: Outline, worked: Spans, *, open_end: bool) -> tuple[Shortfall, list[Finding]]:
+def shortfall(plan: Plan, worked: Spans, *, open_end: bool) -> Shortfall:
     """Late, early, left and absent of each stretch, and their findings; an open day is neither left early nor absent.
 
     A plan is flexible by its core: the kind is read by the daily limit alone.
     """
-    sums = Shortfall()
-    findings: list[Finding] = []
-    for stretch in out.stretches:
+    sums = Shortfall(0, 0, 0, 0, [])
+    for stretch in plan.outline.stretches:
         unworked = less(stretch.due, worked)
-        if not unworked:
-            continue
-        done = overlap(stretch.due, worked)
-        if done:
-            _missed(plan, sums, findings, unworked, done, open_end=open_end)
-        elif not open_end:
-            absent = total(unworked)
-            sums.absent += absent
-            if stretch.place is Place.REMOTE:
-                findings.append(Finding(FindingKind.REMOTE_WITHOUT_SESSION, unworked[0][0], absent, RULE_OF_REMOTE_ACCOUNTING))
-            else:
-                findings.append(Finding(FindingKind.ABSENT, unworked[0][0], absent, _rule_of(plan)))
-    return sums, findings
+        if unworked:
+            _missed(plan, stretch, unworked, sums, open_end=open_end)
+    return sums
 
 
-def _rule_of(plan: Plan) -> str:
-    return RULE_OF_THE_BODYS_HOURS if plan.core is None else RULE_OF_FLEXIBLE_HOURS
-
-
-def _missed(plan: Plan, sums: Shortfall, findings: list[Finding], unworked: Spans, done: Spans, *, open_end: bool) -> None:
-    """What is missing of a stretch that was worked in part: before its first, after its last, between two worked seconds.
-
-    The unworked seconds between the same two worked spans are one gap; a break between them does not part it.
-    """
-    for worked_before, parts in groupby(unworked, key=lambda part: bisect_left(done, part)):
-        missed = list(parts)
-        seconds = total(missed)
-        if worked_before == 0:
-            kind = FindingKind.LATE
-            sums.late += seconds
-        elif worked_before < len(done):
-            kind = FindingKind.LEFT_DURING_DAY
+def _missed(plan: Plan, stretch: Stretch, unworked: Spans, sums: Shortfall, *, open_end: bool) -> None:
+    """What is missing of a stretch: all of it, or what is due before its first, after its last, between two worked seconds."""
+    rule = RULE_OF_THE_BODYS_HOURS if plan.core is None else RULE_OF_FLEXIBLE_HOURS
+    begin, finish = stretch.due[0][0], stretch.due[-1][1]
+    for first, until, seconds in _gaps(unworked, stretch.holes):
+        if first > begin and until < finish:
+            kind = LEFT_DURING_DAY
             sums.left += seconds
+        elif until < finish:
+            kind = LATE
+            sums.late += seconds
         elif open_end:
             continue
-        else:
-            kind = FindingKind.EARLY_LEAVE
+        elif first > begin:
+            kind = EARLY_LEAVE
             sums.early += seconds
+        else:
+            sums.absent += seconds
+            sums.findings.append(_absence(stretch, first, seconds, rule))
+            continue
         if seconds > plan.grace:
-            findings.append(Finding(kind, missed[0][0], seconds, _rule_of(plan)))
+            sums.findings.append(Finding(kind, first, seconds, rule))
+
+
+def _absence(stretch: Stretch, first: int, seconds: int, rule: str) -> Finding:
+    if stretch.place is Place.REMOTE:
+        return Finding(FindingKind.REMOTE_WITHOUT_SESSION, first, seconds, RULE_OF_REMOTE_ACCOUNTING)
+    return Finding(FindingKind.ABSENT, first, seconds, rule)
+
+
+def _gaps(unworked: Spans, holes: Container[Span]) -> list[tuple[int, int, int]]:
+    """The unworked due seconds between two worked ones are one gap: its first second, its end, and how many they are.
+
+    What is not due between them does not part it.
+    """
+    gaps: list[tuple[int, int, int]] = []
+    for start, end in unworked:
+        first, _, seconds = gaps.pop() if gaps and (gaps[-1][1], start) in holes else (start, start, 0)
+        gaps.append((first, end, seconds + end - start))
+    return gaps
 
 
 def sessions_in_office(plan: Plan, sessions: Sequence[Stay]) -> list[Finding]:
@@ -222,12 +167,10 @@ def sessions_in_office(plan: Plan, sessions: Sequence[Stay]) -> list[Finding]:
     ]
 
 
-def beyond_daily_limit(plan: Plan, worked: Spans, limit: int) -> list[Finding]:
+def beyond_daily_limit(plan: Plan, worked: Spans, seconds: int, limit: int) -> list[Finding]:
     """Work beyond the daily limit, outside the modes in which a day may be longer."""
-    if plan.kind in BEYOND_THE_DAILY_LIMIT:
-        return []
-    excess = total(worked) - limit
-    if excess <= 0:
+    excess = seconds - limit
+    if excess <= 0 or plan.kind in BEYOND_THE_DAILY_LIMIT:
         return []
     rule = RULE_OF_REMOTE_ACCOUNTING if plan.kind in REMOTE_KINDS else RULE_OF_THE_DAILY_LIMIT
     left = limit

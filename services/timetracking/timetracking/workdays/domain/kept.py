@@ -8,14 +8,13 @@ from typing import Any
 
 from kernel.intervals import Span
 
+from timetracking.workdays.domain.plan import Plan, PlanKind
 from timetracking.workdays.domain.words import (
     Added,
     Became,
     Direction,
     Finding,
     FindingKind,
-    Plan,
-    PlanKind,
     Read,
     ReadOutcome,
     Seconds,

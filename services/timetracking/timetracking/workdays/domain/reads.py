@@ -3,17 +3,17 @@
 The order must be total, or two reads of one second come out either way and a sum changes with the size of a batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from operator import attrgetter
+from operator import itemgetter
 
-from timetracking.workdays.domain.words import Became, Direction, Read, ReadOutcome
+from timetracking.workdays.domain.words import Became, Direction, Read
 
 # An enumeration's member costs more to look up than a read costs to group.
 NONE = Direction.NONE
 COUNTED, DOUBLE_READ, INTERNAL, VOID = Became.COUNTED, Became.DOUBLE_READ, Became.INTERNAL, Became.VOID
 
-instant_of = attrgetter("at")
+instant_of = itemgetter(0)
 
 OrderKey = tuple[int, int, str, bytes]
 
@@ -32,12 +32,14 @@ def total_order(read: Read) -> tuple[int, OrderKey, OrderKey, int, int]:
     return read.at, serial_key(read.device), serial_key(read.event_key), read.direction, read.sent
 
 
-def in_order(reads: Iterable[Read]) -> list[Read]:
-    """The set of the reads in the total order."""
+def in_order(reads: Iterable[Read]) -> tuple[list[Read], list[int]]:
+    """The set of the reads in the total order, and their instants."""
     ordered = sorted(reads, key=instant_of)
-    if len({read.at for read in ordered}) == len(ordered):
-        return ordered
-    return sorted(set(ordered), key=total_order)
+    instants = list(map(instant_of, ordered))
+    if len(set(instants)) < len(instants):
+        ordered = sorted(set(ordered), key=total_order)
+        instants = list(map(instant_of, ordered))
+    return ordered, instants
 
 
 CountedRead = tuple[int, Direction]
@@ -45,27 +47,26 @@ CountedRead = tuple[int, Direction]
 
 
 def counted_reads(
-    ordered: Sequence[Read], voided: frozenset[tuple[str, str]], double_read_window: int
-) -> tuple[list[CountedRead], list[ReadOutcome]]:
-    """Groups the reads of one window; returns the counted ones, and what became of each read in the total order."""
+    ordered: Sequence[Read], voided: Collection[tuple[str, str]], double_read_window: int
+) -> tuple[list[CountedRead], list[Became]]:
+    """Groups the reads of one window; returns the counted ones, and what became of each read."""
     groups: list[CountedRead] = []
-    outcomes: list[ReadOutcome] = []
+    became: list[Became] = []
     repeats_until, direction_so_far = 0, NONE
-    for read in ordered:
-        at, direction = read.at, read.direction
-        if voided and (read.device, read.event_key) in voided:
-            outcomes.append(ReadOutcome(read, VOID))
-        elif not read.perimeter:
-            outcomes.append(ReadOutcome(read, INTERNAL))
-        elif groups and at <= repeats_until and (direction is direction_so_far or not (direction and direction_so_far)):
+    for at, device, event_key, direction, perimeter, _ in ordered:
+        if voided and (device, event_key) in voided:
+            became.append(VOID)
+        elif not perimeter:
+            became.append(INTERNAL)
+        elif at <= repeats_until and groups and (direction is direction_so_far or not (direction and direction_so_far)):
             if direction and not direction_so_far:
                 groups[-1] = (groups[-1][0], direction)
                 direction_so_far = direction
             repeats_until = at + double_read_window
-            outcomes.append(ReadOutcome(read, DOUBLE_READ))
+            became.append(DOUBLE_READ)
         else:
             groups.append((at, direction))
             direction_so_far = direction
             repeats_until = at + double_read_window
-            outcomes.append(ReadOutcome(read, COUNTED))
-    return groups, outcomes
+            became.append(COUNTED)
+    return groups, became

@@ -6,31 +6,34 @@ entry or exit mends that, and a late real read always wins over it.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kernel.intervals import Span
 
-from timetracking.workdays.domain.reads import CountedRead, instant_of
-from timetracking.workdays.domain.words import Added, Direction, Finding, FindingKind, Stay
+from timetracking.workdays.domain.reads import CountedRead
+from timetracking.workdays.domain.words import Added, Direction, Finding, FindingKind
 
 RULE_OF_RECORDS = "lc-79"
 IN, OUT = Direction.IN, Direction.OUT
 
 
-@dataclass(slots=True)
-class Presence:
-    """The stays of one window with what is missing in them."""
+StayRow = tuple[int, int, bool]
+"""The fields of a stay."""
 
-    stays: list[Stay] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    used: set[Added] = field(default_factory=set)
+
+class Presence(NamedTuple):
+    """The stays of one window with what is missing in them, and the added entries and exits that mended something."""
+
+    stays: list[StayRow]
+    findings: list[Finding]
+    used: set[Added]
 
     def known(self, start: int, end: int) -> None:
-        self.stays.append(Stay(start, end, assumed=False))
+        self.stays.append((start, end, False))
 
     def assumed(self, start: int, end: int) -> None:
         """What is assumed to be zero long is a stay too: it shows where somebody was seen."""
-        self.stays.append(Stay(start, end, assumed=True))
+        self.stays.append((start, end, True))
 
     def missing(self, kind: FindingKind, read: int, seconds: int) -> None:
         self.findings.append(Finding(kind, read, seconds, RULE_OF_RECORDS))
@@ -68,9 +71,10 @@ def presence(
     `lending` is the span that lends its ends to what is missing (of a flexible plan its core), `added` what was added inside
     the window. With `open_end` the window has not ended: the last missing exit is zero long and raises nothing.
     """
-    day = Presence()
+    stays: list[StayRow] = []
+    day = Presence(stays, [], set())
     entry: int | None = window[0] if crosses_in else None
-    before: int | None = None  # the previous counted read
+    before = window[0]  # the previous counted read, if there is one
     exits: list[tuple[int, int]] = []  # without an entry, each with the instant since which the entry may have been
     for at, direction in counted:
         if direction is IN or (not direction and entry is None):
@@ -79,9 +83,9 @@ def presence(
             entry = at
         else:
             if entry is not None:
-                day.stays.append(Stay(entry, at, False))
+                stays.append((entry, at, False))
             else:
-                exits.append((at, window[0] if before is None else before))
+                exits.append((at, before))
             entry = None
         before = at
     if entry is not None:
@@ -130,6 +134,10 @@ def _missing_entry(day: Presence, leave: int, since: int, lending: Span | None, 
     day.missing(FindingKind.MISSING_ENTRY, leave, leave - start)
 
 
+def _instant_of(added: Added) -> int:
+    return added.at
+
+
 def _between(added: Sequence[Added], first: int, last: int) -> Sequence[Added]:
     """Those that were added at instants from `first` to `last`, both included; `added` is in time order."""
-    return added[bisect_left(added, first, key=instant_of) : bisect_right(added, last, key=instant_of)] if added else added
+    return added[bisect_left(added, first, key=_instant_of) : bisect_right(added, last, key=_instant_of)] if added else added

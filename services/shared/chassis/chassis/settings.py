@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     page_key: SecretStr
     traces: str = ""
     allow_demo_issuer: bool = False
+    # A consumer that was killed is waited for so long before others take over what was its own: longer than a pause of the
+    # network or of the process, since to leave the group and to join it again costs everyone a rebalance.
+    session_timeout_s: float = 20.0
     # What is old is deleted so often that it never piles up to more than a small batch: answers are kept for 24 hours.
     purge_every_s: float = 600.0
 

@@ -18,6 +18,7 @@ from chassis.publisher import Publisher
 from chassis.streams import Consumer, StreamBroken, Subscription, TooManyBugs
 from chassis.survey import survey
 from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.waiting import until as met
 from google.protobuf.struct_pb2 import ListValue, Value
 from kernel.faults import WrongState
@@ -136,26 +137,26 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    publisher = Publisher(broker.bootstrap)
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    publisher = Publisher(cluster.bootstrap)
     yield publisher
     await publisher.close()
 
 
 @pytest.fixture
-def place(broker: Broker, publisher: Publisher) -> Place:
-    place = Place(broker.bootstrap, publisher)
-    broker.create([place.topic, f"{place.topic}.parked"])
+def place(cluster: Cluster, publisher: Publisher) -> Place:
+    place = Place(cluster.bootstrap, publisher)
+    cluster.create([place.topic, f"{place.topic}.parked"])
     return place
 
 
 @pytest.fixture(scope="module")
-async def places(broker: Broker, publisher: Publisher) -> AsyncIterator[Iterator[Place]]:
+async def places(cluster: Cluster, publisher: Publisher) -> AsyncIterator[Iterator[Place]]:
     """Places that one consumer serves together, a fresh one a test; starting a consumer for each would take seconds."""
-    made = [Place(broker.bootstrap, publisher) for _ in range(5)]
+    made = [Place(cluster.bootstrap, publisher) for _ in range(5)]
     for place in made:
         place.group = made[0].group
-        broker.create([place.topic, f"{place.topic}.parked"])
+        cluster.create([place.topic, f"{place.topic}.parked"])
     consumer = made[0].consumer(None, *(place.subscription for place in made[1:]))
     async with made[0].consuming(consumer):
         await until(lambda: consumer.ready)
@@ -312,7 +313,7 @@ async def test_a_position_is_what_is_applied_also_after_a_restart(place: Place) 
     assert len(place.words) == 10
 
 
-async def test_a_topic_that_is_not_there_yet_is_waited_for(broker: Broker, publisher: Publisher) -> None:
+async def test_a_topic_that_is_not_there_yet_is_waited_for(publisher: Publisher) -> None:
     place = Place("127.0.0.1:1", publisher)
     consumer = place.consumer()
     async with place.consuming(consumer) as running:

@@ -18,11 +18,11 @@ from timetracking.workdays.domain import (
     Order,
     Plan,
     Read,
-    Seconds,
     Session,
     State,
     Windows,
     WorkdayContent,
+    Worked,
     short_rests,
     workdays_and_entries,
 )
@@ -172,7 +172,7 @@ class _Touch:
 
     @property
     def near(self) -> set[date]:
-        return self.dates.union(*(_possible(at) for at in self.instants))
+        return self.dates.union(*(_possible(day) for day in {at // DAY_SECONDS for at in self.instants}))
 
 
 class _Round:
@@ -239,17 +239,15 @@ class _Round:
     def _rests(self, servant: str, dates: Sequence[date], known: Known) -> None:
         """The rests around the dates, from the days as they are kept now."""
         for since, until in _spans(dates, AROUND_A_REST):
-            run = _dates(since, until)
-            days = [_as_kept(day, known.kept.get(day)) for day in run]
-            claims = []
-            for rest in short_rests(days, self._law):
-                first, until = rest.dates
-                claims.append(Claim(servant, "rest_too_short", first, rest.end_of_work, rest.seconds, rest.rule, until))
+            claims = [
+                Claim(servant, "rest_too_short", rest.dates[0], rest.end_of_work, rest.seconds, rest.rule, rest.dates[1])
+                for rest in short_rests([_worked(day, known.kept.get(day)) for day in _dates(since, until)], self._law)
+            ]
             stored = {
                 each.claim.id: each
-                for day in run
-                for each in known.findings.get(day, ())
-                if each.claim.until is not None and run[0] <= day and each.claim.until <= run[-1]
+                for day, findings in known.findings.items()
+                for each in findings
+                if each.claim.until is not None and since <= day and each.claim.until <= until
             }
             for claim in claims:
                 body = known.kept[claim.date].placement.body
@@ -267,20 +265,21 @@ class _Looking:
 
     def __init__(self, servant: str, planned: Planned, touch: _Touch, law: Law) -> None:
         self.windows = windows = Windows(planned.plans, planned.orders, planned.zone_of, law)
-        exact = set(touch.dates)
-        for at in touch.instants:
-            exact.add(next(day for day in _possible(at) if windows.holds(day, at)))
+        exact, held = set(touch.dates), (0, 0)
+        for at in sorted(touch.instants):
+            if not held[0] <= at < held[1]:
+                day = next(each for each in _possible(at // DAY_SECONDS) if windows.holds(each, at))
+                held = windows.of(day)
+                exact.add(day)
         self.looks = [
             Look(servant, since, until, (windows.of(since - ONE_DAY)[0], windows.of(until + ONE_DAY)[1]))
             for since, until in _spans(exact, 0)
         ]
 
 
-def _as_kept(day: date, kept: KeptState | None) -> WorkdayContent:
+def _worked(day: date, kept: KeptState | None) -> Worked:
     """As much of a day as rests follow from."""
-    if kept is None:
-        return WorkdayContent(day, State.WAITING, (0, 0), Seconds(), (), (), ())
-    return WorkdayContent(day, kept.state, (0, 0), Seconds(), (), (), (), work=kept.work)
+    return Worked(day, State.WAITING, None) if kept is None else Worked(day, kept.state, kept.work)
 
 
 def _says_nothing(content: WorkdayContent) -> bool:
@@ -296,10 +295,12 @@ def _touched(instants: Mapping[str, Collection[int]], dates: Mapping[str, Collec
     return touched
 
 
-def _possible(at: int) -> list[date]:
-    """The dates whose window an instant may lie in: its civil date, which is the date of UTC or the next, or a neighbour."""
-    of_utc = EPOCH + at // DAY_SECONDS
-    return [date.fromordinal(of_utc + offset) for offset in (0, 1, -1, 2)]
+def _possible(days: int) -> list[date]:
+    """The dates whose window an instant may lie in, so many days of UTC after 1970.
+
+    Its civil date is the date of UTC or the next, and the window is that of the civil date or of a neighbour.
+    """
+    return [date.fromordinal(EPOCH + days + offset) for offset in (0, 1, -1, 2)]
 
 
 def _needs(servant: str, dates: Collection[date]) -> list[Need]:

@@ -18,16 +18,20 @@ from localstack.methods import method_named
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    page for page in ROOT.rglob("*.md") if not any(part.startswith(".") or part == "third_party" for part in page.relative_to(ROOT).parts)
+    page
+    for page in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part in ("third_party", "build") for part in page.relative_to(ROOT).parts)
 )
 # Commands of the pages that other tests run, or that run the tests: each with where.
 RUN_ELSEWHERE = {
     "make test": ".ci/run",
-    "make demo": "e2e_tests/demo/test_demo.py",
-    "make demo KEEP=1": "e2e_tests/demo/test_demo.py",
+    "make demo": "e2e_tests/demo/test_week.py",
+    "make demo KEEP=1": "e2e_tests/demo/test_week.py",
+    "make demo REAL=1": "e2e_tests/demo/test_week.py",
+    "make stack": "e2e_tests/demo/test_week.py",
     "make ask": "infra/local/tests/test_ask.py",
 }
-# What the demo shows at its end; e2e_tests/demo/test_demo.py asks such lines and is answered.
+# What the demo shows at its end; e2e_tests/demo/test_week.py asks such lines and is answered.
 SHOWN_BY_THE_DEMO = """
 from demo.generate import world
 from demo.report import how_to_ask
@@ -104,7 +108,7 @@ def test_bare_make_lists_every_target_with_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["make token AS=hr-officer", "make run CLOCK=2026-12-14T08:00:00+05:00", "make ask METHOD=ListStateBodies"]
+    "command", ["make token AS=hr-officer", "make run CLOCK=2026-12-14T08:00:00+05:00", "make stack", "make ask METHOD=ListStateBodies"]
 )
 def test_make_hands_to_a_command_what_the_command_takes(command: str) -> None:
     name, *given = shlex.split(what_make_would_run(command)[-1].partition(" -m localstack ")[2])

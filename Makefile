@@ -58,6 +58,9 @@ fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=an
 test: $(READY) ## Run all tests (TESTS=path for some)
 	@$(BIN)/pytest $(TESTS)
 
+bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
+	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
+
 lint: $(READY) ## Format check, lint, types, imports, law data
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -81,4 +84,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask fold test lint format docs check lock clean
+.PHONY: help setup protos demo run stack token ask fold test bench lint format docs check lock clean

@@ -7,17 +7,23 @@ import time
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
+from chassis.testing.artifacts import NotToBeHad
 from localstack.platform import interruptible
+from localstack.processes import Died
+from localstack.run import said
 
 from . import report
 from .catalogue import BENCHES, Bench, chosen
 from .figures import Figure, number
 from .machine import described
+from .platform import TooLong
 from .stand import stand
 
+FAILED = 2
 
-async def run(benches: list[Bench], scale: float) -> int:
-    """Runs the benches one after the other; writes the document where all ran at full size."""
+
+async def run(benches: list[Bench], scale: float, write: bool) -> int:
+    """Runs the benches one after the other; with `write` the document is written, where all of them ran."""
     began, measured = time.monotonic(), list[tuple[Bench, list[Figure]]]()
 
     def say(line: str) -> None:
@@ -34,11 +40,11 @@ async def run(benches: list[Bench], scale: float) -> int:
             for each in figures:
                 say(_said(each))
     minutes = (time.monotonic() - began) / 60
-    if len(benches) == len(BENCHES) and scale == 1:
-        report.DOCUMENT.write_text(report.document(machine, measured, minutes), encoding="utf-8")
+    if write and len(benches) == len(BENCHES):
+        report.DOCUMENT.write_text(report.document(machine, measured, scale, minutes), encoding="utf-8")
         print(f"\n{minutes:.0f} minutes; written to docs/{report.DOCUMENT.name}")
     else:
-        print(f"\n{minutes:.1f} minutes; docs/{report.DOCUMENT.name} is written when all run at full size")
+        print(f"\n{minutes:.1f} minutes; docs/{report.DOCUMENT.name} is written when all run")
     return 0
 
 
@@ -53,12 +59,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m e2e_tests.bench", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {', '.join(each.name for each in BENCHES)}, parted by commas")
     parser.add_argument("--scale", type=float, default=1.0, help="the size of everything, in parts of the targets' (default: 1)")
+    parser.add_argument("--write", action="store_true", help=f"write docs/{report.DOCUMENT.name}, where all of them ran")
     arguments = parser.parse_args()
     try:
         benches = list(chosen(arguments.only))
     except ValueError as error:
         parser.error(str(error))
-    return interruptible(run(benches, arguments.scale))
+    try:
+        return interruptible(run(benches, arguments.scale, arguments.write))
+    except Died as died:
+        print(said(died), file=sys.stderr)
+    except (NotToBeHad, TooLong) as problem:
+        print(problem, file=sys.stderr)
+    return FAILED
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ AFTERNOON_S = 15 * 3600
 async def measure(stand: Stand) -> Sequence[Figure]:
     """Begins with live traffic alone, then lets the region's gates send what they kept."""
     late = stand.size(SERVANTS, least=40)
-    others = max(10, round(OTHERS_S * min(1.0, stand.scale * 3))) * A_SECOND
+    others = max(4, round(OTHERS_S * min(1.0, stand.scale * 3))) * A_SECOND
     async with platform(stand, Nation(late + others, DAY)) as on:
         live = list(range(late, late + others))
         Random("backlog").shuffle(live)

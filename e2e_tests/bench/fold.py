@@ -80,7 +80,7 @@ def plan_of(zone: str, day: date, kind: PlanKind) -> Plan:
 def reads_of(random: Random, at: int, hours: Sequence[float], number: int) -> list[Read]:
     """The reads of one day: a few minutes around the hours, now and then a door inside, a double read, or a late hour."""
     late = 1800 if random.random() < 0.05 else 0
-    found = []
+    found: list[Read] = []
     for place, hour in enumerate(hours):
         moment = at + int(hour * HOUR) + random.randrange(-150, 150) + (late if place == 0 else 0)
         direction = OUT if place % 2 else IN
@@ -133,17 +133,17 @@ def seconds_for(given: Sequence[Case], law: Law) -> float:
     return time.process_time() - began
 
 
-def measure() -> dict[str, object]:
+def measure(servants: int = SERVANTS) -> dict[str, object]:
     """CPU microseconds a day at 1, 2, 4 and 8 reads, with colleagues' days beside each other and alone; the best of some passes."""
     law = law_of(load())
     figures: dict[str, object] = {}
     together, alone, spread = {}, {}, {}
     for reads_a_day in READS:
-        given = list(cases(reads_a_day))
+        given = list(cases(reads_a_day, servants))
         days = sum(len(case.dates) for case in given)
         took = [seconds_for(given, law) / days * 1e6 for _ in range(PASSES)]
         together[reads_a_day], spread[reads_a_day] = round(min(took), 1), round(max(took) / min(took), 2)
-        single = [each for case in given[: SERVANTS // 2] for each in day_by_day(case)]
+        single = [each for case in given[: servants // 2] for each in day_by_day(case)]
         took = [seconds_for(single, law) / len(single) * 1e6 for _ in range(PASSES)]
         alone[reads_a_day] = round(min(took), 1)
         if reads_a_day == READS[-1]:

@@ -4,13 +4,14 @@ The tables of past months get their indexes when they are whole, as a sorted cop
 writing, or that would be measured too.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 from lawbook import load
 from timetracking.plans.domain import written
-from timetracking.workdays.domain import workdays
+from timetracking.workdays.domain import WorkdayContent, workdays
 from timetracking.workdays.domain.kept import text_of
 from timetracking.workdays.domain.parameters import law_of
 
@@ -31,6 +32,13 @@ FROM (SELECT $2::text[] AS gates) AS gates,
      LATERAL (SELECT badge || E'\\t' || to_char(at, 'YYYY-MM-DD HH24:MI:SS') || E'\\t' || way || E'\\t2\\t0\\t0\\t0\\t0\\t0\\t0' AS line) AS said
 WHERE extract(isodow FROM day) < 6
 """
+# What each gate counted on each of those days, and was looked at for.
+_COUNTED = """
+INSERT INTO device_days (device, date, received, stored, repeated, looked_at_stored)
+SELECT gate, day::date, passed, passed, 0, passed
+FROM unnest($1::text[], $2::bigint[]) AS gates (gate, passed), generate_series($3::date, $4::date, interval '1 day') AS day
+WHERE extract(isodow FROM day) < 6
+"""
 _PLANS = """
 INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled)
 SELECT 'S' || n, $1, bodies.bodies[n + 1], 'unit', $2, texts.texts[n + 1], ARRAY[bodies.bodies[n + 1]], $1::date + interval '28 hours', true
@@ -39,7 +47,7 @@ FROM (SELECT $3::text[] AS bodies) AS bodies, (SELECT $4::text[] AS texts) AS te
 # A day's text is as long as a real one; nobody reads it again unless it is asked for.
 _DAYS = """
 INSERT INTO workdays (servant, date, body, unit, plan_kind, state, content, marks, revision, edition, computed_at)
-SELECT servant, date, body, unit, 'office', 'closed', $1, '{}', 1, $2, window_end FROM plan_days
+SELECT servant, date, body, unit, 'office', $5, $1, '{}', 1, $2, window_end FROM plan_days
 WHERE date BETWEEN $3 AND $4 AND extract(isodow FROM date) < 6
 """
 _VERSIONS = """
@@ -58,9 +66,12 @@ async def lived_through(owner: Any, nation: Nation, since: date, until: date, *,
         await owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     for first, last in months(since, until):
         await _passages(owner, nation, first, last)
+    passed = Counter(nation.gate_of(servant) for servant in range(nation.servants))
+    await owner.execute(_COUNTED, list(passed), [servants * len(WALKS) for servants in passed.values()], since, until)
     await _plans(owner, nation, since, until)
     if days:
-        await owner.execute(_DAYS, _a_text(), load().edition, since, until)
+        content = _a_day()
+        await owner.execute(_DAYS, text_of(content), load().edition, since, until, content.state.value)
         await owner.execute(_VERSIONS, since, until)
     await owner.execute("ANALYZE")
     return int(await owner.fetchval("SELECT count(*) FROM passages"))
@@ -93,8 +104,8 @@ async def _plans(owner: Any, nation: Nation, since: date, until: date) -> None:
         await owner.execute(_PLANS, day, ZONE.key, bodies, [texts[each] for each in bodies], nation.servants - 1)
 
 
-def _a_text() -> str:
+def _a_day() -> WorkdayContent:
     """What is kept of an ordinary day of eight reads."""
     case = next(each for each in cases(8, 20) if each.zone.key == ZONE.key)
     now = midnight(ZONE.key, case.dates[-1]) + 100 * 24 * HOUR
-    return text_of(workdays(case.facts, case.dates[:1], lambda _: case.zone, law_of(load()), now)[0])
+    return workdays(case.facts, case.dates[:1], lambda _: case.zone, law_of(load()), now)[0]

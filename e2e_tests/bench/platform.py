@@ -33,7 +33,7 @@ from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_sec
 
 # Devices that have something on the line at once.
 AT_ONCE = 96
-PATIENCE_S = 900.0
+PATIENCE_S = 600.0
 # What is still to be done: passages whose days are not computed, days and devices' dates that wait, events that wait.
 _LEFT = """
 SELECT (SELECT count(*) FROM (SELECT FROM due_reads LIMIT 100000) r) AS reads,
@@ -143,6 +143,7 @@ async def platform(
             "TARTIP_CLOCK": f"file:{made.clock}",
             "TARTIP_PAGE_KEY": secrets.token_hex(8),
             "TARTIP_GATEWAY_LISTEN": made.gateway,
+            **({"TARTIP_RECONCILE_DAYS": "0"} if past is not None else {}),  # what was made up is not as its facts give it
             "TARTIP_MIGRATOR_DATABASE_URL": ground.urls.migrator,
         }
         for name in ("gateway", "consume", "work", *(("serve",) if serve else ())):

@@ -32,14 +32,16 @@ def row(figure: Figure) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def document(machine: Mapping[str, str], measured: Measured, minutes: float) -> str:
-    """The whole document; `minutes` is how long the run took."""
+def document(machine: Mapping[str, str], measured: Measured, scale: float, minutes: float) -> str:
+    """The whole document; `scale` is the size in parts of the targets', `minutes` how long the run took."""
     known = obstacles()
+    size = "at the size of the targets" if scale == 1 else f"at {scale:g} of the size of the targets"
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `{COMMAND}`, all in one run of {minutes:.0f} minutes; nobody edits it. A figure of several rounds is their median,",
-        "its spread the distance of the extreme rounds in parts of the median; rounds of what is compared follow each other in turn.",
+        f"Written by `{COMMAND}`, all in one run of {minutes:.0f} minutes {size}; nobody edits it.",
+        "A figure of several rounds is their median, its spread the distance of the extreme rounds in parts of the median; rounds of",
+        "what is compared follow each other in turn.",
         "",
         "| the machine | |",
         "| --- | --- |",

@@ -24,7 +24,7 @@ from .figures import Say
 
 SERVICE = "timetracking"
 
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 180.0
 LOOK_AGAIN_S = 0.05
 
 T = TypeVar("T")

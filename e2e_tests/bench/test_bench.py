@@ -1,0 +1,79 @@
+"""Every bench runs, in a small size, and the document has the form in which they are written down. No time is asserted."""
+
+import math
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from chassis.testing.artifacts import fetched, java
+from chassis.testing.real_stack import had
+
+from e2e_tests.bench.catalogue import BENCHES, Bench, chosen
+from e2e_tests.bench.figures import Figure, at_least, at_most, median, number
+from e2e_tests.bench.report import DOCUMENT, HEAD, RULE, document, obstacles, row
+from e2e_tests.bench.stand import Stand, stand
+
+SMALL = 0.001
+WITHOUT_KAFKA = ("fold", "echo")
+ROW = re.compile(r"\| [^|]+ \| -?[0-9,.e+-]+[^|]* \| ([0-9]+%)? ?\| ([≥≤] [0-9,.]+)? ?\| (yes|\*\*missed\*\*)? ?\|")
+
+
+@pytest.fixture(scope="session")
+async def small() -> AsyncIterator[Stand]:
+    """What benches stand on, in a small size."""
+    async with stand(SMALL, lambda _: None) as on:
+        yield on
+
+
+@pytest.mark.parametrize("bench", BENCHES, ids=[each.name for each in BENCHES])
+async def test_every_bench_measures_in_a_small_size(small: Stand, bench: Bench) -> None:
+    if bench.name not in WITHOUT_KAFKA:
+        had(lambda: (java(), fetched("kafka")))
+    figures = await bench.measure(small)
+    assert len({each.name for each in figures}) == len(figures) > 1
+    for each in figures:
+        assert math.isfinite(each.value), each
+        assert each.value >= 0, each
+        assert ROW.fullmatch(row(each)), row(each)
+    assert all(each.value > 0 for each in figures if each.target is not None or each.unit in ("passages", "days"))
+
+
+def test_the_document_has_every_bench_in_the_form_in_which_they_are_written() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert "`make bench`" in text
+    for bench in BENCHES:
+        section = text.partition(f"\n## {bench.name}\n")[2].partition("\n## ")[0]
+        assert section.startswith(f"\n{bench.shows}\n\n{HEAD}\n{RULE}\n"), f"{bench.name} is not in the document as it is written now"
+        rows = [line for line in section.partition(RULE)[2].splitlines() if line.startswith("| ")]
+        assert rows
+        assert all(ROW.fullmatch(each) for each in rows), rows
+        missed = [each.split(" | ")[0].removeprefix("| ") for each in rows if "**missed**" in each]
+        assert [line.partition("*: ")[0].removeprefix("- *") for line in section.splitlines() if line.startswith("- *")] == missed
+
+
+def test_what_stands_in_the_way_is_said_of_figures_that_there_are() -> None:
+    text, names = DOCUMENT.read_text(encoding="utf-8"), {each.name for each in BENCHES}
+    for bench, words in obstacles().items():
+        assert bench in names
+        assert all(f"| {figure} |" in text for figure in words)
+
+
+def test_a_miss_is_written_with_its_words_and_what_is_reached_without() -> None:
+    figures = [Figure("slow", 1.0, "calls/s", at_least(2.0)), Figure("quick", 1.0, "s", at_most(1.0)), median("both", [9.0, 10.0, 12.0])]
+    text = document({"processor": "one"}, [(BENCHES[0], figures)], 0.5, 3.0)
+    assert "| slow | 1 calls/s |  | ≥ 2 | **missed** |\n| quick | 1 s |  | ≤ 1 | yes |\n| both | 10 | 30% |  |  |\n" in text
+    assert "What stands in the way:\n\n- *slow*: not yet looked into\n" in text
+    assert "| processor | one |" in text
+    assert "at 0.5 of the size of the targets" in text
+
+
+def test_some_are_chosen_by_their_names_and_an_unknown_name_is_refused() -> None:
+    assert [each.name for each in chosen("fold, echo")] == ["fold", "echo"]
+    assert [each.name for each in chosen("")] == [each.name for each in BENCHES]
+    with pytest.raises(ValueError, match="there is no bench speed; there are fold, "):
+        chosen("speed")
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0, "0"), (0.04321, "0.0432"), (12.34, "12.3"), (1_234_567.8, "1,234,568")])
+def test_numbers_are_shown_as_people_read_them(value: float, shown: str) -> None:
+    assert number(value) == shown

@@ -87,7 +87,8 @@ class Batcher:
             raise NotTaken("too much is waiting for Kafka")
         try:
             async with asyncio.timeout(self._answer_within_s) as bound:
-                places = [await self._place(topic, passage) for passage in passages]
+                count = await self._publisher.partitions(topic)
+                places = [(topic, partition_of(credential_key(passage), count)) for passage in passages]
         except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
             raise NotTaken("the partitions are not known") from error
         self._count_waiting(len(passages))
@@ -107,9 +108,6 @@ class Batcher:
             return True
         _, late = await asyncio.wait(self._sending, timeout=within_s)
         return not late
-
-    async def _place(self, topic: str, passage: Passage) -> tuple[str, int]:
-        return topic, partition_of(credential_key(passage), await self._publisher.partitions(topic))
 
     def _add(self, place: tuple[str, int], passage: Passage, origin: SpanContext) -> "asyncio.Future[Exception | None]":
         octets = passage.ByteSize() + 8  # the field's tag and length

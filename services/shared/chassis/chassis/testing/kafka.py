@@ -187,7 +187,8 @@ def _done(asked: Mapping[str, "Future[None]"], no_matter: int) -> None:
 
 
 def installed(say: Say = announce) -> Path:
-    """Where Kafka's jars are, fetched the first time. Raises NotToBeHad."""
+    """Where Kafka's jars are, fetched the first time. Raises NotToBeHad, also where no Java would run them."""
+    java()
     return fetched("kafka", say)
 
 

@@ -77,7 +77,8 @@ class Keycloak(Daemon):
 
 
 def installed(say: Say = announce) -> Path:
-    """Where Keycloak is, fetched and prepared the first time. Raises NotToBeHad."""
+    """Where Keycloak is, fetched and prepared the first time. Raises NotToBeHad, also where no Java would run it."""
+    java()
     return _installed(fetched("keycloak", say, _prepared))
 
 

@@ -1,0 +1,34 @@
+"""What the stories of faults play on."""
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+
+import pytest
+from chassis.testing.artifacts import Say
+from chassis.testing.kafka import temporary_kafka
+from chassis.testing.postgres import temporary_postgres
+from chassis.testing.real_stack import had
+
+from e2e_tests.chaos.department import Department, department
+from e2e_tests.chaos.stage import Stage, stage
+
+
+@pytest.fixture(scope="module")
+async def platform(say: Say, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """The platform of a module's stories, on a Kafka and a PostgreSQL of its own."""
+    with ExitStack() as stack:
+        made = temporary_kafka(say)
+        kafka = had(made.__enter__)
+        stack.push(made)
+        postgres = stack.enter_context(temporary_postgres(durable=True))
+        async with stage(kafka, postgres, tmp_path_factory.mktemp("chaos")) as standing:
+            yield standing
+
+
+@pytest.fixture
+async def story(platform: Stage) -> tuple[Stage, Department]:
+    """The platform, whole, and a department that it has never heard of before and knows now."""
+    await platform.whole()
+    made = department()
+    await platform.announce(made)
+    return platform, made

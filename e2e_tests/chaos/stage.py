@@ -1,0 +1,277 @@
+"""A small platform for faults: timetracking's processes on a Kafka and a PostgreSQL of their own, all of which may be killed."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from chassis.client import channel
+from chassis.clock import step
+from chassis.migrations import migrate
+from chassis.publisher import Outgoing, Publisher
+from chassis.roles import Entrances, provide
+from chassis.survey import survey
+from chassis.testing.kafka import TOPICS, Kafka
+from chassis.testing.postgres import Postgres
+from chassis.testing.tokens import Tokens
+from chassis.testing.waiting import until
+from chassis.topics import read
+from chassis.urls import plain_url
+from google.protobuf.message import Message
+from localstack.parts import free_addresses
+from localstack.processes import Process, end
+from sqlalchemy import make_url
+from tartip.timetracking.v1.device_service_pb2_grpc import DeviceServiceStub
+
+from ..demo.level import Metrics
+from ..demo.level import read as read_metrics
+from .department import NOW, SYSTEM, Department
+from .traffic import connected, flowing
+
+SERVICE = "timetracking"
+GROUP = SERVICE
+CONSUMED = (
+    *("registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1"),
+    *("timetracking.passages.v1", "timetracking.late-passages.v1"),
+)
+ALL = ("serve", "gateway", "consume", "work")
+# A consumer that was killed is missed after so long: a test waits for it again and again.
+SESSION_TIMEOUT_S = 3
+# A machine that does other things too is slow; whoever waits longer waits for something that does not come.
+PATIENCE_S = 120.0
+ANSWERED_WITHIN_S = 20.0
+# A transaction that has written something and waits for a lock: the middle of it.
+_STOPPED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock' AND backend_xid IS NOT NULL
+"""
+_LEFT = """
+SELECT (SELECT count(*) FROM due_reads) AS reads, (SELECT count(*) FROM due_days) AS days,
+       (SELECT count(*) FROM due_device_days) AS device_days, (SELECT count(*) FROM due_looks) AS looks,
+       (SELECT count(*) FROM plan_days WHERE NOT settled AND window_end <= $1) AS closings,
+       (SELECT count(*) FROM outbox) AS events
+"""
+
+
+class NotReached(AssertionError):
+    """The platform did not come to what was waited for; says how far it is."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """The processes by name ("consume", "consume-2"), and what they stand on. Logs lie in the folder."""
+
+    kafka: Kafka
+    postgres: Postgres
+    urls: Entrances
+    folder: Path
+    tokens: Tokens
+    told: Mapping[str, str]
+    publisher: Publisher
+    http: aiohttp.ClientSession
+    gateway: str
+    systems: str
+    rpcs: str
+    _free: Any = field(default_factory=free_addresses)
+    admin: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    async def start(self, *names: str) -> None:
+        """Starts processes side by side; returns when all are ready."""
+        for name in names:
+            self.processes[name] = await self._start(name)
+        await asyncio.gather(*(self.ready(name) for name in names))
+
+    async def whole(self) -> None:
+        """Starts what does not run and ends what is too many: each story begins alike."""
+        await self.leave(*(name for name in self.processes if name not in ALL))
+        await self.start(*(name for name in ALL if name not in self.processes or self.processes[name].code is not None))
+
+    def kill(self, name: str) -> None:
+        """Ends a process at once, as a machine that goes dark does."""
+        process = self.processes[name]
+        assert process.code is None, f"{name} ended before it was killed: {self.last_words(name)}"
+        os.kill(process.pid, signal.SIGKILL)
+
+    async def leave(self, *names: str) -> None:
+        """Asks processes to end and waits until they have."""
+        await end([self.processes.pop(name) for name in names])
+
+    async def ready(self, name: str, *, yes: bool = True) -> None:
+        """Returns when a process says that it is ready, or that it is not."""
+        wanted = 200 if yes else 503
+
+        async def so() -> bool:
+            if self.processes[name].code is not None:
+                raise NotReached(f"{name} ended with {self.processes[name].code}: {self.last_words(name)}")
+            with suppress(aiohttp.ClientError, TimeoutError):
+                async with self.http.get(f"http://{self.admin[name]}/ready") as answer:
+                    return answer.status == wanted
+            return False
+
+        await until(so, PATIENCE_S)
+
+    async def metrics(self, name: str) -> Metrics:
+        """What a process says of itself now."""
+        async with self.http.get(f"http://{self.admin[name]}/metrics") as answer:
+            return read_metrics(await answer.text())
+
+    async def recorded_by(self, name: str) -> int:
+        """How many passages a consumer has recorded, repeated ones too."""
+        samples = (await self.metrics(name)).samples
+        return int(sum(sum(samples.get(f"tartip_passages_{each}_total", {}).values()) for each in ("stored", "repeated")))
+
+    def last_words(self, name: str) -> str:
+        """What a process said last."""
+        return "\n".join(self.processes[name].last)
+
+    async def entered(self) -> Any:
+        """asyncpg's connection to timetracking's database, as one who may do everything there."""
+        database = make_url(self.urls.worker).database
+        return await asyncpg.connect(plain_url(make_url(self.postgres.url).set(database=database)))
+
+    async def rows(self, query: str, *arguments: object) -> list[Any]:
+        """What the database holds."""
+        connection = await self.entered()
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def stopping_at(self, table: str) -> AsyncIterator[None]:
+        """Every transaction that comes to write into the table stops there, in its middle."""
+        connection = await self.entered()
+        try:
+            await connection.execute(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE")
+            yield
+        finally:
+            connection.terminate()
+
+    async def stopped(self, process: str) -> int:
+        """How many transactions of a process have written something and wait for a lock."""
+        [row] = await self.rows(_STOPPED, f"{SERVICE} {process}")
+        return int(row[0])
+
+    async def announce(self, department: Department) -> None:
+        """Registry and regimes tell of the department; its gates are enrolled and its badges given out."""
+        await self.publish(department.told())
+        await until(self.applied, PATIENCE_S)
+        async with channel(self.rpcs, await self.token()) as opened:
+            stub: Any = DeviceServiceStub(opened)
+            for gate in department.enrolments():
+                await stub.EnrolDevice(gate)
+            for badge in department.badges():
+                await stub.AssignBadge(badge)
+
+    async def publish(self, told: Iterable[tuple[str, str, Message]]) -> None:
+        """Lets registry and regimes publish."""
+        sent = [Outgoing(topic, key.encode(), value.SerializeToString(), _headers(value)) for topic, key, value in told]
+        await self.publisher.send_all(sent)
+
+    def flowing(self, department: Department) -> Any:
+        """People pass all gates of the department for the length of a block."""
+        return flowing(department, self.gateway, self.systems, self.token)
+
+    def connected(self, department: Department) -> Any:
+        """The gates of the department, which nobody passes but whom the block sends through: a `Traffic`."""
+        return connected(department, self.gateway, self.systems, self.token)
+
+    async def token(self) -> str:
+        """A token of one who may do all that happens here."""
+        return self.tokens.mint("somebody", ("/nation/hr-officer", f"/systems/{SYSTEM}/device-gateway"))
+
+    async def level(self) -> None:
+        """Returns when consumers have applied everything, and nothing that is due or to be published is left."""
+        left: list[object] = []
+
+        async def is_level() -> bool:
+            if not await self.applied():
+                left[:] = ["messages to apply"]
+                return False
+            [row] = await self.rows(_LEFT, NOW)
+            left[:] = [dict(row)]
+            return not any(row.values())
+
+        try:
+            await until(is_level, PATIENCE_S)
+        except TimeoutError:
+            words = "\n".join(f"{name}: {self.last_words(name)}" for name in self.processes)
+            raise NotReached(f"not level, there are left {left}\n{words}") from None
+
+    async def applied(self, *topics: str) -> bool:
+        """Whether the consumers have committed everything that lies in these topics, or in all that they read."""
+        extents = await survey(self.kafka.bootstrap, GROUP, topics or CONSUMED)
+        return all(extent.start >= extent.end for extent in extents.values())
+
+    async def _start(self, name: str) -> Process:
+        command = name.partition("-")[0]
+        self.admin[name] = next(self._free)
+        own = {
+            "TARTIP_ADMIN_LISTEN": self.admin[name],
+            "TARTIP_LISTEN": self.systems if command == "gateway" else self.rpcs,
+            "TARTIP_DATABASE_URL": self.urls.worker if command in ("consume", "work") else self.urls.app,
+        }
+        log = (self.folder / f"{name}.log").open("a", encoding="utf-8")
+
+        def said(_: str, line: str) -> None:
+            log.write(line + "\n")
+            log.flush()
+
+        process = await Process.start(name, (SERVICE, command), {**os.environ, **self.told, **own}, self.folder, said)
+        process.ended.add_done_callback(lambda _: log.close())
+        return process
+
+
+@asynccontextmanager
+async def stage(
+    kafka: Kafka, postgres: Postgres, folder: Path, topics: Mapping[str, Mapping[str, str]] | None = None
+) -> AsyncIterator[Stage]:
+    """All four processes, ready; `topics` gives settings that go over what a topic is born with."""
+    async with AsyncExitStack() as stack:
+        await asyncio.to_thread(_create, kafka, topics or {})
+        urls = await provide(postgres.url, SERVICE, SERVICE, postgres.password_of)
+        await migrate(urls.migrator, f"{SERVICE}.migrations")
+        step(folder / "clock", NOW)
+        tokens = Tokens(demo=True)
+        issuer = await stack.enter_async_context(tokens.serving())
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERED_WITHIN_S)))
+        publisher = Publisher(kafka.bootstrap)
+        stack.push_async_callback(publisher.close)
+        free = free_addresses()
+        gateway, systems, rpcs = next(free), next(free), next(free)
+        told = {
+            "TARTIP_KAFKA": kafka.bootstrap,
+            "TARTIP_ISSUER": issuer,
+            "TARTIP_ALLOW_DEMO_ISSUER": "true",
+            "TARTIP_CLOCK": f"file:{folder / 'clock'}",
+            "TARTIP_PAGE_KEY": secrets.token_hex(8),
+            "TARTIP_GATEWAY_LISTEN": gateway,
+            "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator,
+            "TARTIP_SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S),
+        }
+        made = Stage(kafka, postgres, urls, folder, tokens, told, publisher, http, gateway, systems, rpcs, free)
+        stack.push_async_callback(_ended, made)
+        await made.start(*ALL)
+        yield made
+
+
+def _create(kafka: Kafka, settings: Mapping[str, Mapping[str, str]]) -> None:
+    for topic, over in settings.items():
+        kafka.create([topic], over)
+    kafka.create([each.name for each in read(TOPICS) if each.name not in settings])
+
+
+async def _ended(made: Stage) -> None:
+    await end(made.processes.values())
+
+
+def _headers(value: Any) -> dict[str, str]:
+    return {"event_id": value.event_id}

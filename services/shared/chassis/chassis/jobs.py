@@ -17,7 +17,7 @@ from chassis.transient import is_out_of_time
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
-PATIENCE_S = 1.0
+LONGEST_REST_S = 1.0
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",
@@ -130,17 +130,18 @@ class Jobs:
 async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: Callable[[], bool] = lambda: False) -> None:
     """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then.
 
-    While what makes it due is `busy`, the job lets it go first, for a second at most: what is due meanwhile is done at once.
+    While what makes it due is `busy`, the job rests after each piece for as long as two such pieces take: what becomes due
+    meanwhile is done at once.
     """
-    did: int | None = None
     while not stop.is_set():
-        if did and busy():
-            await asyncio.sleep(PATIENCE_S)
         wake.clear()
+        began = time.monotonic()
         did = await _turn(job)
         if not did:
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), BACK_OFF_S)
+        elif busy():
+            await asyncio.sleep(min(2 * (time.monotonic() - began), LONGEST_REST_S))
 
 
 async def _turn(job: Job) -> int | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself
+from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, keep_doing
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
 
@@ -115,3 +115,81 @@ async def test_what_is_away_is_not_asked_piece_by_piece() -> None:
     with pytest.raises(Unavailable):
         await each_for_itself(do, [1, 2, 3])
     assert tried == [3]
+
+
+async def test_what_others_work_on_still_is_not_level() -> None:
+    at_work, stop = True, asyncio.Event()
+
+    async def left() -> bool:
+        return at_work
+
+    do, _ = pieces(0)
+    asked = 0
+
+    async def counted() -> int:
+        nonlocal asked
+        asked += 1
+        return await do()
+
+    LEVEL.set(0)
+    work = asyncio.create_task(Jobs((Job("none", counted),), lambda: NOW, time.time, left, poll_s=0.001).run(stop))
+    try:
+        await until(lambda: _true(asked > 3))
+        assert value(LEVEL) == 0
+        at_work = False
+        await until(lambda: _true(value(LEVEL) == NOW.timestamp()))
+    finally:
+        stop.set()
+        await work
+
+
+async def test_a_job_beside_begins_as_soon_as_it_is_woken_and_goes_on_until_nothing_is_left() -> None:
+    wake, stop = asyncio.Event(), asyncio.Event()
+    do, left = pieces(0)
+    beside = asyncio.create_task(keep_doing(Job("beside", do), wake, stop))
+    try:
+        await asyncio.sleep(0)
+        left[0] = 3
+        wake.set()
+        await until(lambda: _true(left[0] == 0))
+    finally:
+        stop.set()
+        wake.set()
+        await beside
+
+
+async def test_a_job_beside_goes_on_while_it_must_rest_and_after_a_failure() -> None:
+    wake, stop = asyncio.Event(), asyncio.Event()
+    do, left = pieces(4)
+    failures = 1
+
+    async def sometimes() -> int:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ValueError
+        return await do()
+
+    beside = asyncio.create_task(keep_doing(Job("beside", sometimes), wake, stop, lambda: True))
+    try:
+        await until(lambda: _true(left[0] == 0))
+    finally:
+        stop.set()
+        wake.set()
+        await beside
+
+
+async def _true(holds: bool) -> bool:
+    return holds
+
+
+async def test_pieces_that_ran_out_of_time_together_are_tried_alone() -> None:
+    tried: list[Sequence[int]] = []
+
+    async def do(some: Sequence[int]) -> None:
+        tried.append(some)
+        if len(some) > 1:
+            raise Unavailable("UNAVAILABLE") from TimeoutError()
+
+    await each_for_itself(do, [1, 2])
+    assert tried == [[1, 2], [1], [2]]

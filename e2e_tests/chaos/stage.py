@@ -14,9 +14,11 @@ import aiohttp
 import asyncpg
 from chassis.client import channel
 from chassis.clock import step
+from chassis.database import Database
 from chassis.migrations import migrate
 from chassis.publisher import Outgoing, Publisher
 from chassis.roles import Entrances, provide
+from chassis.supervision import closing
 from chassis.survey import survey
 from chassis.testing.kafka import TOPICS, Kafka
 from chassis.testing.postgres import Postgres
@@ -52,6 +54,20 @@ _STOPPED = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock' AND backend_xid IS NOT NULL
 """
+# A relay that has read events and waits for Kafka: one that finds none asks again twenty times a second.
+_PUBLISHING = """
+SELECT FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'timetracking work' AND state = 'idle'
+    AND query LIKE '%FROM outbox WHERE xid <%' AND state_change < clock_timestamp() - interval '0.3 s'
+"""
+_WAITING = "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+_GATE = """
+CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
+CREATE TRIGGER gate BEFORE DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION gate();
+"""
+_NO_GATE = "DROP TRIGGER gate ON {table}; DROP FUNCTION gate"
+_DELETING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1"
+_CUT = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
 _LEFT = """
 SELECT (SELECT count(*) FROM due_reads) AS reads, (SELECT count(*) FROM due_days) AS days,
        (SELECT count(*) FROM due_device_days) AS device_days, (SELECT count(*) FROM due_looks) AS looks,
@@ -100,6 +116,10 @@ class Stage:
         assert process.code is None, f"{name} ended before it was killed: {self.last_words(name)}"
         os.kill(process.pid, signal.SIGKILL)
 
+    async def gone(self, name: str) -> None:
+        """Returns when a process that was killed has ended."""
+        await self.processes.pop(name).ended
+
     async def leave(self, *names: str) -> None:
         """Asks processes to end and waits until they have."""
         await end([self.processes.pop(name) for name in names])
@@ -118,6 +138,10 @@ class Stage:
 
         await until(so, PATIENCE_S)
 
+    async def all_ready(self) -> None:
+        """Returns when all processes say that they are ready."""
+        await asyncio.gather(*(self.ready(name) for name in self.processes))
+
     async def metrics(self, name: str) -> Metrics:
         """What a process says of itself now."""
         async with self.http.get(f"http://{self.admin[name]}/metrics") as answer:
@@ -127,6 +151,11 @@ class Stage:
         """How many passages a consumer has recorded, repeated ones too."""
         samples = (await self.metrics(name)).samples
         return int(sum(sum(samples.get(f"tartip_passages_{each}_total", {}).values()) for each in ("stored", "repeated")))
+
+    async def reads_all(self, name: str) -> bool:
+        """Whether a consumer reads all partitions of all topics."""
+        positions = (await self.metrics(name)).by("tartip_stream_position", "topic", "partition")
+        return len(positions) == len(await survey(self.kafka.bootstrap, GROUP, CONSUMED))
 
     def last_words(self, name: str) -> str:
         """What a process said last."""
@@ -143,7 +172,7 @@ class Stage:
         try:
             return list(await connection.fetch(query, *arguments))
         finally:
-            await connection.close()
+            connection.terminate()
 
     @asynccontextmanager
     async def stopping_at(self, table: str) -> AsyncIterator[None]:
@@ -160,6 +189,63 @@ class Stage:
         [row] = await self.rows(_STOPPED, f"{SERVICE} {process}")
         return int(row[0])
 
+    @asynccontextmanager
+    async def stopping_deletions(self, table: str) -> AsyncIterator[None]:
+        """Everyone who comes to delete from the table stops there."""
+        connection = await self.entered()
+        try:
+            await connection.execute("SELECT pg_advisory_lock(7)")
+            await connection.execute(_GATE.format(table=table))
+            yield
+            await connection.execute("SELECT pg_advisory_unlock(7)")
+            await connection.execute(_NO_GATE.format(table=table))
+        finally:
+            connection.terminate()
+
+    async def deleting(self, table: str) -> bool:
+        """Whether somebody has come to delete from the table, and is stopped."""
+        return bool(await self.rows(_DELETING, f"DELETE FROM {table}%"))
+
+    @asynccontextmanager
+    async def holding(self, servant: str) -> AsyncIterator[None]:
+        """Who wants to compute a day of the servant waits."""
+        database = Database(self.urls.worker, longest_s=PATIENCE_S, name="somebody")
+        async with closing(database), database.transaction() as transaction:
+            await transaction.lock("servant", [servant])
+            yield
+
+    @asynccontextmanager
+    async def writing_slowly(self) -> AsyncIterator[None]:
+        """Somebody has written something that concerns nobody here, and does not come to an end."""
+        connection = await self.entered()
+        try:
+            await connection.execute("BEGIN; SELECT pg_current_xact_id()")
+            yield
+            await connection.execute("COMMIT")
+        finally:
+            connection.terminate()
+
+    async def waiting(self) -> int:
+        """How many transactions wait for a key that another one holds."""
+        return len(await self.rows(_WAITING))
+
+    async def publishing(self) -> bool:
+        """Whether the relay has sent events and waits for Kafka to have them."""
+        return await self.count("outbox") > 0 and bool(await self.rows(_PUBLISHING))
+
+    async def cut(self, process: str) -> None:
+        """The database loses its connections to a process."""
+        await self.rows(_CUT, f"{SERVICE} {process}")
+
+    async def count(self, table: str) -> int:
+        """How many rows a table has."""
+        [row] = await self.rows(f"SELECT count(*) FROM {table}")
+        return int(row[0])
+
+    async def none(self, table: str) -> bool:
+        """Whether a table is empty."""
+        return await self.count(table) == 0
+
     async def announce(self, department: Department) -> None:
         """Registry and regimes tell of the department; its gates are enrolled and its badges given out."""
         await self.publish(department.told())
@@ -175,6 +261,10 @@ class Stage:
         """Lets registry and regimes publish."""
         sent = [Outgoing(topic, key.encode(), value.SerializeToString(), _headers(value)) for topic, key, value in told]
         await self.publisher.send_all(sent)
+
+    def again(self, department: Department) -> list[tuple[str, str, Message]]:
+        """What was published of the department's body already."""
+        return [next(department.told())]
 
     def flowing(self, department: Department) -> Any:
         """People pass all gates of the department for the length of a block."""

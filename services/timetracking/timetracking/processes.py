@@ -1,29 +1,37 @@
 """The processes of timetracking, put together: serve, gateway, consume, work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chassis import processes
 from chassis.auth import TokenVerifier
-from chassis.clock import clock_from
-from chassis.database import Database
+from chassis.clock import Clock, clock_from
+from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
 from chassis.process import Admin
 from chassis.publisher import Publisher
 from chassis.supervision import FIRST_CHECKS_S, closing, said, until, watch
+from chassis.topics import parked
 from kernel.faults import Unavailable
 from lawbook import load
 
+from timetracking.accounts import consumer as accounts
+from timetracking.accounts.use_cases import Forget, TakeReceipts
 from timetracking.device_findings.use_cases import LookAtDevices
+from timetracking.due.repository import StoredDueReads
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
-from timetracking.gateway.batches import PASSAGES
+from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
 from timetracking.gateway.door import Gateway
+from timetracking.gateway.no_passages import NoPassages
 from timetracking.gateway.repository import StoredAllowList
 from timetracking.gateway.settings import GatewaySettings
+from timetracking.parking import consumer as parking
+from timetracking.parking.repository import forget_parked
+from timetracking.parking.use_cases import NoteParked
 from timetracking.passages.consumer import LATE, passages
 from timetracking.passages.repository import Months
 from timetracking.passages.use_cases import MakeMonthsAhead, RecordPassages
@@ -31,6 +39,8 @@ from timetracking.people import consumer as people
 from timetracking.people.use_cases import TakeBodies, TakeServants
 from timetracking.plans import consumer as plans
 from timetracking.plans.use_cases import Compute, TakeOrders, TakePlans
+from timetracking.reconciliation.report import report
+from timetracking.reconciliation.use_cases import CompareDays, ReconcileAtNight
 from timetracking.server import services
 from timetracking.settings import TimetrackingSettings
 from timetracking.unit_of_work import Begin, begin
@@ -38,10 +48,17 @@ from timetracking.workdays.closing import CloseDays
 from timetracking.workdays.repository import purge_changes
 from timetracking.workdays.use_cases import ComputeDays
 
+if TYPE_CHECKING:
+    from chassis.tail import Tail
+
 # What answers follow from beside our own tables.
 PROJECTED = (people.BODIES, people.SERVANTS, plans.PLANS)
 # Who follows days may be away for so long and still resume.
 CHANGES_KEPT = timedelta(days=30)
+# A consumer that has recorded a passage computes its day within seconds, or has ended.
+LEFT_BEHIND_S = 10.0
+# As long as Kafka keeps the parking lots (infra/kafka/topics.yaml): then nobody can send it again.
+PARKED_KEPT = timedelta(days=180)
 
 
 async def serve(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
@@ -59,11 +76,15 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     publisher, clock = Publisher(settings.kafka), clock_from(settings.clock)
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), closing(database, publisher), verifier.running():
-        door = Gateway(settings, publisher, StoredAllowList(database), clock, load(), verifier, Messages.load("timetracking"))
-        async with door.running():
+        law, allowed, messages = load(), StoredAllowList(database), Messages.load("timetracking")
+        others = NoPassages(TakeReceipts(begin(database, law, clock, settings.gateway_zone)), settings.gateway_zone)
+        door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note)
+        async with others.written(), door.running():
             admin.met("gateway")
-            found = (_found(admin, "database", database.reachable), _found(admin, "kafka", lambda: _there(publisher, PASSAGES)))
-            await until(stop, beside=(*found, watch(admin, "issuer", said(lambda: verifier.ready)), publisher.unbroken()))
+            topics = PASSAGES, LATE_PASSAGES, parked(PASSAGES)
+            found = (_found(admin, "database", database.reachable), _found(admin, "kafka", lambda: _there(publisher, topics)))
+            issuer = watch(admin, "issuer", said(lambda: verifier.ready))
+            await until(stop, beside=(*found, issuer, publisher.unbroken(), others.keep_writing()))
             admin.unmet("gateway", "stopping")
 
 
@@ -81,9 +102,9 @@ async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             passages(record, LATE),
         )
 
-    def computing(database: Database) -> Awaitable[None]:
+    def computing(database: Database, busy: Callable[[], bool]) -> Awaitable[None]:
         compute = ComputeDueReads(begin(database, law, clock, settings.default_zone), ComputeDays(law, clock))
-        return keep_doing(Job("due-reads", compute), recorded, stop)
+        return keep_doing(Job("due-reads", compute), recorded, stop, busy)
 
     await processes.consume("timetracking", settings, stop, PROJECTED, subscriptions, computing)
 
@@ -99,13 +120,39 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             # Before the days: what devices show says what may be found on a day.
             Job("device-findings", LookAtDevices(work, law, clock)),
             Job("due-devices", SpreadDueDevices(work)),
-            # The consumers do so too, at once; here it is done where one of them ended before it could.
-            Job("due-reads", ComputeDueReads(work, compute)),
+            # The consumers do so at once; here it is done where one of them ended before it could.
+            Job("left-reads", ComputeDueReads(work, compute, LEFT_BEHIND_S)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
+            # Last: what is due is computed before days are compared with what is kept of them.
+            Job("reconcile", _reconcile(settings, work, compute, clock)),
         )
 
-    await processes.work("timetracking", settings, stop, jobs, {"changes": forget_changes})
+    def left(database: Database) -> Callable[[], Awaitable[bool]]:
+        async def any_read() -> bool:
+            async with database.transaction() as transaction:
+                return await StoredDueReads(transaction).any()
+
+        return any_read
+
+    purges = {"changes": forget_changes, "parked": forget_contents}
+    await processes.work("timetracking", settings, stop, jobs, purges, lambda database: beside(settings, database), left)
+
+
+def _reconcile(settings: TimetrackingSettings, work: Begin, compute: ComputeDays, clock: Clock) -> ReconcileAtNight:
+    compare = CompareDays(work, compute)
+    return ReconcileAtNight(work, compare, clock, settings.default_zone, settings.reconcile_days, report)
+
+
+def beside(settings: TimetrackingSettings, database: Database) -> "Sequence[Tail]":
+    """Returns what reads the topics of passages and the parking lots from beside those who apply them."""
+    from chassis.tail import Tail  # its client would cost every other process a part of a second of its start
+
+    work, zone = begin(database, load(), clock_from(settings.clock), settings.default_zone), settings.default_zone
+    return (
+        Tail(parking.READER, database, settings.kafka, parking.LOTS, parking.parked_records(NoteParked(work), zone)),
+        Tail(accounts.READER, database, settings.kafka, parking.OWN, accounts.receipts(TakeReceipts(work), zone), Forget(work)),
+    )
 
 
 def people_told(work: Begin, default_zone: str) -> list[Subscription[Any]]:
@@ -120,10 +167,19 @@ def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
 
 async def forget_changes(database: Database) -> int:
     """Deletes the changes of days that nobody can resume from any more; how many there were."""
-    before, forgotten = datetime.now(UTC) - CHANGES_KEPT, 0
+    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT)
+
+
+async def forget_contents(database: Database) -> int:
+    """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were."""
+    return await _forget(database, forget_parked, datetime.now(UTC) - PARKED_KEPT)
+
+
+async def _forget(database: Database, some_before: Callable[[Transaction, datetime], Awaitable[int]], before: datetime) -> int:
+    forgotten = 0
     while True:
         async with database.transaction() as transaction:
-            some = await purge_changes(transaction, before)
+            some = await some_before(transaction, before)
         if not some:
             return forgotten
         forgotten += some
@@ -137,8 +193,8 @@ async def _found(admin: Admin, condition: str, holds: Callable[[], Awaitable[boo
     admin.met(condition)
 
 
-async def _there(publisher: Publisher, topic: str) -> bool:
+async def _there(publisher: Publisher, topics: Collection[str]) -> bool:
     try:
-        return await publisher.partitions(topic) > 0
+        return all([await publisher.partitions(topic) > 0 for topic in topics])
     except Unavailable:
         return False

@@ -8,3 +8,6 @@ class TimetrackingSettings(Settings):
 
     default_zone: str = "Asia/Almaty"
     """What is counted with while the zone of a body is not known; where it turns out to be another, the days are computed anew."""
+
+    reconcile_days: int = 1_000
+    """Days that are computed a second time every night: some seconds of work; what is wrong in one of a hundred is found at once."""

@@ -8,7 +8,7 @@ from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from lawbook import Lawbook
 
-from timetracking.accounts.repository import StoredAccounts
+from timetracking.accounts.repository import StoredAccounts, StoredRecorded
 from timetracking.badges.repository import StoredBadges
 from timetracking.device_findings.repository import StoredLooks
 from timetracking.devices.repository import StoredDevices
@@ -43,6 +43,7 @@ class UnitOfWork:
         self.looks = StoredLooks(transaction, default_zone)
         self.parking = StoredParking(transaction)
         self.accounts = StoredAccounts(transaction)
+        self.recorded = StoredRecorded(transaction)
         self.reconciliation = StoredReconciliation(transaction)
 
     async def hold_settings(self) -> None:

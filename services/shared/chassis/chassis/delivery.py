@@ -90,6 +90,7 @@ class _Piece(Generic[M]):
     message: M
     index: int
     bytes_: bytes
+    whole: bool = True
 
 
 class Delivery(Generic[M]):
@@ -190,17 +191,17 @@ class Delivery(Generic[M]):
     async def _apply(self, pieces: Sequence[_Piece[M]]) -> None:
         topic = self._subscription.topic
         headers = {id(piece.received): piece.received.headers for piece in pieces}
-        sources = [Source(_origin(piece.received, piece.index), piece.received.headers) for piece in pieces]
+        sources = [Source(_origin(piece.received, piece.index), piece.received.headers, piece.whole) for piece in pieces]
         with APPLY_SECONDS.labels(topic).time(), following(topic, list(headers.values())), coming_from(sources):
             await self._subscription.apply([piece.message for piece in pieces])
 
     def _parts(self, piece: _Piece[M]) -> list[_Piece[M]]:
         """The piece in parts of one, or itself where it is one."""
         split = self._subscription.split
-        messages = split(piece.message) if split is not None and piece.index == 0 else ()
+        messages = split(piece.message) if split is not None and piece.whole else ()
         if len(messages) < 2:
             return [piece]
-        return [_Piece(piece.received, part, index, part.SerializeToString()) for index, part in enumerate(messages)]
+        return [_Piece(piece.received, part, index, part.SerializeToString(), whole=False) for index, part in enumerate(messages)]
 
     def _reject(self, piece: _Piece[M], error: Exception, tries: int) -> Rejected:
         reason = error.reason if isinstance(error, Fault) else BUG

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID, uuid5
 
 from chassis.topics import parked
 
@@ -16,6 +17,9 @@ UNREADABLE = "unreadable"
 BUG = "bug"
 
 
+_NAMESPACE = UUID("0f3c2a52-6a55-5a7e-9f37-5d8b1f0f6a11")
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a parked piece lay; `index` is its place inside its message."""
@@ -27,6 +31,19 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}/{self.offset}/{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin | None":
+        """Reads what `str` wrote; None where it is no place in a topic."""
+        parts = text.split("/")
+        if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[1:]):
+            return None
+        return cls(parts[0], *map(int, parts[1:]))
+
+
+def record_id(known_by: str) -> UUID:
+    """The ID under which a parked piece is known from the first time on: by its origin, or by what else tells it apart."""
+    return uuid5(_NAMESPACE, known_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from chassis.parking import Origin
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A message's place and its headers."""
+    """A message's place and its headers; it is `whole`, or a part of the message that lay there."""
 
     origin: Origin
     headers: Mapping[str, str]
+    whole: bool = True
 
 
 _sources: ContextVar[Sequence[Source]] = ContextVar("tartip_sources", default=())

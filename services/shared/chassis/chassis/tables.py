@@ -120,6 +120,5 @@ read_positions = sa.Table(
     sa.Column("reader", sa.Text, primary_key=True),
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
-    sa.Column("last_offset", sa.BigInteger, nullable=False),
-    sa.Column("last_index", sa.Integer, nullable=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
 )

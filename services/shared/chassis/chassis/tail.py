@@ -18,9 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis.database import Database
 from chassis.delivery import describe
-from chassis.parking import Origin
 from chassis.positions import Partition
-from chassis.read_positions import Record, forget, had, next_offsets
+from chassis.read_positions import Record, forget, next_offsets, unread
 from chassis.stream_metrics import LAG, POSITION
 from chassis.survey import PAUSES_S, survey
 
@@ -32,6 +31,10 @@ AT_ONCE = 200
 ANSWER_WITHIN_MS = 1_000
 ANSWER_AT_BYTES = 64 * 1024
 LOOK_EVERY_MS = 500
+
+
+async def _nothing(_: Partition) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Tail:
     bootstrap: str
     topics: Collection[str]
     take: Callable[[Sequence[Record]], Awaitable[None]]
+    born_anew: Callable[[Partition], Awaitable[None]] = _nothing
+    """Is told, in the transaction in which it begins again, of a partition whose topic was born anew."""
     _reading: bool = False
     _partitions: Counter[str] = field(default_factory=Counter)
 
@@ -68,9 +73,9 @@ class Tail:
     async def hand_over(self, records: Sequence[Record]) -> None:
         """Hands over what was not taken before, in one transaction with the positions."""
         async with self.database.shared() as transaction:
-            seen = await had(transaction, self.name, [(Origin(each.topic, each.partition, each.offset), 1) for each in records])
-            if not all(seen):
-                await self.take([each for each, before in zip(records, seen, strict=True) if not before])
+            fresh = await unread(transaction, self.name, records)
+            if fresh:
+                await self.take(fresh)
 
     async def _follow(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(
@@ -119,8 +124,9 @@ class Tail:
     async def _begin_anew(self, place: Partition) -> None:
         """The partition ends before what was read of it: its topic was born anew, and so is our place in it."""
         log.warning("a topic was born anew", topic=place[0], partition=place[1])
-        async with self.database.transaction() as transaction:
+        async with self.database.shared() as transaction:
             await forget(transaction, self.name, place)
+            await self.born_anew(place)
 
 
 def _tell(consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:

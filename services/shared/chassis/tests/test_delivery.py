@@ -310,7 +310,7 @@ async def test_the_use_case_can_tell_where_each_message_and_each_part_of_one_cam
     came: list[tuple[list[str], list[str]]] = []
 
     async def apply(messages: Sequence[ListValue]) -> None:
-        came.append((words_of(messages), [f"{each.origin} {each.headers['event_id']}" for each in sources()]))
+        came.append((words_of(messages), [f"{each.origin} {each.headers['event_id']}" + " part" * (not each.whole) for each in sources()]))
         if "b" in words_of(messages):
             raise WrongState("DAY_CLOSED")
 
@@ -323,8 +323,8 @@ async def test_the_use_case_can_tell_where_each_message_and_each_part_of_one_cam
     assert came == [
         (["a", "b", "c"], [f"{TOPIC}/3/7/0 e7", f"{TOPIC}/3/8/0 e8"]),
         (["a", "b"], [f"{TOPIC}/3/7/0 e7"]),
-        (["a"], [f"{TOPIC}/3/7/0 e7"]),
-        (["b"], [f"{TOPIC}/3/7/1 e7"]),
+        (["a"], [f"{TOPIC}/3/7/0 e7 part"]),
+        (["b"], [f"{TOPIC}/3/7/1 e7 part"]),
         (["c"], [f"{TOPIC}/3/8/0 e8"]),
     ]
     assert list(sources()) == []

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from chassis.database import Database
-from chassis.parking import Origin
+from chassis.positions import Partition
 from chassis.publisher import Outgoing, Publisher
-from chassis.read_positions import Record, had
+from chassis.read_positions import Record, unread
 from chassis.tail import Tail
 from chassis.testing.bare import change
 from chassis.testing.broker import Broker
@@ -17,6 +17,7 @@ from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
 
 numbers = itertools.count(1)
+FIRST = Record("t", 0, 0, None, b"a", {})
 
 
 @pytest.fixture
@@ -114,12 +115,17 @@ async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
     fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
 ) -> None:
     async with fresh.worker.transaction() as transaction:
-        assert await had(transaction, "counts", [(Origin(topic, 0, 99), 1)]) == [0]
+        assert await unread(transaction, "counts", [Record(topic, 0, 99, None, b"before", {})])
     await send(publisher, topic, "a", "b")
-    taker = Counting(fresh.worker)
-    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], taker)):
+    taker, told = Counting(fresh.worker), list[Partition]()
+
+    async def born_anew(place: Partition) -> None:
+        told.append(place)
+
+    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], taker, born_anew)):
         await until(lambda: len(taker.taken) == 2)
     assert await counted(fresh) == {"a": 1, "b": 1}
+    assert told == [(topic, 0)]
 
 
 async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase, broker: Broker, publisher: Publisher) -> None:
@@ -132,22 +138,10 @@ async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase,
         assert tail.ready
 
 
-async def test_the_parts_of_a_message_have_places_of_their_own(fresh: FreshDatabase) -> None:
-    async def seen(*messages: tuple[int, int, int]) -> Sequence[int]:
-        async with fresh.worker.transaction() as transaction:
-            return await had(transaction, "counts", [(Origin("t", 0, offset, index), parts) for offset, index, parts in messages])
-
-    assert await seen((3, 0, 2)) == [0]
-    assert await seen((2, 0, 9), (3, 0, 5), (4, 0, 3)) == [9, 2, 0]
-    assert await seen((4, 0, 3)) == [3]
-    assert await seen((5, 0, 1), (5, 1, 1), (5, 2, 1), (5, 1, 1)) == [0, 0, 0, 1]
-    assert await seen((5, 0, 4), (5, 2, 3)) == [3, 2]
-
-
 async def test_what_was_rolled_back_was_not_had(fresh: FreshDatabase) -> None:
     async def fail() -> None:
         async with fresh.worker.transaction() as transaction:
-            assert await had(transaction, "counts", [(Origin("t", 0, 0), 1)]) == [0]
+            assert await unread(transaction, "counts", [FIRST]) == [FIRST]
             raise RuntimeError
 
     for _ in range(2):

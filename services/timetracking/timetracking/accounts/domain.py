@@ -10,6 +10,34 @@ NAMELESS = ""
 
 DeviceDate = tuple[str, date]
 
+Spot = tuple[int, int]
+"""A place in a partition: (offset, index of the part within its message)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Which parts of a partition's messages were recorded: all before `end`, but for those in the gaps, which were rejected.
+
+    A gap reaches from its first spot to before its second. What is delivered again was recorded before, or is in a gap.
+    """
+
+    end: Spot = (0, 0)
+    gaps: tuple[tuple[Spot, Spot], ...] = ()
+
+    def in_gap(self, spot: Spot) -> bool:
+        """Whether the part was passed over."""
+        return any(first <= spot < after for first, after in self.gaps)
+
+    def has(self, spot: Spot) -> bool:
+        """Whether the part was recorded."""
+        return spot < self.end and not self.in_gap(spot)
+
+    def recording(self, first: Spot, after: Spot) -> "Recorded":
+        """The same with the parts from `first` to before `after`; what is passed over by that is a gap."""
+        gaps = [piece for gap in self.gaps for piece in ((gap[0], min(gap[1], first)), (max(gap[0], after), gap[1]))]
+        gaps.append((self.end, first))
+        return Recorded(max(self.end, after), tuple(sorted({gap for gap in gaps if gap[0] < gap[1]})))
+
 
 @dataclass(frozen=True, slots=True)
 class Receipts:

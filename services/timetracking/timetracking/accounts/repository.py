@@ -1,15 +1,16 @@
 """The accounts of devices in PostgreSQL: what came, counted from Kafka, and what became of it, counted where it happened."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from chassis.database import Transaction
-from chassis.read_positions import had
+from chassis.parking import Origin, record_id
+from chassis.positions import Partition
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Recorded, Spot
 from timetracking.accounts.use_cases import Place
 
 _RECEIVE = """
@@ -39,13 +40,39 @@ _DAYS = f"SELECT date, {_SUMS} FROM {_PARTS} WHERE device = $1 AND date BETWEEN 
 _PAGE = f"SELECT device, {_SUMS} FROM {_PARTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
 
 
-# By their places, as everyone else holds them.
-_TAKE_UP = """
-WITH held AS (SELECT id FROM parked_records WHERE id = ANY ($1::uuid[]) AND state <> 'taken_up' ORDER BY place FOR UPDATE)
-UPDATE parked_records record SET state = 'taken_up' FROM held WHERE record.id = held.id RETURNING record.id
+_BEGIN = """
+INSERT INTO recorded_positions (topic, partition, end_offset, end_index)
+SELECT topic, partition, 0, 0 FROM unnest($1::text[], $2::integer[]) AS place (topic, partition) ON CONFLICT DO NOTHING
 """
-RECORDER = "passages"
-"""The reader that records passages."""
+_HOLD = """
+SELECT held.topic, held.partition, held.end_offset, held.end_index
+FROM unnest($1::text[], $2::integer[]) AS place (topic, partition)
+JOIN recorded_positions held ON held.topic = place.topic AND held.partition = place.partition
+ORDER BY held.topic, held.partition FOR UPDATE OF held
+"""
+_GAPS = """
+SELECT gap.topic, gap.partition, gap.first_offset, gap.first_index, gap.after_offset, gap.after_index
+FROM unnest($1::text[], $2::integer[]) AS place (topic, partition)
+JOIN recorded_gaps gap ON gap.topic = place.topic AND gap.partition = place.partition
+"""
+# After the positions are held: who notes what was parked holds them too, so that nothing comes in between.
+_MOVE = """
+UPDATE recorded_positions held SET end_offset = place.end_offset, end_index = place.end_index
+FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[]) AS place (topic, partition, before, end_offset, end_index)
+WHERE held.topic = place.topic AND held.partition = place.partition
+RETURNING held.topic, held.partition, ARRAY(
+    SELECT id FROM parked_records p WHERE p.topic = place.topic AND p.lay_partition = place.partition AND p.lay_offset >= place.before
+) AS parked
+"""
+_CLOSE = "DELETE FROM recorded_gaps WHERE topic = $1 AND partition = $2"
+_OPEN = """
+INSERT INTO recorded_gaps (topic, partition, first_offset, first_index, after_offset, after_index)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[])
+"""
+_FORGET = "DELETE FROM recorded_positions WHERE topic = $1 AND partition = $2"
+# By their places, as everyone else holds them.
+_STATES = "SELECT id, state FROM parked_records WHERE id = ANY ($1::uuid[]) ORDER BY place FOR UPDATE"
+_TAKE_UP = "UPDATE parked_records SET state = 'taken_up' WHERE id = ANY ($1::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +93,6 @@ class StoredAccounts:
                 [each.repeated for _, each in ordered],
                 [each.no_passages for _, each in ordered],
             )
-
-    async def again(self, places: Sequence[Place]) -> Sequence[bool]:
-        """Whether each passage of these messages was accounted for before: delivered again, or sent again twice; () if none was.
-
-        What was sent again out of the parking lot is taken up with it.
-        """
-        if not places:
-            return ()
-        before = await had(self.transaction, RECORDER, [(each.origin, each.passages) for each in places])
-        taken_up = await self._take_up({each.parked_record for each in places if each.parked_record})
-        found: list[bool] = []
-        for place, count in zip(places, before, strict=True):
-            if place.parked_record is not None:
-                count = 0 if place.parked_record in taken_up else place.passages
-                taken_up.discard(place.parked_record)
-            found += [True] * count + [False] * (place.passages - count)
-        return found if any(found) else ()
-
-    async def _take_up(self, records: Collection[UUID]) -> set[UUID]:
-        """Those of the parked records that were not taken up before, and are now."""
-        if not records:
-            return set()
-        return {row["id"] for row in await (await self.transaction.driver()).fetch(_TAKE_UP, list(records))}
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""
@@ -115,3 +119,114 @@ def _counts(row: Any) -> Counts:
         no_passages=row["no_passages"],
         sent_again=row["sent_again"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecorded:
+    """What was recorded of the topics of passages, so that each passage is counted once, however often it is delivered.
+
+    Kafka delivers again what a consumer had not acknowledged when it died. What was recorded then must not count as repeated,
+    and what was parked then may be recorded now. Their places tell them apart. Normally they go on where the last ones ended,
+    and one row a partition is read and written.
+    """
+
+    transaction: Transaction
+
+    async def again(self, places: Sequence[Place]) -> Sequence[bool]:
+        """For each passage of these messages whether it was accounted for before; () if none was. From here on all are recorded.
+
+        What was parked and is recorded now is taken up. The messages of a partition come in their order.
+        """
+        if not places:
+            return ()
+        before = await self._held({_partition(place.origin): (place.origin.offset, place.origin.index) for place in reversed(places)})
+        parked = await self._move(before, places)
+        records = [_parked_as(place, before[_partition(place.origin)], parked[_partition(place.origin)]) for place in places]
+        states = await self._states({record for some in records for record in some if record is not None})
+        done = {record for record, state in states.items() if state == "taken_up"}
+        found: list[bool] = []
+        for place, some in zip(places, records, strict=True):
+            for spot, record in zip(place.spots, some, strict=True):
+                if record is None:
+                    found.append(before[_partition(place.origin)].has(spot))
+                else:
+                    found.append(record in done or (place.parked_record is not None and record not in states))
+                    done.add(record)
+        await self._take_up([record for record in done if states.get(record, "taken_up") != "taken_up"])
+        return found if any(found) else ()
+
+    async def have(self, origins: Sequence[str]) -> Collection[str]:
+        """Those of the origins of which the passage was recorded after all; whoever records there waits for our end."""
+        lay = {text: origin for text in origins if (origin := Origin.parse(text)) is not None}
+        held = await self._held({_partition(origin): (0, 0) for origin in lay.values()}, begin=False)
+        nothing = Recorded()
+        return {text for text, origin in lay.items() if held.get(_partition(origin), nothing).has((origin.offset, origin.index))}
+
+    async def forget(self, partition: Partition) -> None:
+        """Nothing was recorded of the partition: its topic was born anew."""
+        driver = await self.transaction.driver()
+        await driver.execute(_CLOSE, *partition)
+        await driver.execute(_FORGET, *partition)
+
+    async def _held(self, firsts: Mapping[Partition, Spot], *, begin: bool = True) -> dict[Partition, Recorded]:
+        """What was recorded of the partitions, held to the end; the gaps only where something lies before the end."""
+        driver, columns = await self.transaction.driver(), _columns(sorted(firsts))
+        rows = await driver.fetch(_HOLD, *columns)
+        if begin and len(rows) < len(firsts):
+            await driver.execute(_BEGIN, *columns)
+            rows = await driver.fetch(_HOLD, *columns)
+        held = {(row["topic"], row["partition"]): Recorded((row["end_offset"], row["end_index"])) for row in rows}
+        behind = sorted(partition for partition, first in firsts.items() if partition in held and first < held[partition].end)
+        gaps: dict[Partition, list[tuple[Spot, Spot]]] = {}
+        for topic, number, *bounds in await driver.fetch(_GAPS, *_columns(behind)) if behind else ():
+            gaps.setdefault((topic, number), []).append(((bounds[0], bounds[1]), (bounds[2], bounds[3])))
+        return {partition: replace(each, gaps=tuple(sorted(gaps.get(partition, ())))) for partition, each in held.items()}
+
+    async def _states(self, records: Collection[UUID]) -> Mapping[UUID, str]:
+        if not records:
+            return {}
+        return {row["id"]: row["state"] for row in await (await self.transaction.driver()).fetch(_STATES, list(records))}
+
+    async def _take_up(self, records: Collection[UUID]) -> None:
+        if records:
+            await (await self.transaction.driver()).execute(_TAKE_UP, list(records))
+
+    async def _move(self, before: Mapping[Partition, Recorded], places: Sequence[Place]) -> Mapping[Partition, Collection[UUID]]:
+        """Goes on to behind the messages; returns the records that were parked at or behind the end before that."""
+        now = dict(before)
+        for place in places:
+            partition = _partition(place.origin)
+            now[partition] = now[partition].recording((place.origin.offset, place.origin.index), place.after)
+        driver, ordered = await self.transaction.driver(), sorted(now)
+        ends = [before[each].end[0] for each in ordered], [now[each].end[0] for each in ordered], [now[each].end[1] for each in ordered]
+        rows = await driver.fetch(_MOVE, *_columns(ordered), *ends)
+        opened: list[tuple[Any, ...]] = []
+        for partition, each in now.items():
+            if each.gaps != before[partition].gaps:
+                if before[partition].gaps:
+                    await driver.execute(_CLOSE, *partition)
+                opened += [(*partition, *first, *after) for first, after in each.gaps]
+        if opened:
+            await driver.execute(_OPEN, *(list(column) for column in zip(*opened, strict=True)))
+        return {(row["topic"], row["partition"]): row["parked"] for row in rows}
+
+
+def _partition(origin: Origin) -> Partition:
+    return origin.topic, origin.partition
+
+
+def _columns(partitions: Sequence[Partition]) -> tuple[list[str], list[int]]:
+    return [topic for topic, _ in partitions], [number for _, number in partitions]
+
+
+def _parked_as(place: Place, before: Recorded, parked: Collection[UUID]) -> Sequence[UUID | None]:
+    """For each passage the parked record that it is, or may be: it was rejected if it lies in a gap, or if it is among the parked."""
+    if place.parked_record is not None:
+        return [place.parked_record] * place.passages
+    topic, number = _partition(place.origin)
+    found: list[UUID | None] = []
+    for spot in place.spots:
+        in_gap = before.in_gap(spot)
+        record = record_id(str(Origin(topic, number, *spot))) if in_gap or (parked and spot >= before.end) else None
+        found.append(record if in_gap or record in parked else None)
+    return found

@@ -10,16 +10,27 @@ from uuid import UUID
 from chassis.access import Caller
 from chassis.parking import Origin
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Spot
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message lay that holds so many passages, and which record it was if it was sent again out of the parking lot."""
+    """Where a message lay that holds so many passages, or a part of one; and which record it was, if it was parked before."""
 
     origin: Origin
     passages: int
+    whole: bool = True
     parked_record: UUID | None = None
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Those of its passages."""
+        return [(self.origin.offset, self.origin.index + at) for at in range(self.passages)]
+
+    @property
+    def after(self) -> Spot:
+        """The spot after it."""
+        return (self.origin.offset + 1, 0) if self.whole else (self.origin.offset, self.origin.index + self.passages)
 
 
 class Devices(Protocol):
@@ -42,9 +53,18 @@ class Accounts(Protocol):
         """What became of a device's records of these dates, both included, by date; dates without any are left out."""
 
 
+class Recorder(Protocol):
+    """What was recorded of the topics of passages."""
+
+    async def forget(self, partition: tuple[str, int]) -> None:
+        """Nothing was recorded of the partition: its topic was born anew."""
+
+
 class Work(Protocol):
     """A transaction over accounts."""
 
+    @property
+    def recorded(self) -> Recorder: ...
     @property
     def accounts(self) -> Accounts: ...
     @property
@@ -64,6 +84,18 @@ class TakeReceipts:
         """Adds the counts; whoever calls makes sure that each message is counted once."""
         async with self.begin() as work:
             await work.accounts.receive(receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forgets what was recorded of a partition: its topic was born anew, and its places begin again."""
+
+    begin: Begin
+
+    async def __call__(self, partition: tuple[str, int]) -> None:
+        """Forgets it."""
+        async with self.begin() as work:
+            await work.recorded.forget(partition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from aiohttp import web
 from chassis.clock import Clock
 
 from timetracking.devices.domain import Protocol
-from timetracking.gateway import adms, counters
+from timetracking.gateway import adms
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.http_requests import RequestRefused, answered, enrolled, whole_body
 from timetracking.gateway.intake import Intake
@@ -52,9 +52,8 @@ class AdmsRoutes:
             raise RequestRefused(415, "content-type", "the body is to be text", device.serial)
         body = await whole_body(request, self._body_within_s, device.serial)
         table = _asked(request, "TABLE").upper()
-        if table in adms.WITHOUT_PASSAGES:  # taken so that the terminal goes on, and not kept
-            counters.received.labels(device.serial).inc()
-            counters.ignored.labels(device.serial).inc()
+        if table in adms.WITHOUT_PASSAGES:
+            self._intake.ignore(device, 1, self._clock())
             return _text(adms.taken(1))
         lines = adms.lines(body)
         if len(lines) > adms.LINES_MOST:

@@ -19,7 +19,7 @@ from tartip.timetracking.v1.passage_service_pb2_grpc import add_PassageServiceSe
 from timetracking.gateway.adms_routes import AdmsRoutes
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import Batcher, Publisher
-from timetracking.gateway.intake import Intake, bounds_by
+from timetracking.gateway.intake import Intake, NoteNoPassages, bounds_by
 from timetracking.gateway.isapi_routes import IsapiRoutes
 from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.servicer import PassageServicer
@@ -49,12 +49,14 @@ class Gateway:
         law: Lawbook,
         verifier: Verifier,
         messages: Messages,
+        no_passages: NoteNoPassages = lambda *_: None,
     ) -> None:
         within_s = settings.gateway_answer_within_s
         self._settings = settings
         self._stop = asyncio.Event()
         self._batcher = Batcher(publisher, clock, settings.batch_limits, within_s)
-        intake = Intake(self._batcher, ParkingLot(publisher, within_s), clock, bounds_by(law), settings.gateway_zone)
+        parking_lot = ParkingLot(publisher, within_s)
+        intake = Intake(self._batcher, parking_lot, clock, bounds_by(law), settings.gateway_zone, no_passages)
         zone = ZoneInfo(settings.gateway_zone)
         self._app = web.Application(client_max_size=settings.gateway_body_octets)
         self._app.add_routes(AdmsRoutes(allow_list, intake, clock, zone, settings.gateway_body_within_s).routes())

@@ -21,6 +21,10 @@ from timetracking.gateway.parking_lot import ParkingLot
 log = structlog.get_logger("timetracking.gateway")
 
 
+# Device, how many records, when they came.
+NoteNoPassages = Callable[[str, int, datetime], None]
+
+
 def bounds_by(law: Lawbook) -> Callable[[datetime], Bounds]:
     """Returns the bounds of wall times as a function of the instant of receipt, under the law of that day."""
 
@@ -47,13 +51,20 @@ class Intake:
     """The one way from a device into Kafka: what it returns for is in Kafka, what it raises NotTaken for is to be sent again."""
 
     def __init__(
-        self, batcher: Batcher, parking_lot: ParkingLot, clock: Clock, bounds: Callable[[datetime], Bounds], default_zone: str
+        self,
+        batcher: Batcher,
+        parking_lot: ParkingLot,
+        clock: Clock,
+        bounds: Callable[[datetime], Bounds],
+        default_zone: str,
+        no_passages: NoteNoPassages = lambda *_: None,
     ) -> None:
         self._batcher = batcher
         self._parking_lot = parking_lot
         self._clock = clock
         self._bounds = bounds
         self._default_zone = default_zone
+        self._no_passages = no_passages
         self._numbers = SkippedNumbers()
 
     async def take(self, device: EnrolledDevice, reading: Reading) -> Taken:
@@ -74,8 +85,8 @@ class Intake:
                 late.append(message)
             else:
                 live.append(message)
-        counters.received.labels(device.serial).inc(reading.records)
-        counters.ignored.labels(device.serial).inc(reading.ignored)
+        counters.received.labels(device.serial).inc(reading.records - reading.ignored)
+        self.ignore(device, reading.ignored, received_at)
         outcomes = await asyncio.gather(
             self._publish(device, live, PASSAGES),
             self._publish(device, late, LATE_PASSAGES),
@@ -89,6 +100,12 @@ class Intake:
         if impossible or reading.unreadable:
             log.warning("records are parked", device=device.serial, malformed=len(reading.unreadable), impossible_time=len(impossible))
         return Taken(received_at, tuple(index for index, _ in impossible))
+
+    def ignore(self, device: EnrolledDevice, records: int, received_at: datetime) -> None:
+        """Counts records that are no passages: they are taken so that the device goes on, and not kept."""
+        counters.received.labels(device.serial).inc(records)
+        counters.ignored.labels(device.serial).inc(records)
+        self._no_passages(device.serial, records, received_at)
 
     async def _publish(self, device: EnrolledDevice, passages: list[Passage], topic: str) -> None:
         try:

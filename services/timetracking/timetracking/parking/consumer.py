@@ -1,11 +1,12 @@
 """Parking topics read from beside, into the list that operators look through."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from chassis.parking import PARKED_RECORD
+from chassis.parking import PARKED_RECORD, Origin, record_id
 from chassis.publisher import partition_of
 from chassis.read_positions import Record
 from chassis.topics import parked
@@ -15,7 +16,7 @@ from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.accounts.domain import NAMELESS, UNDATED
 from timetracking.accounts.messages import accounted, serial_or_nameless
 from timetracking.gateway.batches import credential_key
-from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord, record_id
+from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord
 
 READER = "parking"
 # What is ours alone and is no state: it may be sent again. A state that is published a second time after a newer one would
@@ -48,10 +49,11 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
     device, day, partition = _from_gateway(origin, failed, zone) if is_text else _read(topic, record, origin, zone)
     value = record.value or b""
     return ParkedRecord(
-        id=record_id(headers.get(PARKED_RECORD, ""), headers.get("event_id", ""), origin),
+        id=_id(headers, origin),
         topic=topic,
         key=(record.key or b"").decode("utf-8", "replace").replace("\0", ""),
         partition=partition if record.key is None else None,
+        lay=_lay(headers, origin),
         device=device,
         date=day,
         reason=headers.get("reason", ""),
@@ -67,6 +69,22 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
     )
 
 
+def _id(headers: Mapping[str, str], origin: str) -> UUID:
+    """The same however often it is parked: what was sent again says which it is.
+
+    The gateway parks a record that is sent twice under one event ID; everything else is known by where it lay at first.
+    """
+    try:
+        return UUID(headers.get(PARKED_RECORD, ""))
+    except ValueError:
+        return record_id(headers.get("event_id", origin) if origin.startswith(GATEWAY) else origin)
+
+
+def _lay(headers: Mapping[str, str], origin: str) -> tuple[int, int] | None:
+    place = Origin.parse(origin) if PARKED_RECORD not in headers else None
+    return (place.partition, place.offset) if place is not None else None
+
+
 def _from_gateway(origin: str, failed: datetime, zone: ZoneInfo) -> tuple[str, date, None]:
     serial = origin.removeprefix(GATEWAY).partition("/")[0] if origin.startswith(GATEWAY) else ""
     return serial_or_nameless(serial), failed.astimezone(zone).date(), None
@@ -78,7 +96,8 @@ def _read(topic: str, record: Record, origin: str, zone: ZoneInfo) -> tuple[str,
         try:
             batch = PassageBatch.FromString(record.value or b"")
         except DecodeError:
-            return NAMELESS, UNDATED, _number(origin.split("/")[1]) if origin.count("/") == 3 else 0
+            lay = Origin.parse(origin)
+            return NAMELESS, UNDATED, lay.partition if lay else 0
         if batch.passages:
             first = batch.passages[0]
             return *accounted(batch, first, zone), partition_of(credential_key(first), record.partitions)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from uuid import UUID, uuid5
+from uuid import UUID
 
 # Headers that tell of a failure: they are kept as what they say, and not sent on.
 STORY = frozenset({"reason", "error", "origin", "first_failed_at", "parked_at", "attempts", "parked_record"})
-_NAMESPACE = UUID("0f3c2a52-6a55-5a7e-9f37-5d8b1f0f6a11")
 
 
 class State(StrEnum):
@@ -23,15 +22,16 @@ class State(StrEnum):
 class ParkedRecord:
     """A record as it is kept.
 
-    It goes again to `partition` of its topic, or by its key where that is None. `device` is the serial, "" where none is
-    known; `date` is the one under which the device's account has it. `from_gateway` means that it was never in its topic.
-    `value` is None once its time is over.
+    It goes again to `partition` of its topic, or by its key where that is None. `lay` is where it lay in its topic when it was
+    parked first, (partition, offset): None if it never did, or if this is not its first time. `device` is the serial, "" where none is
+    known; `date` is the one under which the device's account has it. `value` is None once its time is over.
     """
 
     id: UUID
     topic: str
     key: str
     partition: int | None
+    lay: tuple[int, int] | None
     device: str
     date: date
     reason: str
@@ -63,18 +63,6 @@ class ParkedRecord:
 
 GATEWAY = "gateway:"
 """How the origin begins of what the gateway parked; the device's serial follows."""
-
-
-def record_id(said: str, event_id: str, origin: str) -> UUID:
-    """The ID of a record: the same however often it is parked.
-
-    What was sent again says which it is. The gateway parks a record that is sent twice under one event ID. Everything else is
-    known by where it lay when it was parked first.
-    """
-    try:
-        return UUID(said)
-    except ValueError:
-        return uuid5(_NAMESPACE, event_id if event_id and origin.startswith(GATEWAY) else origin)
 
 
 def shape(text: str) -> str:

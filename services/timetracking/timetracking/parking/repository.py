@@ -29,11 +29,11 @@ FORGOTTEN_AT_ONCE = 1_000
 
 # What was taken up stays so; and what is read a second time is no new failure: that has more attempts.
 _NOTE = """
-INSERT INTO parked_records AS held (id, topic, key, partition, device, date, reason, error, origin, first_failed_at, parked_at,
-                                    attempts, state, sendable, headers, size, value)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[],
-                     $10::timestamptz[], $11::timestamptz[], $12::integer[], $13::text[], $14::boolean[], $15::text[], $16::bigint[],
-                     $17::bytea[])
+INSERT INTO parked_records AS held (id, topic, key, partition, lay_partition, lay_offset, device, date, reason, error, origin,
+                                    first_failed_at, parked_at, attempts, state, sendable, headers, size, value)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::text[], $8::date[], $9::text[],
+                     $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::integer[], $15::text[], $16::boolean[],
+                     $17::text[], $18::bigint[], $19::bytea[])
 ON CONFLICT (id) DO UPDATE SET
     state = excluded.state, reason = excluded.reason, error = excluded.error, origin = excluded.origin,
     parked_at = excluded.parked_at, attempts = excluded.attempts
@@ -152,6 +152,7 @@ def _columns(record: ParkedRecord) -> tuple[Any, ...]:
         record.topic,
         record.key,
         record.partition,
+        *(record.lay or (None, None)),
         record.device,
         record.date,
         record.reason,
@@ -178,6 +179,7 @@ def _record(row: ParkedRow) -> ParkedRecord:
         topic=row.topic,
         key=row.key,
         partition=row.partition,
+        lay=(row.lay_partition, row.lay_offset) if row.lay_partition is not None and row.lay_offset is not None else None,
         device=row.device,
         date=row.date,
         reason=row.reason,

@@ -21,6 +21,7 @@ class ParkedRow(Base):
     __table_args__ = (
         Index(None, "place", unique=True),
         Index(None, "device", "date"),
+        Index(None, "topic", "lay_partition", "lay_offset"),
         Index(None, "parked_at", postgresql_where=text("value IS NOT NULL")),
     )
 
@@ -29,6 +30,8 @@ class ParkedRow(Base):
     topic: Mapped[str]
     key: Mapped[str]
     partition: Mapped[int | None] = mapped_column(Integer)
+    lay_partition: Mapped[int | None] = mapped_column(Integer)
+    lay_offset: Mapped[int | None]
     device: Mapped[str] = mapped_column(ID)
     date: Mapped[date]
     reason: Mapped[str]

@@ -61,6 +61,13 @@ class Accounts(Protocol):
         """Adds what came."""
 
 
+class Recorded(Protocol):
+    """What was recorded of the topics of passages."""
+
+    async def have(self, origins: Sequence[str]) -> Collection[str]:
+        """Those of the origins of which the passage was recorded after all; whoever records there waits for our end."""
+
+
 class Work(Protocol):
     """A transaction over parked records."""
 
@@ -68,6 +75,8 @@ class Work(Protocol):
     def parking(self) -> Parking: ...
     @property
     def accounts(self) -> Accounts: ...
+    @property
+    def recorded(self) -> Recorded: ...
 
     def record(
         self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
@@ -87,7 +96,11 @@ class NoteParked:
     async def __call__(self, records: Sequence[ParkedRecord]) -> None:
         """Notes the records; whoever calls makes sure that each is noted once."""
         async with self.begin() as work:
-            new = set(await work.parking.note(records))
+            # What was parked may have been delivered once more, and recorded, before we heard of it.
+            after_all = await work.recorded.have([each.origin for each in records])
+            new = set(
+                await work.parking.note([replace(each, state=State.TAKEN_UP) if each.origin in after_all else each for each in records])
+            )
             received: Counter[DeviceDate] = Counter()
             repeated: Counter[DeviceDate] = Counter()
             for each in records:

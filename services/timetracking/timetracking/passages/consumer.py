@@ -43,7 +43,10 @@ def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
 
 def _places(batches: Sequence[PassageBatch]) -> Sequence[Place]:
     """Where the batches lay in Kafka; nowhere, if they came from elsewhere."""
-    return [Place(source.origin, len(batch.passages), _record(source.headers)) for batch, source in zip(batches, sources(), strict=False)]
+    return [
+        Place(source.origin, len(batch.passages), source.whole, _record(source.headers))
+        for batch, source in zip(batches, sources(), strict=False)
+    ]
 
 
 def _record(headers: Mapping[str, str]) -> UUID | None:

@@ -105,8 +105,9 @@ class StoredPassages:
         driver = await self._transaction.driver()
         counts: dict[tuple[str, date], list[int]] = {}
         if again:
-            new = {each.key for each in fresh}
-            passages = [each for each, was in zip(passages, again, strict=True) if not was or each.key in new]
+            passages = [each for each, was in zip(passages, again, strict=True) if not was]
+            counted = {each.key for each in passages}
+            passages += [each for each in fresh if each.key not in counted]
         for each in passages:
             counts.setdefault((each.device, each.wall_time.date()), [0, 0])[0] += 1
         for each in fresh:

@@ -36,11 +36,11 @@ class Devices(Protocol):
         """When something happened by the device's time policy; None where neither that nor the zone of its body is known."""
 
 
-class Accounts(Protocol):
-    """The accounts of devices."""
+class Recorded(Protocol):
+    """What was recorded of the topics of passages."""
 
     async def again(self, places: Sequence[Place]) -> Sequence[bool]:
-        """Whether each passage of these messages was accounted for before; () if none was."""
+        """For each passage of these messages whether it was accounted for before; () if none was. From here on all are recorded."""
 
 
 class DueReads(Protocol):
@@ -65,7 +65,7 @@ class Work(Protocol):
     @property
     def devices(self) -> Devices: ...
     @property
-    def accounts(self) -> Accounts: ...
+    def recorded(self) -> Recorded: ...
     @property
     def due_reads(self) -> DueReads: ...
 
@@ -99,7 +99,7 @@ class RecordPassages:
         async with self.begin() as work:
             fresh: Sequence[Passage] = await work.passages.store(passages)
             await work.due_reads.ask_reads({(each.badge, each.wall_time.date()) for each in fresh}, late=late)
-            await work.passages.count(passages, fresh, await work.accounts.again(places))
+            await work.passages.count(passages, fresh, await work.recorded.again(places))
         if fresh:
             self.recorded()
         return fresh

@@ -100,8 +100,7 @@ CREATE TABLE read_positions (
     reader text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
-    last_offset bigint NOT NULL,
-    last_index integer NOT NULL,
+    next_offset bigint NOT NULL,
     CONSTRAINT read_positions_pkey PRIMARY KEY (reader, topic, partition)
 )
 """

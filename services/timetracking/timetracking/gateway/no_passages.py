@@ -1,0 +1,61 @@
+"""Records that are nobody's passage, for the accounts of their devices: counted here, and written down now and then.
+
+Kafka never has them, so what was counted in the last seconds before a gateway is killed is not written down. It is missing
+from what was received as well, so that an account closes all the same.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from kernel.faults import Unavailable
+
+from timetracking.accounts.domain import DeviceDate, Receipts
+
+log = structlog.get_logger("timetracking.gateway")
+
+WRITTEN_EVERY_S = 5.0
+
+TakeReceipts = Callable[[Mapping[DeviceDate, Receipts]], Awaitable[None]]
+
+
+class NoPassages:
+    """The counts that are not written down yet, by device and civil date of the receipt."""
+
+    def __init__(self, take: TakeReceipts, zone: str) -> None:
+        self._take, self._zone = take, ZoneInfo(zone)
+        self._counts: Counter[DeviceDate] = Counter()
+
+    def note(self, device: str, records: int, received_at: datetime) -> None:
+        """Counts records of a device."""
+        if records:
+            self._counts[device, received_at.astimezone(self._zone).date()] += records
+
+    async def write(self) -> None:
+        """Writes down what was counted; where the database is away, it waits for the next time."""
+        counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            await self._take({key: Receipts(received=count, no_passages=count) for key, count in counts.items()})
+        except Unavailable:
+            self._counts.update(counts)
+            log.warning("the database is away: counts of records that are no passages wait")
+
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[None]:
+        """At the end of the block writes what is left."""
+        try:
+            yield
+        finally:
+            await self.write()
+
+    async def keep_writing(self) -> None:
+        """Writes again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(WRITTEN_EVERY_S)
+            await self.write()

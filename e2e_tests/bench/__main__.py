@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from traceback import format_exception
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
@@ -16,7 +17,6 @@ from . import report
 from .catalogue import BENCHES, Bench, chosen
 from .figures import Figure, number
 from .machine import described
-from .platform import TooLong
 from .stand import stand
 
 FAILED = 2
@@ -35,17 +35,26 @@ async def run(benches: list[Bench], scale: float, write: bool) -> int:
             print(f"{what}: {which}", flush=True)
         for bench in benches:
             print(f"\n{bench.name}: {bench.shows.splitlines()[0]}", flush=True)
-            figures = list(await bench.measure(on))
+            try:
+                figures = list(await bench.measure(on))
+            except NotToBeHad:
+                raise
+            except Exception as problem:  # the others are measured all the same
+                figures = []
+                print(said(problem) if isinstance(problem, Died) else "".join(format_exception(problem)), flush=True)
             measured.append((bench, figures))
             for each in figures:
                 say(_said(each))
     minutes = (time.monotonic() - began) / 60
-    if write and len(benches) == len(BENCHES):
+    failed = [bench.name for bench, figures in measured if not figures]
+    if failed:
+        print(f"\nnot measured: {', '.join(failed)}", file=sys.stderr)
+    if write and len(measured) == len(BENCHES):
         report.DOCUMENT.write_text(report.document(machine, measured, scale, minutes), encoding="utf-8")
         print(f"\n{minutes:.0f} minutes; written to docs/{report.DOCUMENT.name}")
     else:
         print(f"\n{minutes:.1f} minutes; docs/{report.DOCUMENT.name} is written when all run")
-    return 0
+    return FAILED if failed else 0
 
 
 def _said(figure: Figure) -> str:
@@ -67,9 +76,7 @@ def main() -> int:
         parser.error(str(error))
     try:
         return interruptible(run(benches, arguments.scale, arguments.write))
-    except Died as died:
-        print(said(died), file=sys.stderr)
-    except (NotToBeHad, TooLong) as problem:
+    except NotToBeHad as problem:
         print(problem, file=sys.stderr)
     return FAILED
 

@@ -13,7 +13,7 @@ from random import Random
 from ..demo.world import Record
 from .figures import Figure, at_most, percentile
 from .nation import Nation, Passing, name
-from .platform import Platform, platform
+from .platform import Platform, TooLong, platform
 from .stand import Stand
 
 A_SECOND, SECONDS, RUN_UP_S = 300, 60, 10
@@ -22,7 +22,7 @@ MORNING_S = 9 * 3600
 # Gates tell of what happened five times a second: people do not wait for one another.
 TICK_S = 0.2
 LOOK_EVERY_S = 0.03
-GIVE_UP_AFTER_S = 60.0
+GIVE_UP_AFTER_S = 120.0
 
 _SEEN = "SELECT servant FROM workdays WHERE servant = ANY ($1::text[]) AND date = $2"
 
@@ -43,7 +43,7 @@ class Stopwatch:
                     now = time.perf_counter()
                     self.took += [now - self.waiting.pop(row["servant"]) for row in rows]
                     if self.waiting and now - min(self.waiting.values()) > GIVE_UP_AFTER_S:
-                        raise TimeoutError(f"{len(self.waiting)} days are not seen after {GIVE_UP_AFTER_S:.0f} s")
+                        raise TooLong(f"{len(self.waiting)} days are not seen after {GIVE_UP_AFTER_S:.0f} s")
                 await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -118,7 +118,7 @@ class Platform:
 
 @asynccontextmanager
 async def platform(
-    stand: Stand, nation: Nation, *, serve: bool = False, past: Callable[[Any], Awaitable[object]] | None = None
+    stand: Stand, nation: Nation, *, serve: bool = False, past: Callable[[Ground], Awaitable[None]] | None = None
 ) -> AsyncIterator[Platform]:
     """Settles the nation, with its past where it has one, and starts gateway, consumer and worker, and with `serve` what answers RPCs."""
     async with AsyncExitStack() as stack:
@@ -128,7 +128,7 @@ async def platform(
         owner = await stack.enter_async_context(ground.owner())
         await nation.settle(owner)
         if past is not None:
-            await past(owner)
+            await past(ground)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-")))
         tokens = Tokens(demo=True)
         issuer = await stack.enter_async_context(tokens.serving())

@@ -15,6 +15,7 @@ COMMAND = "make bench"
 HEAD = "| figure | value | spread | target | reached |"
 RULE = "| --- | --- | --- | --- | --- |"
 UNEXPLAINED = "not yet looked into"
+NOT_MEASURED = "It failed in this run and has no figures."
 
 Measured = Sequence[tuple[Bench, Sequence[Figure]]]
 
@@ -48,7 +49,8 @@ def document(machine: Mapping[str, str], measured: Measured, scale: float, minut
         *(f"| {what} | {which} |" for what, which in machine.items()),
     ]
     for bench, figures in measured:
-        lines += ["", f"## {bench.name}", "", bench.shows, "", HEAD, RULE, *(row(each) for each in figures)]
+        table = [HEAD, RULE, *(row(each) for each in figures)] if figures else [NOT_MEASURED]
+        lines += ["", f"## {bench.name}", "", bench.shows, "", *table]
         missed = [each.name for each in figures if each.missed]
         if missed:
             lines += ["", "What stands in the way:", ""]

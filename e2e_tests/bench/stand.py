@@ -118,7 +118,7 @@ async def met(process: Process, condition: Awaitable[T]) -> T:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU seconds that a process and its children have taken so far."""
+    """The CPU seconds that a process and its children, those that have ended too, have taken so far."""
     total = 0.0
     try:
         process = psutil.Process(pid)
@@ -130,7 +130,7 @@ def cpu_seconds(pid: int) -> float:
             times = each.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -10,7 +10,7 @@ from chassis.testing.real_stack import had
 
 from e2e_tests.bench.catalogue import BENCHES, Bench, chosen
 from e2e_tests.bench.figures import Figure, at_least, at_most, median, number
-from e2e_tests.bench.report import DOCUMENT, HEAD, RULE, document, obstacles, row
+from e2e_tests.bench.report import DOCUMENT, HEAD, NOT_MEASURED, RULE, document, obstacles, row
 from e2e_tests.bench.stand import Stand, stand
 
 SMALL = 0.001
@@ -65,6 +65,7 @@ def test_a_miss_is_written_with_its_words_and_what_is_reached_without() -> None:
     assert "What stands in the way:\n\n- *slow*: not yet looked into\n" in text
     assert "| processor | one |" in text
     assert "at 0.5 of the size of the targets" in text
+    assert NOT_MEASURED in document({}, [(BENCHES[0], [])], 1, 3.0)
 
 
 def test_some_are_chosen_by_their_names_and_an_unknown_name_is_refused() -> None:

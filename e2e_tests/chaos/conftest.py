@@ -9,13 +9,14 @@ from chassis.testing.kafka import temporary_kafka
 from chassis.testing.postgres import temporary_postgres
 from chassis.testing.real_stack import had
 
-from e2e_tests.chaos.department import Department, department
+from e2e_tests.chaos.department import department
 from e2e_tests.chaos.stage import Stage, stage
+from e2e_tests.chaos.stories import Story
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def platform(say: Say, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """The platform of a module's stories, on a Kafka and a PostgreSQL of its own."""
+    """The platform of all stories, on a Kafka and a PostgreSQL of its own; each makes it whole, and brings a department of its own."""
     with ExitStack() as stack:
         made = temporary_kafka(say)
         kafka = had(made.__enter__)
@@ -26,7 +27,7 @@ async def platform(say: Say, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 
 @pytest.fixture
-async def story(platform: Stage) -> tuple[Stage, Department]:
+async def story(platform: Stage) -> Story:
     """The platform, whole, and a department that it has never heard of before and knows now."""
     await platform.whole()
     made = department()

@@ -4,11 +4,8 @@ import asyncio
 from collections import Counter
 
 from e2e_tests.chaos import faults
-from e2e_tests.chaos.department import Department
-from e2e_tests.chaos.stage import Stage
-from e2e_tests.chaos.verdict import WORKDAYS, judged
-
-Story = tuple[Stage, Department]
+from e2e_tests.chaos.stories import Story, lived_through
+from e2e_tests.chaos.verdict import WORKDAYS
 
 
 async def test_a_gateway_killed_with_requests_on_the_line_loses_nothing(story: Story) -> None:
@@ -36,13 +33,3 @@ async def test_a_relay_killed_before_it_deletes_its_events_doubles_them_and_publ
 
 async def test_consumers_that_come_and_go_under_load_lose_and_double_nothing(story: Story) -> None:
     await lived_through(story, faults.second_consumer_leaves, faults.second_consumer_killed)
-
-
-async def lived_through(story: Story, *happening: faults.Fault) -> None:
-    """Lets people pass while the faults happen and for a while after; in the end everything is as the gates recorded it."""
-    stage, department = story
-    async with stage.flowing(department) as traffic:
-        for fault in happening:
-            await fault(stage, traffic)
-        await traffic.more()
-    await judged(stage, department)

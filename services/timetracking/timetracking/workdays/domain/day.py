@@ -14,7 +14,15 @@ from typing import NamedTuple
 from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
 from timetracking.workdays.domain.borders import DAY_SECONDS, ONE_DAY, Law, Windows, Zones, civil_instant, nights
-from timetracking.workdays.domain.figures import beyond_daily_limit, kinds_of, remote_presence, sessions_in_office, shortfall
+from timetracking.workdays.domain.figures import (
+    Beyond,
+    beyond_daily_limit,
+    beyond_plan,
+    remote_presence,
+    sessions_in_office,
+    shortfall,
+    worked_in_plan,
+)
 from timetracking.workdays.domain.plan import Plan
 from timetracking.workdays.domain.reads import CountedRead, counted_reads, in_order
 from timetracking.workdays.domain.stays import StayRow, crosses, presence
@@ -81,8 +89,8 @@ class _Servant:
 
     def goes_on(self, day: date) -> bool:
         """Whether a stay goes on over the end of a window."""
-        _, _, last, _ = self.window(day)
-        if not last or last[-1][1] is not IN:
+        span, _, last, _ = self.window(day)
+        if not last or last[-1][1] is not IN or self.instants[-1] < span[1]:
             return False
         following = day + ONE_DAY
         _, _, first, _ = self.window(following)
@@ -117,16 +125,16 @@ def workdays_and_entries(
     `windows` are given by who knows them already.
     """
     servant = _Servant(facts, zones, law, windows)
-    return [(_workday(servant, day, now), servant.enters(day)) for day in dates]
+    return [_workday_and_entry(servant, day, now) for day in dates]
 
 
-def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
+def _workday_and_entry(servant: _Servant, day: date, now: int) -> tuple[WorkdayContent, bool]:
     window, reads, counted, became = servant.window(day)
-    plan, goes_on = servant.plans.get(day), servant.goes_on(day)
+    plan, entered, goes_on = servant.plans.get(day), servant.enters(day), servant.goes_on(day)
     open_end = window[1] > now
-    added = [each for each in servant.added if window[0] <= each.at < window[1]]
+    added = [each for each in servant.added if window[0] <= each.at < window[1]] if servant.added else []
     lending = plan.outline.lending if plan is not None else None
-    seen = presence(counted, window, lending, added, crosses_in=servant.enters(day), crosses_out=goes_on, open_end=open_end)
+    seen = presence(counted, window, lending, added, crosses_in=entered, crosses_out=goes_on, open_end=open_end)
     stays = seen.stays
     if servant.added_stays:
         stays += [(start, end, False) for start, end in within(servant.added_stays, *window) if start < end]
@@ -147,7 +155,7 @@ def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
         findings += seen.findings + more
         if len(findings) > 1:
             findings.sort(key=first_kind_seconds)
-    return WorkdayContent(
+    content = WorkdayContent(
         date=day,
         state=WAITING if plan is None else IN_PROGRESS if open_end else COMPUTED,
         window=window,
@@ -155,34 +163,31 @@ def _workday(servant: _Servant, day: date, now: int) -> WorkdayContent:
         stays=named(Stay, stays),
         reads=named(ReadOutcome, zip(reads, became, strict=True)),
         findings=tuple(findings),
-        superseded=tuple([each for each in added if each not in seen.used]),
+        superseded=tuple([each for each in added if each not in seen.used]) if added else (),
         sessions=tuple(sessions),
         work=work,
         crosses=goes_on,
     )
+    return content, entered
 
 
 def _figures(
     servant: _Servant, plan: Plan, known: Spans, stays: Sequence[StayRow], sessions: Sequence[Stay], *, open_end: bool
 ) -> tuple[Seconds, list[Finding], Span | None]:
     """The figures, the findings that follow from plan and presence, and the span from the first to the last work."""
-    out = plan.outline
-    kinds = kinds_of(
-        out,
-        servant.windows.orders.get(plan.date, ()),
-        known,
-        [(start, end) for start, end, assumed in stays if start < end and assumed],
-        union((start, end) for start, end, assumed in sessions if not assumed) if sessions else (),
-        union((start, end) for start, end, assumed in sessions if assumed) if sessions else (),
-    )
-    worked = kinds.worked
-    law = servant.law(plan.date)
-    missed = shortfall(plan, worked, open_end=open_end)
-    findings = missed.findings
+    out, law, orders = plan.outline, servant.law(plan.date), servant.windows.orders.get(plan.date, ())
+    assumed = [(start, end) for start, end, assumed in stays if start < end and assumed]
+    held = union((start, end) for start, end, assumed in sessions if not assumed) if sessions else []
+    held_assumed = union((start, end) for start, end, assumed in sessions if assumed) if sessions else []
+    worked, worked_seconds, assumed_seconds, present = worked_in_plan(out, known, assumed, held, held_assumed)
+    known_seconds, inside = total(known), total(overlap(known, out.span))
+    beyond = beyond_plan(out, orders, known, held) if orders or held else Beyond([], 0, 0, known_seconds - inside, 0)
+    missed, findings = shortfall(plan, worked, open_end=open_end)
     if sessions:
         findings += sessions_in_office(plan, sessions)
-    findings += beyond_daily_limit(plan, worked, kinds.worked_seconds, law.daily_limit)
-    work = union(worked, kinds.ordered) if kinds.ordered else worked
+    if worked_seconds > law.daily_limit:
+        findings += beyond_daily_limit(plan, worked, worked_seconds, law.daily_limit)
+    work = union(worked, beyond.ordered) if beyond.ordered else worked
     began_and_ended, night = None, 0
     if work:
         start, end = began_and_ended = work[0][0], work[-1][1]
@@ -190,13 +195,13 @@ def _figures(
         night = total(overlap(work, dark)) if dark else 0
     # In the order of the fields, which is quicker than by their names.
     seconds = Seconds(
-        kinds.worked_seconds,
-        kinds.assumed,
-        kinds.overtime,
-        kinds.rest_day,
-        kinds.outside,
-        kinds.remote_outside,
-        kinds.gap,
+        worked_seconds,
+        assumed_seconds,
+        beyond.overtime,
+        beyond.rest_day,
+        beyond.outside,
+        beyond.remote_outside,
+        inside - present,
         night,
         total(overlap(work, servant.holidays)) if servant.holidays else 0,
         missed.late,
@@ -204,7 +209,7 @@ def _figures(
         missed.left,
         missed.absent,
         total(less(out.excused, worked)) if out.excused else 0,
-        kinds.known,
+        known_seconds,
     )
     return seconds, findings, began_and_ended
 

@@ -40,48 +40,46 @@ def remote_presence(
     return stays, findings
 
 
-class Kinds(NamedTuple):
-    """What was worked and what was ordered, and the seconds of a window by what they are."""
+def worked_in_plan(
+    out: Outline, known: Spans, assumed: Spans, sessions: Spans, assumed_sessions: Spans
+) -> tuple[list[Span], int, int, int]:
+    """What was worked, its seconds, the assumed ones of these, and how many planned seconds somebody was known at a perimeter.
 
-    worked: list[Span]
+    Way counts in full, known presence also in remote intervals. Assumed seconds are worked or nothing.
+    """
+    worked = overlap(out.office, known)
+    sure = present = total(worked)
+    if out.remote or out.way:
+        present = total(overlap(out.planned, known))
+        worked = union(worked, overlap(out.remote, union(known, sessions)), out.way)
+        sure = total(worked)
+    if not (assumed or assumed_sessions):
+        return worked, sure, 0, present
+    worked = union(worked, overlap(out.office, assumed), overlap(out.remote, assumed_sessions))
+    seconds = total(worked)
+    return worked, seconds, seconds - sure, present
+
+
+class Beyond(NamedTuple):
+    """What is known outside the span: ordered, and the seconds by what they are."""
+
     ordered: list[Span]
-    worked_seconds: int
-    assumed: int
     overtime: int
     rest_day: int
     outside: int
     remote_outside: int
-    gap: int
-    known: int
 
 
-def kinds_of(out: Outline, orders: Sequence[Order], known: Spans, assumed: Spans, sessions: Spans, assumed_sessions: Spans) -> Kinds:
-    """Gives each known second exactly one kind; assumed seconds are worked or nothing; orders count only what is known."""
-    anywhere = union(known, sessions) if sessions else known  # what orders and remote intervals count
-    worked = sure = planned = overlap(out.office, known)
-    if out.remote or out.way:
-        worked = sure = union(sure, overlap(out.remote, anywhere), out.way)
-        planned = overlap(out.planned, known)
-    assumed_seconds = 0
-    if assumed or assumed_sessions:
-        worked = union(sure, overlap(out.office, assumed), overlap(out.remote, assumed_sessions))
-        assumed_seconds = total(worked) - total(sure)
-    known_seconds, inside = total(known), total(overlap(known, out.span))
-    outside = known_seconds - inside
-    ordered: list[Span] = []
-    overtime = rest_day = 0
-    beyond = less(less(sessions, out.span), known) if sessions else []
-    if orders:
-        called = less(anywhere, out.span)
-        at_overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
-        on_rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), at_overtime)
-        ordered, overtime, rest_day = union(at_overtime, on_rest_day), total(at_overtime), total(on_rest_day)
-        outside = total(less(less(known, out.span), ordered))
-        # A session in the break of an order is inside the order, and no work: it has no kind.
-        beyond = less(beyond, union((order.start, order.end) for order in orders))
-    worked_seconds = total(worked)
-    gap = inside - (worked_seconds if planned is worked else total(planned))
-    return Kinds(worked, ordered, worked_seconds, assumed_seconds, overtime, rest_day, outside, total(beyond), gap, known_seconds)
+def beyond_plan(out: Outline, orders: Sequence[Order], known: Spans, sessions: Spans) -> Beyond:
+    """Gives each second outside the span one kind. Orders count known presence at a perimeter and sessions."""
+    at_perimeter = less(known, out.span)
+    called = union(at_perimeter, less(sessions, out.span))
+    overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
+    rest_day = less(overlap(called, _ordered(orders, OrderKind.REST_DAY)), overtime)
+    ordered = union(overtime, rest_day)
+    # A session in the break of an order is inside the order, and no work: it has no kind.
+    remote = less(less(called, at_perimeter), union((order.start, order.end) for order in orders))
+    return Beyond(ordered, total(overtime), total(rest_day), total(less(at_perimeter, ordered)), total(remote))
 
 
 def _ordered(orders: Sequence[Order], kind: OrderKind) -> list[Span]:
@@ -96,25 +94,25 @@ class Shortfall:
     early: int
     left: int
     absent: int
-    findings: list[Finding]
 
 
-def shortfall(plan: Plan, worked: Spans, *, open_end: bool) -> Shortfall:
+def shortfall(plan: Plan, worked: Spans, *, open_end: bool) -> tuple[Shortfall, list[Finding]]:
     """Late, early, left and absent of each stretch, and their findings; an open day is neither left early nor absent.
 
     A plan is flexible by its core: the kind is read by the daily limit alone.
     """
-    sums = Shortfall(0, 0, 0, 0, [])
+    sums, findings = Shortfall(0, 0, 0, 0), []
     for stretch in plan.outline.stretches:
         unworked = less(stretch.due, worked)
         if unworked:
-            _missed(plan, stretch, unworked, sums, open_end=open_end)
-    return sums
+            findings += _missed(plan, stretch, unworked, sums, open_end=open_end)
+    return sums, findings
 
 
-def _missed(plan: Plan, stretch: Stretch, unworked: Spans, sums: Shortfall, *, open_end: bool) -> None:
+def _missed(plan: Plan, stretch: Stretch, unworked: Spans, sums: Shortfall, *, open_end: bool) -> list[Finding]:
     """What is missing of a stretch: all of it, or what is due before its first, after its last, between two worked seconds."""
     rule = RULE_OF_THE_BODYS_HOURS if plan.core is None else RULE_OF_FLEXIBLE_HOURS
+    findings = []
     begin, finish = stretch.due[0][0], stretch.due[-1][1]
     for first, until, seconds in _gaps(unworked, stretch.holes):
         if first > begin and until < finish:
@@ -130,10 +128,11 @@ def _missed(plan: Plan, stretch: Stretch, unworked: Spans, sums: Shortfall, *, o
             sums.early += seconds
         else:
             sums.absent += seconds
-            sums.findings.append(_absence(stretch, first, seconds, rule))
+            findings.append(_absence(stretch, first, seconds, rule))
             continue
         if seconds > plan.grace:
-            sums.findings.append(Finding(kind, first, seconds, rule))
+            findings.append(Finding(kind, first, seconds, rule))
+    return findings
 
 
 def _absence(stretch: Stretch, first: int, seconds: int, rule: str) -> Finding:

@@ -201,9 +201,12 @@ class Department:
 
     def badges(self) -> Iterator[devices.AssignBadgeRequest]:
         """Its badges, to be assigned."""
-        for servant in self.servants:
-            badge = devices.Badge(badge_system=SYSTEM, badge_number=self.badge_of(servant), since=_instant(_at(PLANNED[0], 0)))
-            yield devices.AssignBadgeRequest(parent=f"servants/{servant}", badge=badge)
+        return (self._badge(servant, _at(PLANNED[0], 0)) for servant in self.servants)
+
+    def badge_before(self, servant: str) -> devices.AssignBadgeRequest:
+        """The servant's badge in the same hands for the ten days before."""
+        since = _at(PLANNED[0], 0)
+        return self._badge(servant, since - timedelta(days=10), since)
 
     def document(self) -> dict[str, Any]:
         """All of it as `fold` reads it."""
@@ -222,6 +225,12 @@ class Department:
     def _rows(self) -> list[dict[str, Any]]:
         """The plan of each date as `fold` has it; the later the revision, the later work begins."""
         return [_row(day, self.revision % 60) for day in PLANNED]
+
+    def _badge(self, servant: str, since: datetime, until: datetime | None = None) -> devices.AssignBadgeRequest:
+        badge = devices.Badge(badge_system=SYSTEM, badge_number=self.badge_of(servant), since=_instant(since))
+        if until is not None:
+            badge.until.CopyFrom(_instant(until))
+        return devices.AssignBadgeRequest(parent=f"servants/{servant}", badge=badge)
 
     def _servant(self, servant: str) -> registry.ServantChanged:
         held = registry.DatedAppointment(

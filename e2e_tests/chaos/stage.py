@@ -22,6 +22,7 @@ from chassis.supervision import closing
 from chassis.survey import survey
 from chassis.testing.kafka import TOPICS, Kafka
 from chassis.testing.postgres import Postgres
+from chassis.testing.processes import command
 from chassis.testing.tokens import Tokens
 from chassis.testing.waiting import until
 from chassis.topics import read
@@ -98,6 +99,7 @@ class Stage:
     _free: Any = field(default_factory=free_addresses)
     admin: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
+    _looked: int = 0
 
     async def start(self, *names: str) -> None:
         """Starts processes side by side; returns when all are ready."""
@@ -174,6 +176,21 @@ class Stage:
         finally:
             connection.terminate()
 
+    async def execute(self, script: str) -> None:
+        """Changes the database behind the platform's back."""
+        connection = await self.entered()
+        try:
+            await connection.execute(script)
+        finally:
+            connection.terminate()
+
+    async def command(self, *arguments: str) -> str:
+        """What an operator does at the command line, to its end; what it said."""
+        told = {**os.environ, **self.told, "TARTIP_DATABASE_URL": self.urls.worker}
+        code, said = await command(SERVICE, told, *arguments)
+        assert code == 0, said
+        return said
+
     @asynccontextmanager
     async def stopping_at(self, table: str) -> AsyncIterator[None]:
         """Every transaction that comes to write into the table stops there, in its middle."""
@@ -225,13 +242,21 @@ class Stage:
         finally:
             connection.terminate()
 
-    async def waiting(self) -> int:
-        """How many transactions wait for a key that another one holds."""
-        return len(await self.rows(_WAITING))
+    async def waiting(self, count: int) -> bool:
+        """Whether so many transactions wait for keys that others hold."""
+        return len(await self.rows(_WAITING)) == count
 
     async def publishing(self) -> bool:
         """Whether the relay has sent events and waits for Kafka to have them."""
         return await self.count("outbox") > 0 and bool(await self.rows(_PUBLISHING))
+
+    def circles(self) -> list[str]:
+        """What PostgreSQL has said since the last look of transactions that waited for one another in a circle."""
+        with self.postgres.log.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self._looked)
+            said = log.read()
+            self._looked = log.tell()
+        return [text.partition("STATEMENT:")[0] for text in said.split("ERROR:  deadlock detected")[1:]]
 
     async def cut(self, process: str) -> None:
         """The database loses its connections to a process."""
@@ -254,7 +279,13 @@ class Stage:
             stub: Any = DeviceServiceStub(opened)
             for gate in department.enrolments():
                 await stub.EnrolDevice(gate)
-            for badge in department.badges():
+        await self.assign(*department.badges())
+
+    async def assign(self, *badges: Any) -> None:
+        """An HR officer gives badges out."""
+        async with channel(self.rpcs, await self.token()) as opened:
+            stub: Any = DeviceServiceStub(opened)
+            for badge in badges:
                 await stub.AssignBadge(badge)
 
     async def publish(self, told: Iterable[tuple[str, str, Message]]) -> None:
@@ -302,12 +333,12 @@ class Stage:
         return all(extent.start >= extent.end for extent in extents.values())
 
     async def _start(self, name: str) -> Process:
-        command = name.partition("-")[0]
+        kind = name.partition("-")[0]
         self.admin[name] = next(self._free)
         own = {
             "TARTIP_ADMIN_LISTEN": self.admin[name],
-            "TARTIP_LISTEN": self.systems if command == "gateway" else self.rpcs,
-            "TARTIP_DATABASE_URL": self.urls.worker if command in ("consume", "work") else self.urls.app,
+            "TARTIP_LISTEN": self.systems if kind == "gateway" else self.rpcs,
+            "TARTIP_DATABASE_URL": self.urls.worker if kind in ("consume", "work") else self.urls.app,
         }
         log = (self.folder / f"{name}.log").open("a", encoding="utf-8")
 
@@ -315,7 +346,7 @@ class Stage:
             log.write(line + "\n")
             log.flush()
 
-        process = await Process.start(name, (SERVICE, command), {**os.environ, **self.told, **own}, self.folder, said)
+        process = await Process.start(name, (SERVICE, kind), {**os.environ, **self.told, **own}, self.folder, said)
         process.ended.add_done_callback(lambda _: log.close())
         return process
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from chassis.database import Transaction
 
+from timetracking.due.repository import AROUND
 from timetracking.reconciliation.domain import Compared, DayKey, Night
 from timetracking.reconciliation.use_cases import Kept
 
@@ -28,14 +29,15 @@ _KEPT = """
 SELECT w.servant, w.date, w.content, w.edition, w.body
 FROM unnest($1::text[], $2::date[]) AS day (servant, date) JOIN workdays w ON w.servant = day.servant AND w.date = day.date
 """
-# Whose reads a device's settings move is not known before they are spread: then all wait.
+# A day follows from those beside it. Whose reads a device's settings move is not known before they are spread: then all wait.
 _WAITING = """
-SELECT DISTINCT servant FROM due_days WHERE servant = ANY ($1::text[])
-UNION
-SELECT DISTINCT b.servant FROM badges b JOIN due_reads r ON r.badge_system = b.badge_system AND r.badge_number = b.badge_number
-WHERE b.servant = ANY ($1::text[])
-UNION
-SELECT * FROM unnest($1::text[]) AS everyone WHERE EXISTS (SELECT FROM due_device_days)
+SELECT servant, date FROM unnest($1::text[], $2::date[]) AS day (servant, date)
+WHERE EXISTS (SELECT FROM due_device_days)
+    OR EXISTS (SELECT FROM due_days due WHERE due.servant = day.servant AND abs(due.date - day.date) <= 1)
+    OR EXISTS (
+        SELECT FROM badges b JOIN due_reads r ON r.badge_system = b.badge_system AND r.badge_number = b.badge_number
+        WHERE b.servant = day.servant AND abs(r.date - day.date) <= $3
+    )
 """
 _ASK = "INSERT INTO due_days (servant, date) SELECT * FROM unnest($1::text[], $2::date[])"
 _NIGHT = "SELECT chunks, days, differences FROM reconciliations WHERE night = $1"
@@ -68,9 +70,11 @@ class StoredReconciliation:
         rows = await (await self.transaction.driver()).fetch(_KEPT, [servant for servant, _ in days], [on for _, on in days])
         return {(row["servant"], row["date"]): Kept(row["content"], row["edition"], row["body"]) for row in rows}
 
-    async def waiting(self, servants: Collection[str]) -> Collection[str]:
-        """Those of the servants of whom facts are still to be computed."""
-        return {row["servant"] for row in await (await self.transaction.driver()).fetch(_WAITING, list(servants))}
+    async def waiting(self, days: Collection[DayKey]) -> Collection[DayKey]:
+        """Those of the days for which facts are still to be computed, or for those beside them."""
+        columns = [servant for servant, _ in days], [on for _, on in days]
+        rows = await (await self.transaction.driver()).fetch(_WAITING, *columns, AROUND)
+        return {(row["servant"], row["date"]) for row in rows}
 
     async def ask(self, days: Collection[DayKey]) -> None:
         """Lets the days be computed anew."""

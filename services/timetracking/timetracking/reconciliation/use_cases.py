@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from zlib import crc32
 
 from chassis.clock import Clock
+from kernel.faults import Unavailable
 
 from timetracking.reconciliation.domain import Compared, DayKey, Difference, Night, night_of, parts
 
@@ -19,6 +20,8 @@ from timetracking.reconciliation.domain import Compared, DayKey, Difference, Nig
 CHUNK = 50
 # How far back a night looks: a quarter, for which figures may still be asked again.
 DAYS_BACK = 92
+# What is said of a day that its facts do not even let be computed.
+NOT_COMPUTED = "not computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class Reconciliation(Protocol):
     async def kept(self, days: Collection[DayKey]) -> Mapping[DayKey, Kept]:
         """How the days are kept; one that is not is not there."""
 
-    async def waiting(self, servants: Collection[str]) -> Collection[str]:
-        """Those of the servants of whom facts are still to be computed."""
+    async def waiting(self, days: Collection[DayKey]) -> Collection[DayKey]:
+        """Those of the days for which facts are still to be computed, or for those beside them."""
 
     async def ask(self, days: Collection[DayKey]) -> None:
         """Lets the days be computed anew."""
@@ -101,13 +104,29 @@ class _Watched:
 
 @dataclass(frozen=True, slots=True)
 class CompareDays:
-    """Compares some days with what their facts give; those that differ become due."""
+    """Compares some days with what their facts give, and lets those that differ be computed anew."""
 
     begin: Begin
     compute: Compute
 
     async def __call__(self, days: Sequence[DayKey]) -> Compared:
-        """Returns what differs, if anything."""
+        """Returns what differs, if anything; a day that cannot even be computed is compared alone, and differs."""
+        try:
+            return await self._compared(days)
+        except Unavailable:
+            raise
+        except Exception:
+            if len(days) > 1:
+                return sum([await self([day]) for day in days], Compared())
+            return Compared(1, differences=(Difference(days[0], "", (NOT_COMPUTED,), older_edition=False),))
+
+    async def ask(self, compared: Compared) -> None:
+        """Lets what differs be computed anew. Whoever compares on asks afterwards: what is due is not compared."""
+        if compared.wrong:
+            async with self.begin() as work:
+                await work.reconciliation.ask([each.day for each in compared.wrong])
+
+    async def _compared(self, days: Sequence[DayKey]) -> Compared:
         dates: dict[str, set[date]] = {}
         for servant, on in days:
             dates.setdefault(servant, set()).add(on)
@@ -120,16 +139,13 @@ class CompareDays:
                 watched = _Watched(work.days)
                 await self.compute(watched, dates=dates)
                 # Facts that came meanwhile were computed into what we saw: they are told apart by what they left to be done.
-                waiting = set(await work.reconciliation.waiting(dates))
-                looked_at = [day for day in days if day[0] not in waiting]
+                waiting = set(await work.reconciliation.waiting(days))
+                looked_at = [day for day in days if day not in waiting]
                 found = [_difference(day, kept.get(day), watched.changed[day]) for day in looked_at if day in watched.changed]
                 compared = Compared(len(looked_at), len(days) - len(looked_at), tuple(each for each in found if each.parts))
                 raise _TakenBack
         except _TakenBack:
             pass
-        if compared.wrong:
-            async with self.begin() as work:
-                await work.reconciliation.ask([each.day for each in compared.wrong])
         return compared
 
 
@@ -156,6 +172,7 @@ class Reconcile:
             async with self.begin() as work:
                 days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, CHUNK)
             compared += await self.compare(days) if days else Compared()
+        await self.compare.ask(compared)
         return compared
 
     async def all(self, since: date) -> Compared:
@@ -165,6 +182,7 @@ class Reconcile:
             async with self.begin() as work:
                 days: Sequence[DayKey] = await work.reconciliation.walk(after, CHUNK)
             if not days:
+                await self.compare.ask(compared)
                 return compared
             compared += await self.compare(days)
             after = days[-1]
@@ -192,6 +210,7 @@ class ReconcileAtNight:
             lot = f"{on}/{night.chunks}"
             days: Sequence[DayKey] = await work.reconciliation.drawn(drawn_date(lot, on - timedelta(days=DAYS_BACK), on), lot, CHUNK)
         compared = await self.compare(days) if days else Compared()
+        await self.compare.ask(compared)
         async with self.begin() as work:
             night = await work.reconciliation.note(on, compared)
         self.report(night, compared)

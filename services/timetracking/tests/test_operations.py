@@ -1,0 +1,140 @@
+"""What operators ask and do at the command line, beside the processes: parked, redrive, accounts, reconcile."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from chassis.commands import Errand, NotAsItMustBe
+from timetracking.commands import COMMANDS
+
+from .parking.lots import AT
+from .parking.test_use_cases import Desk
+from .platform import Platform
+from .samples import TUESDAY, four, month_of
+from .test_commands import settings
+
+Ask = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def desk(told: Platform) -> Desk:
+    return Desk(told)
+
+
+@pytest.fixture
+def ask(told: Platform) -> Ask:
+    """Asks as at the command line: `await ask("redrive", "--reason", "bug")`."""
+
+    async def asked(name: str, *given: str) -> str:
+        command = next(each for each in COMMANDS if each.name == name)
+        assert isinstance(command, Errand)
+        parser = argparse.ArgumentParser()
+        parser.set_defaults(command=name)
+        command.add(parser)
+        said: str = await command.once(settings(told), parser.parse_args(given))
+        return said
+
+    return asked
+
+
+async def test_what_is_parked_is_listed_with_why_and_without_what_it_says(desk: Desk, ask: Ask) -> None:
+    assert await ask("parked") == "nothing is parked"
+    (bug,) = await desk.refused(7)
+    (line,) = await desk.read(await desk.lot.malformed("0017\tyesterday"))
+    first, second, *summed = (await ask("parked")).splitlines()
+    assert first.split("  ")[0] == str(line)
+    assert first.endswith("kept back")
+    assert second.split("  ") == [
+        str(bug),
+        AT.isoformat(timespec="seconds"),
+        "parked",
+        "timetracking.passages.v1",
+        "bug",
+        "gate",
+        "timetracking.passages.v1/3/7/0",
+        "1×",
+        "bug at apply:1",
+    ]
+    assert summed == ["1 × timetracking.passages.v1 malformed", "1 × timetracking.passages.v1 bug"]
+    assert "0017" not in await ask("parked")
+    assert len((await ask("parked", "--reason", "bug", "--device", "gate", "--topic", "timetracking.passages.v1")).splitlines()) == 2
+    assert await ask("parked", "--since", (AT + timedelta(hours=1)).isoformat()) == "nothing is parked"
+
+
+async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users_name(
+    desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "aigerim")
+    first, _ = await desk.refused(7, 8)
+    await desk.read(await desk.lot.malformed("25\tyesterday"))
+    topic = ("--topic", "timetracking.passages.v1")
+    assert await ask("redrive", *topic, "--dry-run") == "2 parked records would be sent again; 1 that match are kept back"
+    assert await ask("redrive", "--id", str(first)) == "1 parked records will be sent again; 0 that match are kept back"
+    assert await ask("redrive", *topic) == "1 parked records will be sent again; 1 that match are kept back"
+    assert await ask("redrive", *topic) == "0 parked records will be sent again; 1 that match are kept back"
+    assert len(await desk.going_out()) == 2
+    rows = await desk.platform.sql("SELECT DISTINCT subject, client, method FROM audit_records WHERE action = 'parking.redrive'")
+    assert [tuple(row) for row in rows] == [("aigerim", "command redrive", "command:redrive")]
+
+
+async def test_what_is_parked_while_a_redrive_goes_on_waits_for_the_next(desk: Desk, ask: Ask) -> None:
+    await desk.refused(7, at=datetime.now(UTC) + timedelta(minutes=1))
+    assert (await ask("redrive", "--reason", "bug")).startswith("0 parked records")
+
+
+async def test_many_are_sent_again_in_pieces(desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "timetracking.parking.use_cases.RedriveParked.__call__.__kwdefaults__", {"only_say": False, "most": 2}, raising=False
+    )
+    await desk.refused(*range(7))
+    assert (await ask("redrive", "--reason", "bug")).startswith("7 parked records")
+
+
+async def test_the_accounts_of_devices_are_shown_and_must_be_level_where_that_is_asked(told: Platform, ask: Ask, desk: Desk) -> None:
+    await told.record([*four(TUESDAY), *four(TUESDAY)])
+    await desk.read(await desk.lot.malformed("25\tyesterday"))
+    await told.sql(
+        "INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 11, 0, 3) ON CONFLICT (device, date) DO UPDATE SET received = 12"
+    )
+    rows = [line.split() for line in (await ask("accounts")).splitlines()]
+    assert rows == [
+        ["device", "received", "stored", "repeated", "parked", "no_passages", "in_flight", "sent_again"],
+        ["gate", "12", "4", "4", "1", "0", "3", "0"],
+        ["all", "12", "4", "4", "1", "0", "3", "0"],
+    ]
+    assert [line.split() for line in (await ask("accounts", "--device", "gate")).splitlines()][1:] == rows[1:]
+    with pytest.raises(NotAsItMustBe, match="gate"):
+        await ask("accounts", "--level")
+    await told.sql("UPDATE device_receipts SET received = 9")
+    assert await ask("accounts", "--level")
+
+
+async def test_accounts_are_read_page_by_page(told: Platform, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    await told.sql("INSERT INTO device_receipts SELECT 'gate-' || number, '2026-11-24', 2, 1, 1 FROM generate_series(1, 7) AS number")
+    whole = await ask("accounts")
+    monkeypatch.setattr("timetracking.accounts.commands.PAGE", 3)
+    assert await ask("accounts") == whole
+    assert len(whole.splitlines()) == 9
+
+
+async def test_days_are_compared_and_bad_news_is_told_as_such(told: Platform, ask: Ask) -> None:
+    await told.badge("17", "S1")
+    await told.take_plans([month_of("S1")])
+    await told.record(four(TUESDAY))
+    while await told.close():
+        pass
+    since = ("--since", "2026-11-01")
+    assert await ask("reconcile", "--all", *since) == (
+        "30 days since 2026-11-01 compared: 0 are not as their facts give them, and were made due"
+    )
+    assert "compared: 0" in await ask("reconcile", "--sample", "500", *since)
+    await told.sql("UPDATE workdays SET content = replace(content, '28800', '28000'), edition = edition WHERE date = '2026-11-24'")
+    with pytest.raises(NotAsItMustBe) as found:
+        await ask("reconcile", "--all", *since)
+    assert str(found.value).splitlines() == [
+        "2026-11-24  stateBodies/KGD  seconds",
+        "30 days since 2026-11-01 compared: 1 are not as their facts give them, and were made due",
+    ]
+    assert "S1" not in str(found.value)
+    assert await told.due_days() == [("S1", TUESDAY)]

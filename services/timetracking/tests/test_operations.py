@@ -3,8 +3,10 @@
 import argparse
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from chassis.clock import step
 from chassis.commands import Errand, NotAsItMustBe
 from timetracking.commands import COMMANDS
 
@@ -23,8 +25,10 @@ def desk(told: Platform) -> Desk:
 
 
 @pytest.fixture
-def ask(told: Platform) -> Ask:
+def ask(told: Platform, tmp_path: Path) -> Ask:
     """Asks as at the command line: `await ask("redrive", "--reason", "bug")`."""
+    step(tmp_path / "clock", told.now)
+    environment = settings(told).model_copy(update={"clock": f"file:{tmp_path / 'clock'}"})
 
     async def asked(name: str, *given: str) -> str:
         command = next(each for each in COMMANDS if each.name == name)
@@ -32,7 +36,7 @@ def ask(told: Platform) -> Ask:
         parser = argparse.ArgumentParser()
         parser.set_defaults(command=name)
         command.add(parser)
-        said: str = await command.once(settings(told), parser.parse_args(given))
+        said: str = await command.once(environment, parser.parse_args(given))
         return said
 
     return asked

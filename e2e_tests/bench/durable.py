@@ -71,7 +71,7 @@ async def _prepared(stand: Stand, on: Platform, passings: Sequence[Passing], siz
     """Each size has its own passages."""
     figures, rates, at = list[Figure](), dict[int, float](), 0
     for size, count in sizes.items():
-        rates[size] = await prepared_and_done(on, passings[at : at + count], size)
+        rates[size] = await prepared_and_done(on, on.nation, passings[at : at + count], size)
         stand.say(f"{count:,} passages in messages of {size}: {rates[size]:,.0f} passages/s")
         at += count
     copied = await _copied(stand, on.nation, passings[: sizes[500]])
@@ -81,9 +81,9 @@ async def _prepared(stand: Stand, on: Platform, passings: Sequence[Passing], siz
     return [*figures, Figure("COPY of the same rows into the same table", copied, "rows/s")]
 
 
-async def prepared_and_done(on: Platform, some: Sequence[Passing], size: int) -> float:
+async def prepared_and_done(on: Platform, nation: Nation, some: Sequence[Passing], size: int) -> float:
     """Puts the passages into Kafka in messages of that size; how many a second were done, until all were."""
-    every = [passage(on.nation, each) for each in some]
+    every = [passage(nation, each) for each in some]
     messages = list(batches(every, size, PARTITIONS))
     before, began = await on.recorded(), time.perf_counter()
     await asyncio.to_thread(publish, on.kafka.bootstrap, TOPIC, messages)

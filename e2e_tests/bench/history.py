@@ -1,6 +1,6 @@
 """What an event costs with one month of history and with five years: 2,000 servants, 20 million passages.
 
-Both platforms record the same passages of a new day, in turn, in prepared messages. What is compared is the CPU time of
+Both platforms record the same passages of new days, in turn, in prepared messages. What is compared is the CPU time of
 consumer, worker and PostgreSQL for a passage, from Kafka to the stored day and the published event.
 """
 
@@ -11,13 +11,13 @@ from functools import partial
 
 from .durable import prepared_and_done
 from .figures import Figure, at_most, median
-from .nation import Nation, Passing
+from .nation import Nation
 from .past import lived_through
 from .platform import Platform, platform
 from .stand import Stand
 
-SERVANTS, ROUNDS, A_MESSAGE = 2_000, 5, 100
-DAY = date(2026, 11, 24)
+SERVANTS, ROUNDS, A_MESSAGE = 2_000, 3, 100
+DAY = date(2026, 11, 24)  # a Tuesday: as many working days follow as there are rounds
 YESTERDAY = DAY - timedelta(days=4)  # the plans from here on are the nation's own
 MONTH, YEARS = timedelta(days=30), timedelta(days=5 * 365)
 EVENING_S = 20 * 3600
@@ -25,7 +25,7 @@ WHO_WORKS = ("consume", "work", "postgres")
 
 
 async def measure(stand: Stand) -> Sequence[Figure]:
-    """Makes both pasts, then lets both platforms live the day in as many parts as there are rounds."""
+    """Makes both pasts, then lets both platforms live day after day."""
     nation = Nation(stand.size(SERVANTS, least=20), DAY)
     spans = {"one month": MONTH, "five years": max(2 * MONTH, YEARS * min(1.0, stand.scale))}
     async with AsyncExitStack() as stack:
@@ -38,12 +38,10 @@ async def measure(stand: Stand) -> Sequence[Figure]:
             passages[name] = await on[name].owner.fetchval("SELECT count(*) FROM passages")
             stand.say(f"{name}: {passages[name]:,} passages")
         cost: dict[str, list[float]] = {name: [] for name in spans}
-        passings = list(nation.passings())
-        part = len(passings) // (ROUNDS + 1)
         for number in range(ROUNDS + 1):
             for name, each in on.items():
-                taken = await _cost(each, passings[number * part : (number + 1) * part])
-                if number:  # the first part only wakes everybody
+                taken = await _cost(each, Nation(nation.servants, DAY + timedelta(days=number)))
+                if number:  # the first day only wakes everybody
                     cost[name].append(taken)
             if number:
                 stand.say(f"round {number} of {ROUNDS}: " + ", ".join(f"{name} {each[-1]:.0f} µs" for name, each in cost.items()))
@@ -55,9 +53,10 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     ]
 
 
-async def _cost(on: Platform, some: Sequence[Passing]) -> float:
-    """The CPU microseconds of a passage."""
+async def _cost(on: Platform, lives: Nation) -> float:
+    """The CPU microseconds of a passage of the day that is lived."""
+    passings = lives.passings()
     before = on.cpu()
-    await prepared_and_done(on, some, A_MESSAGE)
+    await prepared_and_done(on, lives, passings, A_MESSAGE)
     after = on.cpu()
-    return sum(after[name] - before[name] for name in WHO_WORKS) / len(some) * 1e6
+    return sum(after[name] - before[name] for name in WHO_WORKS) / len(passings) * 1e6

@@ -51,11 +51,12 @@ class Lived:
     def told(self, what: str) -> list[dict[str, Any]]:
         """The days or the findings as the platform showed them at the end, in one order.
 
-        How often a day was computed depends on how its messages were grouped; what it came to does not.
+        How often a day was computed, and what was found on the way and withdrawn again, depends on how messages were grouped;
+        what it came to does not.
         """
         rows: list[dict[str, Any]] = json.loads((self.folder / f"{what}.json").read_text(encoding="utf-8"))
-        without = [{name: value for name, value in row.items() if name != "revision"} for row in rows]
-        return sorted(without, key=lambda row: json.dumps(row, sort_keys=True))
+        stand = [{name: value for name, value in row.items() if name != "revision"} for row in rows if not row.get("withdrawn")]
+        return sorted(stand, key=lambda row: json.dumps(row, sort_keys=True))
 
 
 @pytest.fixture(scope="module")

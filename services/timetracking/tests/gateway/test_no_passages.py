@@ -72,8 +72,10 @@ async def test_a_gateway_tells_of_them(publisher: Publisher, devices: Any, token
     async with tokens.verifier().running() as verifier:
         messages = Messages.load("timetracking")
         gateway = Gateway(settings, publisher, devices, lambda: LATE_EVENING, load(), verifier, messages, lambda *each: told.append(each))
-        async with gateway.running(), ClientSession(f"http://127.0.0.1:{gateway.http_port}") as http, http.post(
-            address, data=body, headers={"Content-Type": "application/json" if b"{" in body else "text/plain"}
-        ) as answer:
+        async with (
+            gateway.running(),
+            ClientSession(f"http://127.0.0.1:{gateway.http_port}") as http,
+            http.post(address, data=body, headers={"Content-Type": "application/json" if b"{" in body else "text/plain"}) as answer,
+        ):
             assert answer.status == 200
     assert told == [(address.partition("SN=")[2].partition("&")[0] or "north-2", 1, LATE_EVENING)]

@@ -22,6 +22,7 @@ async def platform(say: Say, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         kafka = had(made.__enter__)
         stack.push(made)
         postgres = stack.enter_context(temporary_postgres(durable=True))
+        stack.callback(kafka.kill)  # nothing of it is needed any more, and its farewell takes ten seconds
         async with stage(kafka, postgres, tmp_path_factory.mktemp("chaos")) as standing:
             yield standing
 

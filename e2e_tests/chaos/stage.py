@@ -27,6 +27,7 @@ from chassis.testing.tokens import Tokens
 from chassis.testing.waiting import until
 from chassis.topics import read
 from chassis.urls import plain_url
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from google.protobuf.message import Message
 from localstack.parts import free_addresses
 from localstack.processes import Process, end
@@ -296,6 +297,42 @@ class Stage:
     def again(self, department: Department) -> list[tuple[str, str, Message]]:
         """What was published of the department's body already."""
         return [next(department.told())]
+
+    @asynccontextmanager
+    async def kept_otherwise(self, topic: str, settings: Mapping[str, str]) -> AsyncIterator[None]:
+        """The topic is kept by these settings for the length of the block, and then as it was born again."""
+        born = next(each for each in read(TOPICS) if each.name == topic).settings("local")
+        await self._keep(topic, settings)
+        yield
+        await self._keep(topic, {name: born.get(name) for name in settings})
+
+    async def _keep(self, topic: str, settings: Mapping[str, str | None]) -> None:
+        def keep() -> None:
+            entries = [
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET if value else AlterConfigOpType.DELETE)
+                for name, value in settings.items()
+            ]
+            [done] = self.kafka.handle.incremental_alter_configs(
+                [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)]
+            ).values()
+            done.result()
+
+        await asyncio.to_thread(keep)
+
+    async def begin_segments(self, topic: str, filler: Any) -> None:
+        """Lets each partition begin a new segment: the one that is written into is never cleaned."""
+        partitions = await self.publisher.partitions(topic)
+        value = filler.SerializeToString()
+        await self.publisher.send_all(Outgoing(topic, b"filler", value, _headers(filler), place) for place in range(partitions))
+
+    async def forget_group(self, group: str) -> None:
+        """Kafka forgets how far a group was that nobody is in any more."""
+
+        def forget() -> None:
+            [done] = self.kafka.handle.delete_consumer_groups([group]).values()
+            done.result()
+
+        await asyncio.to_thread(forget)
 
     def flowing(self, department: Department) -> Any:
         """People pass all gates of the department for the length of a block."""

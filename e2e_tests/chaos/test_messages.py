@@ -27,16 +27,17 @@ CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ B
 END $$;
 CREATE TRIGGER fail BEFORE INSERT ON passages FOR EACH ROW EXECUTE FUNCTION fail();
 """
-_RAISE_NO_MORE = "DROP TRIGGER fail ON passages; DROP FUNCTION fail; DROP SEQUENCE failures"
+# To drop the trigger would lock a table against those who write into it, the other way round than they do.
+_RAISE_NO_MORE = "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
 _NOTED = "SELECT FROM parked_records WHERE reason = 'bug'"
 
 
 async def test_a_raising_handler_loses_nothing(story: Story) -> None:
     stage, department = story
+    gate = department.gates[-1]
+    bad = department.passes(gate, department.servants[0], LIVE_FROM - timedelta(seconds=1), inwards=True)
+    await stage.execute(_RAISE.format(device=gate.serial, key=bad.event_key))
     async with stage.flowing(department) as traffic:
-        gate = department.gates[-1]
-        bad = department.passes(gate, department.servants[0], LIVE_FROM - timedelta(seconds=1), inwards=True)
-        await stage.execute(_RAISE.format(device=gate.serial, key=bad.event_key))
         await publish(stage, LIVE, [*department.crossings(gate, 4), bad])
         await until(lambda: stage.rows(_NOTED), PATIENCE_S)
         assert traffic.in_flight > 0 or not await stage.applied(LIVE)

@@ -34,6 +34,8 @@ class Recorded:
 
     def recording(self, first: Spot, after: Spot) -> "Recorded":
         """The same with the parts from `first` to before `after`; what is passed over by that is a gap."""
+        if first == self.end and not self.gaps:
+            return Recorded(after)
         gaps = [piece for gap in self.gaps for piece in ((gap[0], min(gap[1], first)), (max(gap[0], after), gap[1]))]
         gaps.append((self.end, first))
         return Recorded(max(self.end, after), tuple(sorted({gap for gap in gaps if gap[0] < gap[1]})))

@@ -141,6 +141,8 @@ class StoredRecorded:
             return ()
         before = await self._held({_partition(place.origin): (place.origin.offset, place.origin.index) for place in reversed(places)})
         parked = await self._move(before, places)
+        if all(_is_new(place, before, parked) for place in places):
+            return ()
         records = [_parked_as(place, before[_partition(place.origin)], parked[_partition(place.origin)]) for place in places]
         states = await self._states({record for some in records for record in some if record is not None})
         done = {record for record, state in states.items() if state == "taken_up"}
@@ -209,6 +211,12 @@ class StoredRecorded:
         if opened:
             await driver.execute(_OPEN, *(list(column) for column in zip(*opened, strict=True)))
         return {(row["topic"], row["partition"]): row["parked"] for row in rows}
+
+
+def _is_new(place: Place, before: Mapping[Partition, Recorded], parked: Mapping[Partition, Collection[UUID]]) -> bool:
+    """Whether the message was never delivered before, as almost all were not: then nobody looks at its parts."""
+    partition, first = _partition(place.origin), (place.origin.offset, place.origin.index)
+    return place.parked_record is None and first >= before[partition].end and not parked[partition]
 
 
 def _partition(origin: Origin) -> Partition:

@@ -66,6 +66,24 @@ async def test_what_fails_holds_up_nobody_else(platform: Platform) -> None:
     assert await platform.due_days() == [("S2", TUESDAY)]
 
 
+async def test_what_fails_waits_behind_all_others(platform: Platform) -> None:
+    """A chunk full of days that always fail would keep everybody else's from being computed."""
+    computed: set[str] = set()
+
+    async def compute(work: Any, dates: Dates) -> None:
+        if any(servant.startswith("bad") for servant in dates):
+            raise RuntimeError
+        computed.update(dates)
+
+    await platform.sql("INSERT INTO due_days (servant, date) SELECT 'bad' || n, $1 FROM generate_series(1, $2::int) n", TUESDAY, CHUNK)
+    await platform.sql(ASK, "S1", TUESDAY)
+    job = ComputeDueDays(platform.begin, compute)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await job()
+    assert (computed, len(await platform.due_days())) == ({"S1"}, CHUNK)
+
+
 async def test_many_wishes_are_done_in_chunks_the_longest_due_first_and_a_day_once_in_each(platform: Platform) -> None:
     seen: list[Dates] = []
 

@@ -101,6 +101,7 @@ WHERE due.lane = $1 AND due.late = wish.late AND due.id = wish.id
 """
 _TAKE = "SELECT id, servant, date FROM due_days ORDER BY id LIMIT $1"
 _DONE = "DELETE FROM due_days WHERE id = ANY ($1::bigint[])"
+_LATER = "INSERT INTO due_days (servant, date) SELECT servant, date FROM unnest($1::text[], $2::date[]) AS due (servant, date)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,11 @@ class StoredDueDays:
     async def done(self, days: Sequence[DueDay]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
         await (await self.transaction.driver()).execute(_DONE, [each.id for each in days])
+
+    async def put_off(self, days: Sequence[DueDay]) -> None:
+        """Lets these wait behind all others."""
+        await self.done(days)
+        await (await self.transaction.driver()).execute(_LATER, [each.servant for each in days], [each.date for each in days])
 
 
 @dataclass(frozen=True, slots=True)

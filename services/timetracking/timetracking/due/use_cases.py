@@ -5,15 +5,17 @@ change is quick however much follows from it, nothing is forgotten if a process 
 many: where much waits, a day that ten facts have touched is computed once.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chassis.jobs import each_for_itself
 
 from timetracking.passages.domain import BadgeKey, Held
+
+P = TypeVar("P")
 
 # Days of one transaction, as for the closing job.
 CHUNK = 200
@@ -43,6 +45,9 @@ class DueDays(Protocol):
 
     async def done(self, days: Sequence[DueDay]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
+
+    async def put_off(self, days: Sequence[DueDay]) -> None:
+        """Lets these wait behind all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +141,16 @@ class ComputeDueDays:
     compute: Compute
 
     async def __call__(self) -> int:
-        """Computes one chunk; returns how many days were due, 0 when none was. A day that fails stays due."""
+        """Computes one chunk; returns how many days were due, 0 when none was. A day that fails waits behind all others."""
         async with self.begin() as work:
             days: Sequence[DueDay] = await work.due.take(CHUNK)
         if days:
-            await each_for_itself(self._compute, days)
+            await _each_or_later(self._compute, days, self._put_off)
         return len(days)
+
+    async def _put_off(self, days: Sequence[DueDay]) -> None:
+        async with self.begin() as work:
+            await work.due.put_off(days)
 
     async def _compute(self, days: Sequence[DueDay]) -> None:
         dates: dict[str, set[date]] = {}
@@ -192,15 +201,13 @@ class ComputeDueReads:
 
         async def compute(some: Sequence[DueRead]) -> None:
             nonlocal had
-            try:
-                had = await self._compute(lane, some)
-            except Exception:
-                if len(some) == 1:
-                    async with self.begin() as work:
-                        await work.due_reads.put_off(lane, some)
-                raise
+            had = await self._compute(lane, some)
 
-        await each_for_itself(compute, reads)
+        async def put_off(some: Sequence[DueRead]) -> None:
+            async with self.begin() as work:
+                await work.due_reads.put_off(lane, some)
+
+        await _each_or_later(compute, reads, put_off)
         return had
 
     async def _compute(self, lane: int, reads: Sequence[DueRead]) -> bool:
@@ -217,3 +224,19 @@ class ComputeDueReads:
             await self.compute(work, instants=await work.passages.instants(read, holders))
             await work.due_reads.computed(lane, reads)
         return True
+
+
+async def _each_or_later(
+    do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P]], Awaitable[None]]
+) -> None:
+    """Does the pieces together, or where that fails each alone; one that fails alone is put off, so that it holds up nobody again."""
+
+    async def attempt(some: Sequence[P]) -> None:
+        try:
+            await do(some)
+        except Exception:
+            if len(some) == 1:
+                await put_off(some)
+            raise
+
+    await each_for_itself(attempt, pieces)

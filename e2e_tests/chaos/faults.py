@@ -4,9 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from chassis.testing.waiting import until
-
-from .stage import PATIENCE_S, Stage
+from .patience import until
+from .stage import Stage
 from .traffic import Traffic
 
 Fault = Callable[[Stage, Traffic], Awaitable[None]]
@@ -29,11 +28,11 @@ async def consumer_killed(stage: Stage, traffic: Traffic) -> None:
 
     Before that it commits to Kafka whatever it has acknowledged, be it too early.
     """
-    async with stage.stopping_at("device_days"):
-        await until(lambda: stage.stopped("consume"))
+    async with stage.inside.stopping_at("device_days"):
+        await until(lambda: stage.inside.stopped("consume"))
         await stage.publish(stage.again(traffic.department))
         await until(lambda: stage.applied("registry.bodies.v1"))
-        await until(lambda: stage.stopped("consume"))
+        await until(lambda: stage.inside.stopped("consume"))
         stage.kill("consume")
         assert not await stage.applied(*PASSAGES)
     await stage.start("consume")
@@ -41,24 +40,24 @@ async def consumer_killed(stage: Stage, traffic: Traffic) -> None:
 
 async def computing_killed(stage: Stage, traffic: Traffic) -> None:
     """The consumer is killed when passages are recorded and their days are not; another process computes them."""
-    async with stage.stopping_at("workday_changes"):
-        await until(lambda: stage.stopped("consume"))
+    async with stage.inside.stopping_at("workday_changes"):
+        await until(lambda: stage.inside.stopped("consume"))
         stage.kill("consume")
-        assert await stage.count("due_reads") > 0
+        assert await stage.inside.count("due_reads") > 0
     await stage.gone("consume")
-    await until(lambda: stage.none("due_reads"), PATIENCE_S)
+    await until(lambda: stage.inside.none("due_reads"))
     await stage.start("consume")
 
 
 async def relay_killed_before_kafka_confirms(stage: Stage, traffic: Traffic) -> None:
     """The relay is killed when it has sent events and Kafka has not said that it has them; another one begins again."""
-    async with stage.stopping_at("workday_changes"):
-        await until(lambda: stage.stopped("consume"))
+    async with stage.inside.stopping_at("workday_changes"):
+        await until(lambda: stage.inside.stopped("consume"))
         stage.kafka.pause()
     try:
-        await until(stage.publishing)
+        await until(stage.inside.publishing)
         stage.kill("work")
-        assert await stage.count("outbox") > 0
+        assert await stage.inside.count("outbox") > 0
     finally:
         stage.kafka.resume()
     await stage.start("work")
@@ -66,11 +65,11 @@ async def relay_killed_before_kafka_confirms(stage: Stage, traffic: Traffic) -> 
 
 async def relay_killed_before_it_deletes(stage: Stage, traffic: Traffic) -> None:
     """The relay is killed when Kafka has its events and the outbox has them still; another one publishes them again."""
-    async with stage.stopping_deletions("outbox"):
-        await until(lambda: stage.deleting("outbox"))
+    async with stage.inside.stopping_deletions("outbox"):
+        await until(lambda: stage.inside.deleting("outbox"))
         stage.kill("work")
-        assert await stage.count("outbox") > 0
-        await stage.cut("work")
+        assert await stage.inside.count("outbox") > 0
+        await stage.inside.cut("work")
     await stage.start("work")
 
 
@@ -93,8 +92,8 @@ async def broker_restarted(stage: Stage, traffic: Traffic) -> None:
 
 async def database_killed(stage: Stage, traffic: Traffic) -> None:
     """PostgreSQL is killed in the middle of a transaction that records passages, and started again."""
-    async with stage.stopping_at("device_days"):
-        await until(lambda: stage.stopped("consume"))
+    async with stage.inside.stopping_at("device_days"):
+        await until(lambda: stage.inside.stopped("consume"))
         stage.postgres.kill()
     await asyncio.to_thread(stage.postgres.start)
     await stage.all_ready()
@@ -108,15 +107,15 @@ async def database_away(stage: Stage, traffic: Traffic) -> None:
     await asyncio.gather(*(stage.ready(name, yes=False) for name in WHO_NEEDS_THE_DATABASE))
     await traffic.more()
     assert not await stage.applied(*PASSAGES)
-    await until(lambda: time.monotonic() - began >= AWAY_S, PATIENCE_S)
+    await until(lambda: time.monotonic() - began >= AWAY_S)
     await asyncio.to_thread(stage.postgres.start)
     await stage.all_ready()
 
 
 async def database_hangs(stage: Stage, traffic: Traffic) -> None:
     """PostgreSQL stands still with all its connections open, in the middle of transactions: that is noticed, and gone on from."""
-    async with stage.stopping_at("device_days"):
-        await until(lambda: stage.stopped("consume"))
+    async with stage.inside.stopping_at("device_days"):
+        await until(lambda: stage.inside.stopped("consume"))
         stage.postgres.pause()
     try:
         await asyncio.gather(*(stage.ready(name, yes=False) for name in WHO_NEEDS_THE_DATABASE))
@@ -129,21 +128,21 @@ async def database_hangs(stage: Stage, traffic: Traffic) -> None:
 async def second_consumer_leaves(stage: Stage, traffic: Traffic) -> None:
     """A second consumer joins under load, takes its part, and leaves as it is asked to."""
     await stage.start("consume-2")
-    await until(lambda: stage.recorded_by("consume-2"), PATIENCE_S)
+    await until(lambda: stage.recorded_by("consume-2"))
     await traffic.on_the_line()
     await stage.leave("consume-2")
-    await until(lambda: stage.reads_all("consume"), PATIENCE_S)
+    await until(lambda: stage.reads_all("consume"))
 
 
 async def second_consumer_killed(stage: Stage, traffic: Traffic) -> None:
     """A second consumer joins under load, takes its part, and is killed; the first one takes over."""
     await stage.start("consume-2")
-    await until(lambda: stage.recorded_by("consume-2"), PATIENCE_S)
+    await until(lambda: stage.recorded_by("consume-2"))
     await traffic.on_the_line()
     stage.kill("consume-2")
     assert traffic.in_flight > 0
     await stage.gone("consume-2")
-    await until(lambda: stage.reads_all("consume"), PATIENCE_S)
+    await until(lambda: stage.reads_all("consume"))
 
 
 FAULTS: Mapping[str, Fault] = {

@@ -5,13 +5,13 @@ from datetime import timedelta
 from random import Random
 
 from chassis.publisher import partition_of
-from chassis.testing.waiting import until
 from google.protobuf.timestamp_pb2 import Timestamp
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 
 from e2e_tests.chaos.department import LATE_FROM, LIVE_FROM, NOW, SYSTEM, Crossing, Department
 from e2e_tests.chaos.faults import PASSAGES
-from e2e_tests.chaos.stage import PATIENCE_S, Stage
+from e2e_tests.chaos.patience import until
+from e2e_tests.chaos.stage import Stage
 from e2e_tests.chaos.stories import Story
 from e2e_tests.chaos.verdict import judged
 
@@ -36,12 +36,12 @@ async def test_a_raising_handler_loses_nothing(story: Story) -> None:
     stage, department = story
     gate = department.gates[-1]
     bad = department.passes(gate, department.servants[0], LIVE_FROM - timedelta(seconds=1), inwards=True)
-    await stage.execute(_RAISE.format(device=gate.serial, key=bad.event_key))
+    await stage.inside.execute(_RAISE.format(device=gate.serial, key=bad.event_key))
     async with stage.flowing(department) as traffic:
         await publish(stage, LIVE, [*department.crossings(gate, 4), bad])
-        await until(lambda: stage.rows(_NOTED), PATIENCE_S)
+        await until(lambda: stage.inside.rows(_NOTED))
         assert traffic.in_flight > 0 or not await stage.applied(LIVE)
-        await stage.execute(_RAISE_NO_MORE)
+        await stage.inside.execute(_RAISE_NO_MORE)
         await traffic.more()
     [(reason, batch)] = await parked(stage, department, LIVE)
     assert (reason, [each.event_key for each in batch.passages]) == ("bug", [bad.event_key])
@@ -91,7 +91,7 @@ async def test_the_order_of_delivery_does_not_matter(story: Story) -> None:
     sent = {gate: [each for each in department.recorded if each.gate == gate] for gate in department.gates}
     async with stage.connected(department) as traffic:
         await traffic.send(second, sent[second][::-1])
-        await until(stage.applied, PATIENCE_S)
+        await until(stage.applied)
         Random(department.name).shuffle(sent[first])
         await asyncio.gather(*(traffic.send(gate, crossings[::-1]) for gate, crossings in sent.items() if gate != second))
         await traffic.send(first, sent[first][:60])
@@ -105,19 +105,19 @@ async def test_two_writers_of_a_day_beside_an_unrelated_slow_transaction_publish
         await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM, inwards=True)])
         await stage.level()
         before = await revision(stage, servant)
-        async with stage.writing_slowly():
-            async with stage.holding(servant):
+        async with stage.inside.writing_slowly():
+            async with stage.inside.holding(servant):
                 await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM + timedelta(minutes=5), inwards=False)])
-                await until(lambda: stage.waiting(1))
+                await until(lambda: stage.inside.waiting(1))
                 department.revision += 1
                 await stage.publish(department.plans())
-                await until(lambda: stage.waiting(2))
+                await until(lambda: stage.inside.waiting(2))
 
             async def both_written() -> bool:
                 return await revision(stage, servant) == before + 2
 
             await until(both_written)
-            assert await stage.count("outbox") > 0, "what is newer than the slow transaction waits for its end"
+            assert await stage.inside.count("outbox") > 0, "what is newer than the slow transaction waits for its end"
         await judged(stage, department)
 
 
@@ -125,11 +125,11 @@ async def test_a_badge_given_out_while_its_reads_are_computed_waits_for_them_in_
     stage, department = story
     gate, servant = department.gates[0], department.servants[0]
     async with stage.connected(department) as traffic:
-        async with stage.holding(servant):
+        async with stage.inside.holding(servant):
             await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM, inwards=True)])
-            await until(lambda: stage.waiting(1))
+            await until(lambda: stage.inside.waiting(1))
             given = asyncio.create_task(stage.assign(department.badge_before(servant)))
-            await until(lambda: stage.waiting(2))
+            await until(lambda: stage.inside.waiting(2))
         await given
         await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM + timedelta(minutes=5), inwards=False)])
     await judged(stage, department)
@@ -160,5 +160,5 @@ async def parked(stage: Stage, department: Department, topic: str) -> list[tuple
 
 async def revision(stage: Stage, servant: str) -> int:
     """Of the servant's present day."""
-    [row] = await stage.rows("SELECT revision FROM workdays WHERE servant = $1 AND date = '2026-11-25'", servant)
+    [row] = await stage.inside.rows("SELECT revision FROM workdays WHERE servant = $1 AND date = '2026-11-25'", servant)
     return int(row[0])

@@ -15,12 +15,12 @@ from typing import Any
 import aiohttp
 import grpc
 from chassis.client import channel
-from chassis.testing.waiting import until
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
 
 from ..demo.devices import SimulatedDevice, simulated
 from .department import Crossing, Department, Gate
+from .patience import PATIENCE_S, until
 
 # People pass a gate a few at a time, and a moment later the next ones.
 AT_ONCE, MOMENT_S = 5, 0.2
@@ -29,8 +29,6 @@ ANSWERED_WITHIN_S = 15.0
 TRIES, AGAIN_AFTER_S = 100_000, 0.2
 # So many are taken before a fault: everything flows.
 FLOWS = 50
-# So long everything that was recorded may take to be taken when the faults are over.
-PATIENCE_S = 120.0
 
 EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
 
@@ -135,7 +133,7 @@ class Traffic:
     async def more(self, count: int = FLOWS) -> None:
         """Returns when so many more records are taken than now."""
         goal = self.acknowledged + count
-        await until(lambda: self._whole() and self.acknowledged >= goal, PATIENCE_S)
+        await until(lambda: self._whole() and self.acknowledged >= goal)
 
     async def on_the_line(self) -> None:
         """Returns at a moment at which something is sent and not answered."""

@@ -31,14 +31,14 @@ async def judged(stage: Stage, department: Department) -> None:
     """Waits until the platform is level, and asserts that nothing was lost, nothing doubled, and the newest is what was published last."""
     await stage.level()
     await _passages(stage, department)
-    days = {(row["servant"], row["date"]): row for row in await stage.rows(_DAYS, department.servants)}
+    days = {(row["servant"], row["date"]): row for row in await stage.inside.rows(_DAYS, department.servants)}
     contents = {key: content_of(key[1], row["content"]) for key, row in days.items()}
     expected, found = truth(department), {key: shown(each) for key, each in contents.items() if key[1] in JUDGED}
     assert found.keys() == expected.keys(), f"days beside: {found.keys() ^ expected.keys()}"
     for key, day in expected.items():
         assert found[key] == day, f"{key} is not what fold says"
     await _events(stage, {key: (row["revision"], contents[key]) for key, row in days.items()})
-    circles = stage.circles()
+    circles = stage.inside.circles()
     assert not circles, f"transactions waited for one another in a circle: {circles}"
 
 
@@ -64,7 +64,7 @@ def shown(day: WorkdayContent) -> dict[str, Any]:
         "state": day.state.value,
         "seconds": day.seconds._asdict(),
         "stays": [(stay.start, stay.end, stay.assumed) for stay in day.stays],
-        "reads": [(each.read.device, each.read.event_key, each.became.value) for each in day.reads],
+        "reads": [(read.device, read.event_key, became.value) for read, became in day.reads],
         "findings": [(each.kind.value, each.first, each.seconds, each.rule) for each in day.findings],
     }
 
@@ -75,10 +75,10 @@ async def _passages(stage: Stage, department: Department) -> None:
     recorded = Counter(
         (each.gate.serial, each.event_key, each.badge, 1 if each.inwards else 2, each.wall_time) for each in department.recorded
     )
-    stored = Counter(tuple(row) for row in await stage.rows(_PASSAGES, serials))
+    stored = Counter(tuple(row) for row in await stage.inside.rows(_PASSAGES, serials))
     assert stored == recorded, f"lost: {list((recorded - stored).items())[:5]}, too many: {list((stored - recorded).items())[:5]}"
     count = Counter(each.gate.serial for each in department.recorded)
-    for row in await stage.rows(_ACCOUNTS, serials):
+    for row in await stage.inside.rows(_ACCOUNTS, serials):
         assert row["stored"] == count[row["device"]]
         assert row["received"] == row["stored"] + row["repeated"]
 

@@ -78,7 +78,7 @@ def less(left: Spans, right: Spans) -> list[Span]:
 
 def within(spans: Spans, start: int, end: int) -> list[Span]:
     """The seconds inside [start, end)."""
-    return [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
+    return [(a if a > start else start, b if b < end else end) for a, b in spans if a < end and b > start]
 
 
 def total(spans: Iterable[Span]) -> int:

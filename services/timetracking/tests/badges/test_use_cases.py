@@ -59,14 +59,14 @@ async def test_a_read_belongs_to_its_holder_at_its_instant(planned: Platform) ->
     await planned.assign(HR, badge(NOON, servant="S2"))
     reads = [passage(f"2026-11-24T{wall}", way) for wall, way in (("08:55:00", "in"), ("11:59:59", "out"), ("12:00:00", "in"))]
     await planned.record(reads)
-    seen = {id: [each.read.at for each in (await planned.days(id))[TUESDAY].content.reads] for id in ("S1", "S2")}
+    seen = {id: [read.at for read, _ in (await planned.days(id))[TUESDAY].content.reads] for id in ("S1", "S2")}
     assert seen == {"S1": [second("2026-11-24T08:55"), second("2026-11-24T11:59:59")], "S2": [second("2026-11-24T12:00")]}
 
 
 async def test_reads_before_the_span_stay_unknown_when_the_badge_is_assigned(planned: Platform) -> None:
     await planned.record(four(TUESDAY))
     await planned.assign(HR, badge(NOON, "2026-11-24T14:00"))
-    assert [each.read.at for each in (await planned.days())[TUESDAY].content.reads] == [second("2026-11-24T13:02")]
+    assert [read.at for read, _ in (await planned.days())[TUESDAY].content.reads] == [second("2026-11-24T13:02")]
 
 
 async def test_reads_of_a_device_that_is_not_enrolled_wait_for_it(planned: Platform) -> None:

@@ -103,11 +103,11 @@ async def test_reads_without_an_offset_move_with_the_zone_of_the_devices_body(em
     await empty.device("gate", body="KGD")
     await empty.badge("17", "S1")
     await empty.record([passage("2026-11-24T12:55:00", offset=None), passage("2026-11-24T14:00:00", "out", offset=5 * 3600)])
-    read = (await empty.days())[TUESDAY].content.reads[0].read
+    read = (await empty.days())[TUESDAY].content.reads[0][0]
     assert read.at == second("2026-11-24T12:55")
     await empty.take_bodies([body(zone=TOKYO)])
     await empty.do_what_is_due()
-    first, last = (each.read.at for each in (await empty.days())[TUESDAY].content.reads)
+    first, last = (read.at for read, _ in (await empty.days())[TUESDAY].content.reads)
     assert (first, last) == (second("2026-11-24T08:55"), second("2026-11-24T14:00"))
 
 

@@ -24,7 +24,7 @@ def test_an_ordinary_day(week: Situation) -> None:
     assert said(day) == (ORDINARY, {})
     assert day.state is State.COMPUTED
     assert day.seconds.known == 8 * H + 15 * M
-    assert [each.became for each in day.reads] == [Became.COUNTED] * 4
+    assert [became for _, became in day.reads] == [Became.COUNTED] * 4
 
 
 def test_the_exit_came_first(week: Situation) -> None:
@@ -46,7 +46,7 @@ def test_the_whole_batch_came_twice(week: Situation) -> None:
 def test_the_card_was_read_twice(week: Situation) -> None:
     day = week.read("Tue", FOUR).read("Tue", "in 08:55:02").day()
     assert said(day) == (ORDINARY, {})
-    assert [each.became for each in day.reads] == [Became.COUNTED, Became.DOUBLE_READ, Became.COUNTED, Became.COUNTED, Became.COUNTED]
+    assert [became for _, became in day.reads] == [Became.COUNTED, Became.DOUBLE_READ, Became.COUNTED, Became.COUNTED, Became.COUNTED]
 
 
 def test_late(week: Situation) -> None:
@@ -180,14 +180,14 @@ def test_undirected_between_in_and_out(week: Situation) -> None:
     day = week.read("Tue", "in 08:55:00, none 08:55:10, out 08:55:20, in 09:30, out 18:31").day()
     worked = {"worked": 8 * H - 30 * M, "late": 30 * M, "outside_hours": 20 + M, "gap": BREAK}
     assert said(day) == (worked, {"late": 30 * M})
-    assert [each.became for each in day.reads] == [Became.COUNTED, Became.DOUBLE_READ, *[Became.COUNTED] * 3]
+    assert [became for _, became in day.reads] == [Became.COUNTED, Became.DOUBLE_READ, *[Became.COUNTED] * 3]
 
 
 def test_first_of_a_double_voided(week: Situation) -> None:
     week.read("Tue", "in 08:55:00, in 08:55:30, out 13:02, in 14:25, out 18:33")
     day = week.void(week.reads[0]).day()
     assert said(day) == (ORDINARY | {"outside_hours": 8 * M - 30}, {})
-    assert [each.became for each in day.reads] == [Became.VOID, *[Became.COUNTED] * 4]
+    assert [became for _, became in day.reads] == [Became.VOID, *[Became.COUNTED] * 4]
 
 
 def test_the_real_exit_came_after_the_correction(week: Situation) -> None:
@@ -201,15 +201,15 @@ def test_the_real_exit_came_after_the_correction(week: Situation) -> None:
 def test_numbers_are_numbers(week: Situation) -> None:
     week.reads = [Read(week.at("Tue", "12:00"), "gate", key, way) for key, way in (("10", Direction.OUT), ("9", Direction.IN))]
     day = week.day()
-    assert [each.read.event_key for each in day.reads] == ["9", "10"]
+    assert [read.event_key for read, _ in day.reads] == ["9", "10"]
     assert [(stay.start, stay.end, stay.assumed) for stay in day.stays] == [(week.at("Tue", "12:00"),) * 2 + (False,)]
     assert found(day) == {"absent": 8 * H}
 
 
 def test_entries_across_the_border(week: Situation) -> None:
     friday, saturday = week.read("Fri", "in +03:59:30, in +04:00:10").contents("Fri", "Sat")
-    assert [each.became for each in friday.reads] == [Became.COUNTED]
-    assert [each.became for each in saturday.reads] == [Became.COUNTED]
+    assert [became for _, became in friday.reads] == [Became.COUNTED]
+    assert [became for _, became in saturday.reads] == [Became.COUNTED]
     assert found(friday) == {"absent": 8 * H, "missing_exit": 0}
     assert found(saturday) == {"missing_exit": 0}
 
@@ -364,7 +364,7 @@ def test_recalled_only_an_exit_was_read(week: Situation) -> None:
 def test_house_behind_a_campus_gate(week: Situation) -> None:
     week.read("Tue", "in 08:50", device="gate").read("Tue", "in 08:55", device="house", perimeter=False).read("Tue", "out 18:33")
     day = week.day()
-    assert [each.became for each in day.reads] == [Became.COUNTED, Became.INTERNAL, Became.COUNTED]
+    assert [became for _, became in day.reads] == [Became.COUNTED, Became.INTERNAL, Became.COUNTED]
     assert [(week.wall(stay.start), week.wall(stay.end)) for stay in day.stays] == [("24 08:50:00", "24 18:33:00")]
     assert said(day) == ({"worked": 8 * H, "outside_hours": 13 * M, "gap": BREAK}, {})
 

@@ -112,7 +112,7 @@ async def test_several_readers_make_one_day(planned: Platform) -> None:
     await closed(planned, "2026-11-25T04:00")
     day = (await planned.days())[TUESDAY]
     assert (day.content.seconds.worked, day.content.findings) == (8 * 3600, ())
-    assert [each.became.value for each in day.content.reads] == ["counted", "double_read", "counted", "counted", "counted"]
+    assert [became.value for _, became in day.content.reads] == ["counted", "double_read", "counted", "counted", "counted"]
 
 
 async def test_one_reader_without_direction_alternates(planned: Platform) -> None:

@@ -12,7 +12,7 @@ C, D = Became.COUNTED, Became.DOUBLE_READ
 
 
 def became(week: Situation, reads: str) -> list[Became]:
-    return [each.became for each in week.read("Tue", reads).day().reads]
+    return [became for _, became in week.read("Tue", reads).day().reads]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_the_order_of_reads_is_total_and_says_nothing_of_their_arrival(week: Sit
     for index in range(len(ordered)):
         for few in permutations(ordered[index : index + 4]):
             day = week.day(facts=Facts(week.plans, reads=few))
-            assert tuple(each.read for each in day.reads) == ordered[index : index + 4]
-    assert tuple(each.read for each in week.day(facts=Facts(week.plans, reads=ordered[::-1])).reads) == ordered
+            assert tuple(read for read, _ in day.reads) == ordered[index : index + 4]
+    assert tuple(read for read, _ in week.day(facts=Facts(week.plans, reads=ordered[::-1])).reads) == ordered
 
 
 def test_equal_reads_are_one(week: Situation) -> None:
@@ -78,7 +78,7 @@ def test_a_void_takes_out_every_read_of_its_device_and_key_and_nothing_else(week
         "Tue", "in 09:15", device="house", keys=("1",), perimeter=False
     )
     week.void(week.reads[0]).void(week.reads[3])
-    assert [each.became for each in week.day().reads] == [Became.VOID, Became.VOID, C, Became.VOID]
+    assert [became for _, became in week.day().reads] == [Became.VOID, Became.VOID, C, Became.VOID]
 
 
 def test_a_read_at_the_border_belongs_to_the_next_date(week: Situation) -> None:

@@ -194,7 +194,7 @@ async def test_an_explanation_shows_everything_that_a_day_follows_from(ministry:
     assert explained.versions[-1].seconds == explained.day.content.seconds
     places = {key[:2]: (context.body, context.premises) for key, context in explained.contexts.items()}
     assert places["mf", "17|2026-11-24T13:30:00|in"] == ("MF", "MF house")
-    assert set(explained.contexts) == {read_key(each.read) for each in explained.day.content.reads}
+    assert set(explained.contexts) == {read_key(read) for read, _ in explained.day.content.reads}
     assert {context.received_at for context in explained.contexts.values()} >= {at("2026-11-24T13:30:02")}
     kinds = [each.claim.kind for each in explained.findings]
     assert kinds == [each.kind.value for each in explained.day.content.findings]
@@ -216,5 +216,5 @@ async def test_each_read_of_an_event_key_that_was_used_twice_is_explained_by_its
         await ministry.record([passage(wall, way, number, key="7", received=when, offset=None)])
     async with views(ministry, HR) as shown:
         explained = await shown.explanation("S1", TUESDAY, ALMATY)
-    reads = [each.read for each in explained.day.content.reads if each.read.event_key == "7"]
+    reads = [read for read, _ in explained.day.content.reads if read.event_key == "7"]
     assert [explained.contexts[read_key(each)].received_at for each in reads] == received[:2]

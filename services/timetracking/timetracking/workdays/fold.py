@@ -176,7 +176,7 @@ def _day(servant: str, day: WorkdayContent, numbers: Mapping[Correction, int], z
         "window": {"start": wall(day.window[0]), "end": wall(day.window[1])},
         "seconds": day.seconds._asdict(),
         "stays": [{"start": wall(stay.start), "end": wall(stay.end), "assumed": stay.assumed} for stay in day.stays],
-        "reads": [{"device": each.read.device, "event_key": each.read.event_key, "became": each.became.value} for each in day.reads],
+        "reads": [{"device": read.device, "event_key": read.event_key, "became": became.value} for read, became in day.reads],
         "findings": [
             {"kind": each.kind.value, "first": wall(each.first), "seconds": each.seconds, "rule": each.rule} for each in day.findings
         ],

@@ -84,14 +84,14 @@ def explanation_message(explained: Explanation, law: Lawbook, texts: FindingText
         parameters=[_parameter(law, name, day.content.date) for name in sorted(IDS.values())],
         findings=[finding_message(each, law, texts) for each in explained.findings],
     )
-    for each in day.content.reads:
-        context = explained.contexts.get(read_key(each.read))
+    for read, became in day.content.reads:
+        context = explained.contexts.get(read_key(read))
         one = pb.ExplainedRead(
-            device=each.read.device,
-            event_key=each.read.event_key,
-            at=instant(each.read.at),
-            direction=passage_pb.Direction.ValueType(int(each.read.direction)),
-            outcome=OUTCOMES[each.became],
+            device=read.device,
+            event_key=read.event_key,
+            at=instant(read.at),
+            direction=passage_pb.Direction.ValueType(int(read.direction)),
+            outcome=OUTCOMES[became],
         )
         if context is not None:
             one.premises = context.premises

@@ -229,7 +229,7 @@ class _Round:
                 each.first,
                 each.seconds,
                 each.rule,
-                reads=tuple(f"{it.read.device}|{it.read.event_key}" for it in content.reads if it.read.at == each.first),
+                reads=tuple(f"{read.device}|{read.event_key}" for read, _ in content.reads if read.at == each.first),
             )
             for each in content.findings
             if INCOMPLETE not in marks or each.kind not in FROM_THE_ABSENCE_OF_READS

@@ -168,8 +168,8 @@ class WorkdayViews:
         start, end = (datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in kept.content.window)
         received = await driver.fetch(
             _CONTEXTS,
-            [each.read.device for each in reads],
-            [each.read.event_key for each in reads],
+            [read.device for read, _ in reads],
+            [read.event_key for read, _ in reads],
             start - AROUND_A_WINDOW,
             end + AROUND_A_WINDOW,
             servant,

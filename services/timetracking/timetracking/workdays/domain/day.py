@@ -15,7 +15,6 @@ from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
 from timetracking.workdays.domain.borders import DAY_SECONDS, ONE_DAY, Law, Windows, Zones, civil_instant, nights
 from timetracking.workdays.domain.figures import (
-    Beyond,
     beyond_daily_limit,
     beyond_plan,
     remote_presence,
@@ -33,7 +32,6 @@ from timetracking.workdays.domain.words import (
     Facts,
     Finding,
     Read,
-    ReadOutcome,
     Seconds,
     State,
     Stay,
@@ -82,17 +80,12 @@ class _Servant:
             window = self._windows[day] = span, reads, *counted_reads(reads, self.voided, self.law(day).double_read_window)
         return window
 
-    def enters(self, day: date) -> bool:
-        """Whether a stay comes into a window over its beginning."""
-        _, _, first, _ = self.window(day)
-        return bool(first) and first[0][1] is OUT and self.goes_on(day - ONE_DAY)
-
-    def goes_on(self, day: date) -> bool:
-        """Whether a stay goes on over the end of a window."""
+    def crosses_after(self, day: date) -> bool:
+        """Whether a stay goes on over the end of a date's window."""
+        following = day + ONE_DAY
         span, _, last, _ = self.window(day)
         if not last or last[-1][1] is not IN or self.instants[-1] < span[1]:
             return False
-        following = day + ONE_DAY
         _, _, first, _ = self.window(following)
         if not first or first[0][1] is not OUT:
             return False
@@ -130,8 +123,10 @@ def workdays_and_entries(
 
 def _workday_and_entry(servant: _Servant, day: date, now: int) -> tuple[WorkdayContent, bool]:
     window, reads, counted, became = servant.window(day)
-    plan, entered, goes_on = servant.plans.get(day), servant.enters(day), servant.goes_on(day)
-    open_end = window[1] > now
+    plan, open_end = servant.plans.get(day), window[1] > now
+    # Only here are the windows beside this one looked at.
+    entered = bool(counted) and counted[0][1] is OUT and servant.crosses_after(day - ONE_DAY)
+    goes_on = bool(counted) and counted[-1][1] is IN and servant.crosses_after(day)
     added = [each for each in servant.added if window[0] <= each.at < window[1]] if servant.added else []
     lending = plan.outline.lending if plan is not None else None
     seen = presence(counted, window, lending, added, crosses_in=entered, crosses_out=goes_on, open_end=open_end)
@@ -156,17 +151,17 @@ def _workday_and_entry(servant: _Servant, day: date, now: int) -> tuple[WorkdayC
         if len(findings) > 1:
             findings.sort(key=first_kind_seconds)
     content = WorkdayContent(
-        date=day,
-        state=WAITING if plan is None else IN_PROGRESS if open_end else COMPUTED,
-        window=window,
-        seconds=seconds,
-        stays=named(Stay, stays),
-        reads=named(ReadOutcome, zip(reads, became, strict=True)),
-        findings=tuple(findings),
-        superseded=tuple([each for each in added if each not in seen.used]) if added else (),
-        sessions=tuple(sessions),
-        work=work,
-        crosses=goes_on,
+        day,
+        WAITING if plan is None else IN_PROGRESS if open_end else COMPUTED,
+        window,
+        seconds,
+        named(Stay, stays),
+        tuple(zip(reads, became, strict=True)),
+        tuple(findings),
+        tuple([each for each in added if each not in seen.used]) if added else (),
+        tuple(sessions),
+        work,
+        goes_on,
     )
     return content, entered
 
@@ -176,18 +171,21 @@ def _figures(
 ) -> tuple[Seconds, list[Finding], Span | None]:
     """The figures, the findings that follow from plan and presence, and the span from the first to the last work."""
     out, law, orders = plan.outline, servant.law(plan.date), servant.windows.orders.get(plan.date, ())
-    assumed = [(start, end) for start, end, assumed in stays if start < end and assumed]
+    assumed = [(start, end) for start, end, assumed in stays if start < end and assumed] if len(known) < len(stays) else []
     held = union((start, end) for start, end, assumed in sessions if not assumed) if sessions else []
     held_assumed = union((start, end) for start, end, assumed in sessions if assumed) if sessions else []
     worked, worked_seconds, assumed_seconds, present = worked_in_plan(out, known, assumed, held, held_assumed)
-    known_seconds, inside = total(known), total(overlap(known, out.span))
-    beyond = beyond_plan(out, orders, known, held) if orders or held else Beyond([], 0, 0, known_seconds - inside, 0)
+    known_seconds, inside = total(known), total(within(known, *plan.span)) if plan.span else 0
+    ordered: Spans = ()
+    overtime, rest_day, outside, remote_outside = 0, 0, known_seconds - inside, 0
+    if orders or held:
+        ordered, overtime, rest_day, outside, remote_outside = beyond_plan(out, orders, known, held)
     missed, findings = shortfall(plan, worked, open_end=open_end)
     if sessions:
         findings += sessions_in_office(plan, sessions)
     if worked_seconds > law.daily_limit:
         findings += beyond_daily_limit(plan, worked, worked_seconds, law.daily_limit)
-    work = union(worked, beyond.ordered) if beyond.ordered else worked
+    work = union(worked, ordered) if ordered else worked
     began_and_ended, night = None, 0
     if work:
         start, end = began_and_ended = work[0][0], work[-1][1]
@@ -197,10 +195,10 @@ def _figures(
     seconds = Seconds(
         worked_seconds,
         assumed_seconds,
-        beyond.overtime,
-        beyond.rest_day,
-        beyond.outside,
-        beyond.remote_outside,
+        overtime,
+        rest_day,
+        outside,
+        remote_outside,
         inside - present,
         night,
         total(overlap(work, servant.holidays)) if servant.holidays else 0,

@@ -5,7 +5,6 @@ Seconds inside, minutes are only shown. Grace never reduces a figure, it only ke
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kernel.intervals import Span, Spans, less, overlap, total, union, within
 
@@ -60,18 +59,11 @@ def worked_in_plan(
     return worked, seconds, seconds - sure, present
 
 
-class Beyond(NamedTuple):
-    """What is known outside the span: ordered, and the seconds by what they are."""
+def beyond_plan(out: Outline, orders: Sequence[Order], known: Spans, sessions: Spans) -> tuple[Spans, int, int, int, int]:
+    """Gives each second outside the span one kind. Orders count known presence at a perimeter and sessions.
 
-    ordered: list[Span]
-    overtime: int
-    rest_day: int
-    outside: int
-    remote_outside: int
-
-
-def beyond_plan(out: Outline, orders: Sequence[Order], known: Spans, sessions: Spans) -> Beyond:
-    """Gives each second outside the span one kind. Orders count known presence at a perimeter and sessions."""
+    Returns what was ordered, then seconds: overtime, on a rest day, outside hours, remote outside hours.
+    """
     at_perimeter = less(known, out.span)
     called = union(at_perimeter, less(sessions, out.span))
     overtime = overlap(called, _ordered(orders, OrderKind.OVERTIME))
@@ -79,7 +71,7 @@ def beyond_plan(out: Outline, orders: Sequence[Order], known: Spans, sessions: S
     ordered = union(overtime, rest_day)
     # A session in the break of an order is inside the order, and no work: it has no kind.
     remote = less(less(called, at_perimeter), union((order.start, order.end) for order in orders))
-    return Beyond(ordered, total(overtime), total(rest_day), total(less(at_perimeter, ordered)), total(remote))
+    return ordered, total(overtime), total(rest_day), total(less(at_perimeter, ordered)), total(remote)
 
 
 def _ordered(orders: Sequence[Order], kind: OrderKind) -> list[Span]:

@@ -16,7 +16,6 @@ from timetracking.workdays.domain.words import (
     Finding,
     FindingKind,
     Read,
-    ReadOutcome,
     Seconds,
     State,
     Stay,
@@ -144,7 +143,7 @@ def content_of(day: date, text: str) -> WorkdayContent:
         seconds=Seconds(**said["seconds"]),
         stays=tuple(Stay(*each) for each in said["stays"]),
         reads=tuple(
-            ReadOutcome(Read(at, device, key, Direction(own), perimeter, Direction(sent)), Became(became))
+            (Read(at, device, key, Direction(own), perimeter, Direction(sent)), Became(became))
             for at, device, key, own, perimeter, sent, became in said["reads"]
         ),
         findings=tuple(Finding(FindingKind(kind), first, seconds, rule) for kind, first, seconds, rule in said["findings"]),

@@ -6,7 +6,7 @@ entry or exit mends that, and a late real read always wins over it.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from kernel.intervals import Span
 
@@ -21,7 +21,8 @@ StayRow = tuple[int, int, bool]
 """The fields of a stay."""
 
 
-class Presence(NamedTuple):
+@dataclass(slots=True)
+class Presence:
     """The stays of one window with what is missing in them, and the added entries and exits that mended something."""
 
     stays: list[StayRow]

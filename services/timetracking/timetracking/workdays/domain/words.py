@@ -203,11 +203,8 @@ class Seconds(NamedTuple):
     known: int = 0
 
 
-class ReadOutcome(NamedTuple):
-    """A read of the day's window and what became of it."""
-
-    read: Read
-    became: Became
+ReadOutcome = tuple[Read, Became]
+"""A read of the day's window and what became of it."""
 
 
 class WorkdayContent(NamedTuple):

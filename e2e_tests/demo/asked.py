@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from tartip.timetracking.v1 import device_service_pb2 as device_pb
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 
 from .calls import HR, Desk, Desks, all_of, day, day_of, pages
 from .world import World
 
 PAGE = 500
+ACCOUNTS_PATIENCE_S = 30.0
+ASK_AGAIN_S = 0.2
 Key = tuple[str, date]
 
 
@@ -63,6 +67,28 @@ async def findings(world: World, desks: Desks) -> list[Found]:
         parent=f"stateBodies/{world.body.id}", since=day(world.first), until=day(world.last), page_size=PAGE, include_withdrawn=True
     )
     return [_found(row) for row in await pages(desk.workdays.ListFindings, request, "findings")]
+
+
+async def accounts(world: World, desks: Desks) -> dict[str, device_pb.RecordCounts]:
+    """Returns what became of every record, by device, as soon as nothing is in flight and all is known of, or after a while.
+
+    What came is counted from beside, a moment behind those who record.
+    """
+    desk = await desks.of(HR)
+    deadline = time.monotonic() + ACCOUNTS_PATIENCE_S
+    while True:
+        names = [device_name(world, each) for each in world.truth.counts]
+        answers = await all_of([desk.devices.GetDeviceAccount(device_pb.GetDeviceAccountRequest(name=name)) for name in names])
+        found = {device: answer.total for device, answer in zip(world.truth.counts, answers, strict=True)}
+        known = all(each.received == world.truth.counts[device].sent and not each.in_flight for device, each in found.items())
+        if known or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(ASK_AGAIN_S)
+
+
+def device_name(world: World, serial: str) -> str:
+    """The name of a device."""
+    return f"stateBodies/{world.body.id}/devices/{serial}"
 
 
 async def folded(truth: Path, answer: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tartip.timetracking.v1 import workday_service_pb2 as pb
+from tartip.timetracking.v1.device_service_pb2 import RecordCounts
 
 from .asked import Found, Key, as_fold, reads_as_fold
 from .devices import SimulatedDevice
@@ -237,6 +238,21 @@ def compare_counts(
         ):
             verdict.equal(f"{device}: records {name}", expected, found)
     return lines
+
+
+def compare_accounts(verdict: Verdict, world: World, accounts: Mapping[str, RecordCounts]) -> None:
+    """Compares the account of each device, as GetDeviceAccount tells it, with what the device sent: nothing may be in flight."""
+    for device, counts in world.truth.counts.items():
+        account = accounts.get(device, RecordCounts())
+        for name, expected, found in (
+            ("received", counts.sent, account.received),
+            ("stored", counts.passages, account.stored),
+            ("repeated", counts.repeated, account.repeated),
+            ("parked", counts.parked, account.parked),
+            ("no passages", counts.ignored, account.no_passages),
+            ("in flight", 0, account.in_flight),
+        ):
+            verdict.equal(f"{device}: account, {name}", expected, found)
 
 
 def _instant(text: str) -> datetime:

@@ -16,7 +16,7 @@ from rich.console import RenderableType
 
 from . import asked, report
 from .calls import Desks
-from .compare import Verdict, compare_counts, compare_days, compare_findings, compare_folded_findings, identity
+from .compare import Verdict, compare_accounts, compare_counts, compare_days, compare_findings, compare_folded_findings, identity
 from .devices import SimulatedDevice, simulated
 from .level import Levels
 from .screen import Screen
@@ -105,6 +105,8 @@ class Demo:
             await self.levels.metrics("timetracking gateway"),
             await self.levels.metrics("timetracking consume"),
         )
+        says("asking for the accounts of all devices")
+        compare_accounts(verdict, world, await asked.accounts(world, self.desks))
         write(self.folder / "days.json", [MessageToDict(row) for row in days.values()])
         write(self.folder / "findings.json", [asdict(each) for each in findings])
         write(self.folder / "expected-findings.json", [asdict(each) for each in world.truth.findings])

@@ -11,11 +11,12 @@ import aiohttp
 import pytest
 from tartip.regimes.v1 import plan_service_pb2 as plans
 from tartip.timetracking.v1 import workday_service_pb2 as pb
+from tartip.timetracking.v1.device_service_pb2 import RecordCounts
 
 from e2e_tests.reference.fold import fold
 
 from .asked import Found, Key
-from .compare import Verdict, compare_counts, compare_days, compare_findings, compare_folded_findings, identity
+from .compare import Verdict, compare_accounts, compare_counts, compare_days, compare_findings, compare_folded_findings, identity
 from .devices import SimulatedDevice, simulated
 from .generate import world
 from .level import read
@@ -224,6 +225,37 @@ def test_a_record_that_is_lost_is_seen(name: str) -> None:
     named, _, value = lines[at].rpartition(" ")
     lines[at] = f"{named} {float(value) + 1}"
     assert _counted(of, "\n".join(lines)).differences
+
+
+def _accounts(of: World) -> dict[str, RecordCounts]:
+    return {
+        device: RecordCounts(
+            received=counts.sent, stored=counts.passages, repeated=counts.repeated, parked=counts.parked, no_passages=counts.ignored
+        )
+        for device, counts in of.truth.counts.items()
+    }
+
+
+def _accounted(of: World, accounts: dict[str, RecordCounts]) -> Verdict:
+    verdict = Verdict()
+    compare_accounts(verdict, of, accounts)
+    return verdict
+
+
+def test_accounts_that_close_differ_in_nothing() -> None:
+    of = _right().world
+    assert _accounted(of, _accounts(of)).differences == []
+
+
+@pytest.mark.parametrize("name", ["received", "stored", "repeated", "parked", "no_passages", "in_flight"])
+def test_an_account_that_does_not_close_is_seen(name: str) -> None:
+    of = _right().world
+    accounts = _accounts(of)
+    first = next(iter(accounts))
+    setattr(accounts[first], name, getattr(accounts[first], name) + 1)
+    assert len(_accounted(of, accounts).differences) == 1
+    del accounts[first]
+    assert _accounted(of, accounts).differences
 
 
 def test_metrics_are_read_with_their_labels() -> None:

@@ -23,7 +23,7 @@ class Words:
 
 
 @pytest.fixture
-def say() -> type[Words]:
+def words() -> type[Words]:
     return Words
 
 

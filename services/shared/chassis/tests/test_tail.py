@@ -12,7 +12,7 @@ from chassis.publisher import Outgoing, Publisher
 from chassis.read_positions import Record, unread
 from chassis.tail import Tail
 from chassis.testing.bare import change
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
 
@@ -26,16 +26,16 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    made = Publisher(broker.bootstrap)
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    made = Publisher(cluster.bootstrap)
     yield made
     await made.close()
 
 
 @pytest.fixture
-def topic(broker: Broker) -> str:
+def topic(cluster: Cluster) -> str:
     name = f"bare.tailed-{next(numbers)}.v1"
-    broker.create([name])
+    cluster.create([name])
     return name
 
 
@@ -78,26 +78,26 @@ async def counted(fresh: FreshDatabase) -> dict[str, int]:
 
 
 async def test_each_message_counts_once_over_failures_and_restarts(
-    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str
 ) -> None:
     words = [f"w{number}" for number in range(40)]
     await send(publisher, topic, *words[:20])
     failing = Counting(fresh.worker, failures=2)
-    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], failing)):
+    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], failing)):
         await until(lambda: len(failing.taken) == 20)
     await send(publisher, topic, *words[20:])
     later = Counting(fresh.worker)
-    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], later)):
+    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], later)):
         await until(lambda: len(later.taken) == 20)
     assert sorted(later.taken) == sorted(words[20:])
     assert await counted(fresh) == dict.fromkeys(words, 1)
 
 
-async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str) -> None:
+async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str) -> None:
     await send(publisher, topic, "a", "b")
     first, second = Counting(fresh.worker), Counting(fresh.worker)
     for name, taken in (("first", first), ("second", second)):
-        async with reading(Tail(name, fresh.worker, broker.bootstrap, [topic], taken)):
+        async with reading(Tail(name, fresh.worker, cluster.bootstrap, [topic], taken)):
             await until(lambda: len(taken.taken) == 2)  # noqa: B023
     assert sorted(first.taken) == sorted(second.taken) == ["a", "b"]
 
@@ -112,7 +112,7 @@ async def test_of_two_readers_of_one_name_each_message_is_had_by_one(fresh: Fres
 
 
 async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
-    fresh: FreshDatabase, broker: Broker, publisher: Publisher, topic: str
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str
 ) -> None:
     async with fresh.worker.transaction() as transaction:
         assert await unread(transaction, "counts", [Record(topic, 0, 99, None, b"before", {})])
@@ -122,17 +122,17 @@ async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
     async def born_anew(place: Partition) -> None:
         told.append(place)
 
-    async with reading(Tail("counts", fresh.worker, broker.bootstrap, [topic], taker, born_anew)):
+    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker, born_anew)):
         await until(lambda: len(taker.taken) == 2)
     assert await counted(fresh) == {"a": 1, "b": 1}
     assert told == [(topic, 0)]
 
 
-async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase, broker: Broker, publisher: Publisher) -> None:
+async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher) -> None:
     topic, taker = f"bare.tailed-{next(numbers)}.v1", Counting(fresh.worker)
-    tail = Tail("counts", fresh.worker, broker.bootstrap, [topic], taker)
+    tail = Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker)
     async with reading(tail):
-        broker.create([topic])
+        cluster.create([topic])
         await send(publisher, topic, "a")
         await until(lambda: taker.taken == ["a"])
         assert tail.ready

@@ -13,7 +13,7 @@ import pytest
 from chassis.publisher import Publisher
 from chassis.relay import Relay
 from chassis.streams import Consumer
-from chassis.testing.broker import Broker
+from chassis.testing.cluster import Cluster
 from chassis.testing.tokens import caller
 from chassis.testing.waiting import until
 from timetracking.accounts.domain import Counts
@@ -94,20 +94,20 @@ class Round:
 
 
 @pytest.fixture
-async def round_(told: Platform, quiet_broker: Broker) -> AsyncIterator[Round]:
-    quiet_broker.create([*LOTS, TOPIC, LATE])
+async def round_(told: Platform, quiet_cluster: Cluster) -> AsyncIterator[Round]:
+    quiet_cluster.create([*LOTS, TOPIC, LATE])
     assert (TOPIC, LATE) == (PASSAGES, LATE_PASSAGES)
-    publisher, law, stop = Publisher(quiet_broker.bootstrap), Law(), asyncio.Event()
+    publisher, law, stop = Publisher(quiet_cluster.bootstrap), Law(), asyncio.Event()
     record = RecordPassages(told.begin, law, told.months)  # type: ignore[arg-type]
     consumer = Consumer(
         "timetracking",
-        quiet_broker.bootstrap,
+        quiet_cluster.bootstrap,
         [passages(record), passages(record, LATE)],
         publisher.send,
         commit_interval_s=0.2,
         grace_s=1.0,
     )
-    tails = beside(told_settings(told, quiet_broker.bootstrap), told.database.worker)
+    tails = beside(told_settings(told, quiet_cluster.bootstrap), told.database.worker)
     work: list[Callable[[asyncio.Event], Awaitable[None]]] = [
         consumer.run,
         Relay(told.database.worker, publisher).run,

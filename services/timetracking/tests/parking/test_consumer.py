@@ -55,6 +55,12 @@ async def test_a_refused_passage_is_known_by_where_it_lay_and_then_by_what_it_wa
     assert back.headers == first.headers
 
 
+async def test_a_reason_has_one_name_whoever_parked_for_it() -> None:
+    lot, old = Lot(), passage("1970-01-01T08:55:00")
+    records = await lot.impossible(old), await lot.refused(old, 7, "IMPOSSIBLE_TIME")
+    assert [told_parked(each, ZONE).reason for each in records] == ["impossible-time"] * 2
+
+
 async def test_bytes_that_are_no_message_go_back_where_they_lay() -> None:
     told = told_parked(await Lot().put_away(PASSAGES, 7, b"\xff\xff", {}, "unreadable"), ZONE)
     assert (told.device, told.date, told.partition, told.sendable) == ("", UNDATED, 3, True)

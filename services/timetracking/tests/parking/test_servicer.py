@@ -106,7 +106,7 @@ async def test_a_list_goes_page_by_page_without_contents(served: Timekeeping, re
 
 async def test_the_same_request_again_is_answered_alike_and_sends_once(served: Timekeeping, records: dict[str, UUID]) -> None:
     operator = await served.portal(OPERATOR)
-    request = pb.RedriveParkedRecordsRequest(filter=pb.ParkedRecordFilter(reason="bug"), request_id=REQUEST)
+    request = pb.RedriveParkedRecordsRequest(filter=pb.ParkedRecordFilter(reason="BUG"), request_id=REQUEST)
     dry = pb.RedriveParkedRecordsRequest(filter=request.filter, validate_only=True)
     for asked in (dry, request, request):
         answer = await operator.parking.RedriveParkedRecords(asked)

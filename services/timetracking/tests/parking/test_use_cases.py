@@ -127,7 +127,7 @@ async def test_each_part_of_a_selection_narrows(desk: Desk) -> None:
     old, new = await desk.refused(1, reason="bug"), await desk.refused(2, at=AT + timedelta(hours=1))
     other, door = await desk.refused(3, reason="MALFORMED"), await desk.refused(4, device="door")
     for selection, expected in (
-        (Selection(reason="MALFORMED"), other),
+        (Selection(reason="malformed"), other),
         (Selection(device="door", body="KGD"), door),
         (Selection(device="door", body="MF"), []),
         (Selection(since=AT + timedelta(hours=1)), new),

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.access import Caller
 from chassis.commands import instant
 
-from timetracking.parking.domain import Selection, State
+from timetracking.parking.domain import Selection, State, reason_named
 from timetracking.parking.use_cases import Begin, ListParked, RedriveParked, Seen
 
 # More than a person reads; who wants others narrows.
@@ -41,7 +41,7 @@ async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace) -> st
 
 
 def _selection(given: argparse.Namespace) -> Selection:
-    return Selection(given.topic, given.reason, device=given.device, since=given.since, ids=tuple(given.id))
+    return Selection(given.topic, reason_named(given.reason), device=given.device, since=given.since, ids=tuple(given.id))
 
 
 def _line(seen: Seen) -> str:
@@ -56,7 +56,7 @@ def _line(seen: Seen) -> str:
 def _narrowing(parser: argparse.ArgumentParser) -> None:
     for name, says in (
         ("topic", "only of this topic"),
-        ("reason", "only parked for this reason: malformed, IMPOSSIBLE_TIME, bug …"),
+        ("reason", "only parked for this reason: malformed, impossible-time, bug …"),
         ("device", "only of the device with this serial"),
     ):
         parser.add_argument(f"--{name}", default="", help=says)

@@ -16,7 +16,7 @@ from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.accounts.domain import NAMELESS, UNDATED
 from timetracking.accounts.messages import accounted, serial_or_nameless
 from timetracking.gateway.batches import credential_key
-from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord
+from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord, reason_named
 
 READER = "parking"
 # What is ours alone and is no state: it may be sent again. A state that is published a second time after a newer one would
@@ -56,7 +56,7 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
         lay=_lay(headers, origin),
         device=device,
         date=day,
-        reason=headers.get("reason", ""),
+        reason=reason_named(headers.get("reason", "")),
         error=headers.get("error", ""),
         origin=origin,
         first_failed_at=failed,

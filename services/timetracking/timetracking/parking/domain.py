@@ -70,6 +70,11 @@ def shape(text: str) -> str:
     return "".join("0" if sign.isdigit() else ("X" if sign.isupper() else "x") if sign.isalpha() else sign for sign in text)
 
 
+def reason_named(text: str) -> str:
+    """A reason as it is listed: the gateway's words and the names of refusals ("IMPOSSIBLE_TIME") are one."""
+    return text.lower().replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which parked records; what is empty does not narrow. `since` and `until` are of when they were parked last."""

@@ -14,7 +14,7 @@ from tartip.timetracking.v1 import parking_service_pb2_grpc as pb_grpc
 
 from timetracking.names import device_of, parked_of
 from timetracking.parking import use_cases
-from timetracking.parking.domain import Selection, State
+from timetracking.parking.domain import Selection, State, reason_named
 from timetracking.parking.messages import STATES, parked_message
 from timetracking.parking.use_cases import Seen
 
@@ -58,7 +58,7 @@ class ParkingServicer(pb_grpc.ParkingServiceServicer):
 def _selection(message: pb.ParkedRecordFilter, state: State | None = None, ids: tuple[UUID, ...] = ()) -> Selection:
     body, device = device_of(message.device, "filter.device") if message.device else ("", "")
     since = instant(message.since, "filter.since") if message.HasField("since") else None
-    return Selection(message.topic, message.reason, body, device, since, state=state, ids=ids)
+    return Selection(message.topic, reason_named(message.reason), body, device, since, state=state, ids=ids)
 
 
 def _state(value: pb.ParkedRecordState.ValueType) -> State | None:

@@ -66,6 +66,14 @@ async def test_what_is_parked_is_listed_with_why_and_without_what_it_says(desk: 
     assert await ask("parked", "--since", (AT + timedelta(hours=1)).isoformat()) == "nothing is parked"
 
 
+async def test_the_parking_lot_is_open_while_nothing_is_known_of_bodies(desk: Desk, ask: Ask) -> None:
+    """Then it is needed most."""
+    await desk.refused(7)
+    await desk.platform.sql("DELETE FROM projection_positions")
+    assert len((await ask("parked")).splitlines()) == 2
+    assert (await ask("redrive", "--reason", "bug")).startswith("1 parked records")
+
+
 async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users_name(
     desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

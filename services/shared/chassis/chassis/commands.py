@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from kernel.faults import Fault
+from kernel.faults import Fault, Malformed
 
 from chassis.process import run
 from chassis.settings import Settings, SettingsError, read
@@ -85,7 +85,8 @@ def main(service: str, says: str | None, commands: Sequence[Command], given: Seq
         print(f"{service}: {error}", file=sys.stderr)
         return MISUSED
     except Fault as refused:
-        print(f"{service}: {refused}", file=sys.stderr)
+        about = refused.violations if isinstance(refused, Malformed) else refused.facts
+        print(f"{service}: {refused}", *(f"{name}: {value}" for name, value in about.items()), sep="\n  ", file=sys.stderr)
         return FAILED
     except NotAsItMustBe as found:
         print(found)

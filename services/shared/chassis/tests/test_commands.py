@@ -68,7 +68,7 @@ def test_a_missing_setting_is_named_and_nothing_is_done(capsys: pytest.CaptureFi
 def test_what_is_not_as_it_must_be_ends_with_one_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "look") == (1, "two days differ\n")
     assert main("things", "", COMMANDS, ["look", "--away"]) == 1
-    assert capsys.readouterr().err == "things: PROJECTION_BEHIND\n"
+    assert capsys.readouterr().err == "things: PROJECTION_BEHIND\n  topic: registry.bodies.v1\n"
 
 
 @pytest.mark.parametrize("given", [[], ["dance"], ["republish", "--topic", "others.states.v1"], ["rebuild"], ["greet", "loudly"]])

@@ -68,7 +68,7 @@ class StoredParking:
 
     async def page(self, selection: Selection, before: int | None, limit: int, visible_to: Caller) -> Sequence[Seen]:
         """Returns at most so many records that came before a place (None: of all), the last ones first."""
-        await require_level(self.transaction, BODIES)
+        await self._require_reach(visible_to)
         query = _seen(visible_to).where(*_selected(selection)).order_by(ParkedRow.place.desc()).limit(limit)
         if before is not None:
             query = query.where(ParkedRow.place < before)
@@ -76,7 +76,7 @@ class StoredParking:
 
     async def get(self, record: UUID, visible_to: Caller) -> Seen:
         """Returns the record; NotFound if there is none within the caller's reach, Unavailable while that is not known."""
-        await require_level(self.transaction, BODIES)
+        await self._require_reach(visible_to)
         query = _seen(visible_to).where(ParkedRow.id == record)
         row = (await self.transaction.session.execute(query, execution_options=FRESH)).one_or_none()
         if row is None:
@@ -85,7 +85,7 @@ class StoredParking:
 
     async def hold(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[ParkedRecord]:
         """Returns at most so many records, the first ones first, and holds them: nobody else sends them meanwhile."""
-        await require_level(self.transaction, BODIES)
+        await self._require_reach(visible_to)
         query = select(ParkedRow).outerjoin(DeviceRow, DeviceRow.serial == ParkedRow.device)
         query = query.where(_reached(visible_to), *_selected(selection))
         if not selection.ids:
@@ -98,6 +98,11 @@ class StoredParking:
         query = select(func.count()).select_from(ParkedRow).outerjoin(DeviceRow, DeviceRow.serial == ParkedRow.device)
         query = query.where(_reached(visible_to), *_selected(selection), ~ParkedRow.sendable)
         return await self.transaction.session.scalar(query) or 0
+
+    async def _require_reach(self, caller: Caller) -> None:
+        """Whose reach hangs on bodies must wait for them; who operates everything needs the list most when nothing comes through."""
+        if not caller.reach.nation:
+            await require_level(self.transaction, BODIES)
 
     async def send(self, records: Sequence[ParkedRecord]) -> None:
         """Keeps the records as sent again and lets their messages go out when the transaction commits."""

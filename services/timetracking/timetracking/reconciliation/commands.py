@@ -27,11 +27,14 @@ async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace)
 
 def _told(found: Compared, since: date) -> str:
     older = len(found.differences) - len(found.wrong)
+    verdict = (
+        f"{len(found.wrong)} are not as their facts give them, and were made due" if found.wrong else "all are as their facts give them"
+    )
     lines = [f"{each.day[1]}  stateBodies/{each.body}  {', '.join(each.parts)}" for each in found.wrong[:MOST_SHOWN]]
     return "\n".join(
         [
             *lines,
-            f"{found.days} days since {since} compared: {len(found.wrong)} are not as their facts give them, and were made due",
+            f"{found.days} days since {since} compared: {verdict}",
             *([f"{older} more were computed under another edition of the law, and stay"] if older else []),
             *([f"{found.waiting} have facts that wait to be computed, and were left out"] if found.waiting else []),
         ]

@@ -9,7 +9,7 @@ from chassis.testing.kafka import temporary_kafka
 from chassis.testing.postgres import temporary_postgres
 from chassis.testing.real_stack import had
 
-from e2e_tests.chaos.department import department
+from e2e_tests.chaos.department import PEOPLE, department
 from e2e_tests.chaos.stage import Stage, stage
 from e2e_tests.chaos.stories import Story
 
@@ -28,9 +28,9 @@ async def platform(say: Say, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 
 @pytest.fixture
-async def story(platform: Stage) -> Story:
-    """The platform, whole, and a department that it has never heard of before and knows now."""
+async def story(request: pytest.FixtureRequest, platform: Stage) -> Story:
+    """The platform, whole, and a department that it has never heard of before and knows now; a parameter says how many people it has."""
     await platform.whole()
-    made = department()
+    made = department(getattr(request, "param", PEOPLE))
     await platform.announce(made)
     return platform, made

@@ -6,6 +6,7 @@ The topics' time is shortened: a segment is over in a moment, old states are cle
 import asyncio
 from collections import defaultdict
 
+import pytest
 from tartip.regimes.v1.events_pb2 import MonthPlanChanged
 
 from e2e_tests.chaos.patience import until
@@ -15,10 +16,13 @@ from e2e_tests.chaos.verdict import WORKDAYS, judged
 
 PLANS = "regimes.plans.v1"
 DAYS_AWAY = 40
+# Each of them has a plan a day.
+A_FEW = 8
 CLEANED_AT_ONCE = {"segment.ms": "50", "min.cleanable.dirty.ratio": "0.01"}
 DELETED_AT_ONCE = {"segment.ms": "50", "retention.ms": "50"}
 
 
+@pytest.mark.parametrize("story", [A_FEW], indirect=True)
 async def test_a_consumer_forty_days_behind_a_compacted_topic_ends_at_the_newest_state(story: Story) -> None:
     """A plan changes each day. Where the group had been there is nothing any more; after a week Kafka forgets even that."""
     stage, department = story
@@ -46,6 +50,7 @@ async def test_a_consumer_forty_days_behind_a_compacted_topic_ends_at_the_newest
     await judged(stage, department)
 
 
+@pytest.mark.parametrize("story", [A_FEW], indirect=True)
 async def test_who_follows_days_and_was_away_for_forty_days_is_told_the_newest_ones_again(story: Story) -> None:
     stage, department = story
     async with stage.flowing(department) as traffic:

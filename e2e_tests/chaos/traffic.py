@@ -23,7 +23,7 @@ from .department import Crossing, Department, Gate
 from .patience import PATIENCE_S, until
 
 # People pass a gate a few at a time, and a moment later the next ones.
-AT_ONCE, MOMENT_S = 5, 0.2
+AT_ONCE, MOMENT_S = 5, 0.3
 # A gate gives up waiting for an answer after so long, as terminals do, and tries again until it is taken.
 ANSWERED_WITHIN_S = 15.0
 TRIES, AGAIN_AFTER_S = 100_000, 0.2

@@ -1,9 +1,10 @@
 """What every second of a day is, and what is raised for those that are missing."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
-from timetracking.workdays.domain import State
+from timetracking.workdays.domain import State, workdays
 
 from .situations import FOUR, Situation, figures, found, said
 
@@ -157,6 +158,14 @@ def test_a_night_is_found_in_any_zone(zone: str, work: str, night: tuple[int, in
     week.law = replace(week.law, night=(night[0] * H, night[1] * H))
     day = week.plan("Tue", "shift", {work: "office"}).read("Tue", "in {}, out {}".format(*work.split("–"))).day()
     assert (day.seconds.worked, day.seconds.night) == (day.seconds.known, seconds)
+
+
+def test_the_nights_of_a_day_are_on_the_clock_of_its_own_place(week: Situation) -> None:
+    """Who was in Tokyo until Monday and works in Almaty from midnight on is in the night until six o'clock of Almaty."""
+    tuesday, tokyo = week.on("Tue"), ZoneInfo("Asia/Tokyo")
+    week.day_off("Mon").plan("Tue", "shift", {"00:00–08:00": "office"}).read("Tue", "in 00:00, out 08:00")
+    (day,) = workdays(week.facts(), [tuesday], lambda day: tokyo if day < tuesday else week.zone, lambda _: week.law, week.now)
+    assert (day.seconds.worked, day.seconds.night) == (8 * H, 6 * H)
 
 
 # What is due

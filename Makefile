@@ -61,6 +61,9 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
+soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
+	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
+
 lint: $(READY) ## Format check, lint, types, imports, law data
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -84,4 +87,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask fold test bench lint format docs check lock clean
+.PHONY: help setup protos demo run stack token ask fold test bench soak lint format docs check lock clean

@@ -184,6 +184,11 @@ class Department:
                 ),
             )
 
+    def new_plans(self) -> Iterator[tuple[str, str, Message]]:
+        """Other plans of the month."""
+        self.revision += 1
+        return self.plans()
+
     def enrolments(self) -> Iterator[devices.EnrolDeviceRequest]:
         """Its gates, to be enrolled."""
         protocols = {Protocol.ADMS: devices.DEVICE_PROTOCOL_ZKTECO_ADMS, Protocol.ISAPI: devices.DEVICE_PROTOCOL_HIKVISION_ISAPI}

@@ -1,5 +1,6 @@
 """What happens inside PostgreSQL: seen by its own views, and stopped in the middle by locks of others."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -105,6 +106,22 @@ class Inside:
         async with closing(database), database.transaction() as transaction:
             await transaction.lock("servant", [servant])
             yield
+
+    @asynccontextmanager
+    async def holding_behind(self, servant: str) -> AsyncIterator[None]:
+        """As `holding`, from when those who wait already have had the servant's days, to the end of the block."""
+        over = asyncio.Event()
+
+        async def hold() -> None:
+            async with self.holding(servant):
+                await over.wait()
+
+        behind = asyncio.create_task(hold())
+        try:
+            yield
+        finally:
+            over.set()
+            await behind
 
     @asynccontextmanager
     async def writing_slowly(self) -> AsyncIterator[None]:

@@ -32,8 +32,7 @@ async def test_a_consumer_forty_days_behind_a_compacted_topic_ends_at_the_newest
     await stage.leave("consume")
     async with stage.topics.kept_otherwise(PLANS, CLEANED_AT_ONCE):
         for _ in range(DAYS_AWAY):
-            department.revision += 1
-            await stage.publish(department.plans())
+            await stage.publish(department.new_plans())
         published, servants = department.revision, set(department.servants)
 
         async def only_the_newest() -> bool:

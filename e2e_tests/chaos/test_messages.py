@@ -1,6 +1,7 @@
 """What is bad among much that is good is parked alone; what is good becomes the same days in whatever order it comes."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -14,6 +15,7 @@ from e2e_tests.chaos.faults import PASSAGES
 from e2e_tests.chaos.patience import until
 from e2e_tests.chaos.stage import Stage
 from e2e_tests.chaos.stories import Story
+from e2e_tests.chaos.traffic import Traffic
 from e2e_tests.chaos.verdict import judged
 
 LIVE, LATE = PASSAGES
@@ -30,6 +32,7 @@ CREATE TRIGGER fail BEFORE INSERT ON passages FOR EACH ROW EXECUTE FUNCTION fail
 """
 # To drop the trigger would lock a table against those who write into it, the other way round than they do.
 _RAISE_NO_MORE = "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+_RECORDED = "SELECT FROM passages WHERE device = $1 AND event_key = $2"
 _NOTED = "SELECT FROM parked_records WHERE reason = 'bug'"
 
 
@@ -100,32 +103,44 @@ async def test_the_order_of_delivery_does_not_matter(story: Story) -> None:
 
 
 async def test_two_writers_of_a_day_beside_an_unrelated_slow_transaction_publish_the_newer_state_last(story: Story) -> None:
-    """Passages and plans come for one servant, whichever first; each waits for the other."""
+    """New plans come while a day waits to be computed from a passage: they wait behind it."""
     stage, department = story
-    gate, servant = department.gates[0], department.servants[0]
+    servant = department.servants[0]
     async with stage.connected(department) as traffic:
-        await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM, inwards=True)])
+        await passed(stage, traffic, servant, 0)
+        await stage.level()
+        before = await revision(stage, servant)
+        async with stage.inside.writing_slowly():
+            async with stage.inside.holding(servant):
+                await passed(stage, traffic, servant, 1)
+                await until(lambda: stage.inside.waiting(1))
+                await stage.publish(department.new_plans())
+                await until(lambda: stage.inside.waiting(2))
+            await until(partial(written, stage, servant, before + 2))
+            assert await stage.inside.count("outbox") > 0, "what is newer than the slow transaction waits for its end"
+        await judged(stage, department)
 
-        async def a_passage() -> None:
-            at = LIVE_FROM + timedelta(minutes=department.revision)
-            await traffic.send(gate, [department.passes(gate, servant, at, inwards=False)])
 
-        async def new_plans() -> None:
-            department.revision += 1
-            await stage.publish(department.plans())
-
-        for one, other in ((a_passage, new_plans), (new_plans, a_passage)):
-            await stage.level()
-            before = await revision(stage, servant)
-            async with stage.inside.writing_slowly():
-                async with stage.inside.holding(servant):
-                    await one()
-                    await until(lambda: stage.inside.waiting(1))
-                    await other()
-                    await until(lambda: stage.inside.waiting(2))
-                await until(partial(written_twice, stage, servant, before))
-                assert await stage.inside.count("outbox") > 0, "what is newer than the slow transaction waits for its end"
-            await judged(stage, department)
+async def test_a_writer_of_a_day_that_waited_while_another_wrote_publishes_the_newer_state_last(story: Story) -> None:
+    """A day waits to be computed from a passage while new plans are taken over, and for a second passage after that."""
+    stage, department = story
+    servant = department.servants[0]
+    async with stage.connected(department) as traffic:
+        await passed(stage, traffic, servant, 0)
+        await stage.level()
+        before = await revision(stage, servant)
+        async with AsyncExitStack() as later:
+            async with stage.inside.holding(servant):
+                await stage.publish(department.new_plans())
+                await until(lambda: stage.inside.waiting(1))
+                await later.enter_async_context(stage.inside.holding_behind(servant))
+                await until(lambda: stage.inside.waiting(2))
+                await passed(stage, traffic, servant, 1)
+                await until(lambda: stage.inside.waiting(3))
+            await until(partial(written, stage, servant, before + 1))
+            await passed(stage, traffic, servant, 2)
+        await until(partial(written, stage, servant, before + 2))
+    await judged(stage, department)
 
 
 async def test_a_badge_given_out_while_its_reads_are_computed_waits_for_them_in_no_circle(story: Story) -> None:
@@ -165,9 +180,17 @@ async def parked(stage: Stage, department: Department, topic: str) -> list[tuple
     return [each for each in lot if any(it.device.startswith(f"{department.name}-") for it in each[1].passages)]
 
 
-async def written_twice(stage: Stage, servant: str, before: int) -> bool:
-    """Whether the servant's present day was written two times since a revision."""
-    return await revision(stage, servant) >= before + 2
+async def passed(stage: Stage, traffic: Traffic, servant: str, minute: int) -> None:
+    """A servant passes a gate, in or out by turns; returns when that is recorded."""
+    gate = traffic.department.gates[0]
+    crossing = traffic.department.passes(gate, servant, LIVE_FROM + timedelta(minutes=minute), inwards=minute % 2 == 0)
+    await traffic.send(gate, [crossing])
+    await until(lambda: stage.inside.rows(_RECORDED, gate.serial, crossing.event_key))
+
+
+async def written(stage: Stage, servant: str, wanted: int) -> bool:
+    """Whether the servant's present day has come to a revision."""
+    return await revision(stage, servant) >= wanted
 
 
 async def revision(stage: Stage, servant: str) -> int:

@@ -28,7 +28,18 @@ SELECT FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'timetracking work' AND state = 'idle'
     AND query LIKE '%FROM outbox WHERE xid <%' AND state_change < clock_timestamp() - interval '0.3 s'
 """
-_WAITING = "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+_WAITING = """
+SELECT DISTINCT waits.pid FROM pg_locks waits
+JOIN pg_locks held ON held.granted AND held.locktype = 'advisory'
+    AND (held.database, held.classid, held.objid, held.objsubid) = (waits.database, waits.classid, waits.objid, waits.objsubid)
+JOIN pg_stat_activity holder ON holder.pid = held.pid AND holder.application_name = 'somebody'
+WHERE NOT waits.granted AND waits.locktype = 'advisory'
+    AND waits.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_WAITS = """
+SELECT FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock' AND wait_event = 'advisory'
+"""
 _GATE = """
 CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
 CREATE TRIGGER gate BEFORE DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION gate();
@@ -135,8 +146,12 @@ class Inside:
             connection.terminate()
 
     async def waiting(self, count: int) -> bool:
-        """Whether so many transactions wait for keys that others hold."""
+        """Whether so many transactions wait for a servant who is being held; others may wait for these."""
         return len(await self.rows(_WAITING)) == count
+
+    async def waits(self, process: str) -> bool:
+        """Whether a transaction of a process waits for a key that another holds."""
+        return bool(await self.rows(_WAITS, f"{SERVICE} {process}"))
 
     async def publishing(self) -> bool:
         """Whether the relay has sent events and waits for Kafka to have them."""

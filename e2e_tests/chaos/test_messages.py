@@ -151,7 +151,7 @@ async def test_a_badge_given_out_while_its_reads_are_computed_waits_for_them_in_
             await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM, inwards=True)])
             await until(lambda: stage.inside.waiting(1))
             given = asyncio.create_task(stage.assign(department.badge_before(servant)))
-            await until(lambda: stage.inside.waiting(2))
+            await until(lambda: stage.inside.waits("serve"))
         await given
         await traffic.send(gate, [department.passes(gate, servant, LIVE_FROM + timedelta(minutes=5), inwards=False)])
     await judged(stage, department)

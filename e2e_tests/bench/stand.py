@@ -47,6 +47,10 @@ class Ground:
             await connection.close()
 
 
+# As a server for a nation's year has them; the tests' one has small ones.
+_SERVER = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+
+
 @dataclass(slots=True)
 class Stand:
     """What the benches of one run share; each part is started when a bench first asks for it, and ends with the run.
@@ -69,7 +73,7 @@ class Stand:
         if self._postgres is None:
             folder = await asyncio.to_thread(_folder)
             self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            self._postgres = await asyncio.to_thread(start_postgres, folder / "data")
+            self._postgres = await asyncio.to_thread(start_postgres, folder / "data", options=_SERVER)
             self.stack.callback(self._postgres.stop)
         return self._postgres
 

@@ -21,7 +21,8 @@ from lawbook import load
 
 from timetracking.accounts import consumer as accounts
 from timetracking.accounts.use_cases import Forget, TakeReceipts
-from timetracking.device_findings.use_cases import LookAtDevices
+from timetracking.device_findings.repository import StoredLooks
+from timetracking.device_findings.use_cases import LookAtDevices, Pace, full_hour
 from timetracking.due.repository import StoredDueReads
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
@@ -32,7 +33,7 @@ from timetracking.gateway.settings import GatewaySettings
 from timetracking.parking import consumer as parking
 from timetracking.parking.repository import forget_parked
 from timetracking.parking.use_cases import NoteParked
-from timetracking.passages.consumer import LATE, passages
+from timetracking.passages.consumer import LATE, TOPIC, passages
 from timetracking.passages.repository import Months
 from timetracking.passages.use_cases import MakeMonthsAhead, RecordPassages
 from timetracking.people import consumer as people
@@ -55,8 +56,8 @@ if TYPE_CHECKING:
 PROJECTED = (people.BODIES, people.SERVANTS, plans.PLANS)
 # Who follows days may be away for so long and still resume.
 CHANGES_KEPT = timedelta(days=30)
-# A consumer that has recorded a passage computes its day within seconds, or has ended.
-LEFT_BEHIND_S = 10.0
+# A gate with a hundred passages is looked at as soon as it pauses, one with a thousand every ten seconds.
+PACE = Pace(paused_s=0.5, squared_s=0.000_01, longest_s=300.0)
 # As long as Kafka keeps the parking lots (infra/kafka/topics.yaml): then nobody can send it again.
 PARKED_KEPT = timedelta(days=180)
 
@@ -102,9 +103,10 @@ async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             passages(record, LATE),
         )
 
-    def computing(database: Database, busy: Callable[[], bool]) -> Awaitable[None]:
+    def computing(database: Database, pressed: Callable[[str], bool]) -> Awaitable[None]:
         compute = ComputeDueReads(begin(database, law, clock, settings.default_zone), ComputeDays(law, clock))
-        return keep_doing(Job("due-reads", compute), recorded, stop, busy)
+        # Late passages hold up nobody's live day; live ones that press are stored before days are computed.
+        return keep_doing(Job("due-reads", compute), recorded, stop, lambda: pressed(TOPIC))
 
     await processes.consume("timetracking", settings, stop, PROJECTED, subscriptions, computing)
 
@@ -118,10 +120,8 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         return (
             Job("make-months", MakeMonthsAhead(Months(database), clock)),
             # Before the days: what devices show says what may be found on a day.
-            Job("device-findings", LookAtDevices(work, law, clock)),
+            Job("device-findings", LookAtDevices(work, law, clock, PACE)),
             Job("due-devices", SpreadDueDevices(work)),
-            # The consumers do so at once; here it is done where one of them ended before it could.
-            Job("left-reads", ComputeDueReads(work, compute, LEFT_BEHIND_S)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
             # Last: what is due is computed before days are compared with what is kept of them.
@@ -129,11 +129,12 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         )
 
     def left(database: Database) -> Callable[[], Awaitable[bool]]:
-        async def any_read() -> bool:
+        async def any_left() -> bool:
             async with database.transaction() as transaction:
-                return await StoredDueReads(transaction).any()
+                looks = StoredLooks(transaction, settings.default_zone)
+                return await StoredDueReads(transaction).any() or await looks.next(full_hour(clock()), Pace()) is not None
 
-        return any_read
+        return any_left
 
     purges = {"changes": forget_changes, "parked": forget_contents}
     await processes.work("timetracking", settings, stop, jobs, purges, lambda database: beside(settings, database), left)

@@ -17,7 +17,8 @@ from chassis.transient import is_out_of_time
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
-LONGEST_REST_S = 1.0
+# Of its time, while what makes it due is busy; and how long a rest may last.
+REST, LONGEST_REST_S = 4, 4.0
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",
@@ -130,7 +131,7 @@ class Jobs:
 async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: Callable[[], bool] = lambda: False) -> None:
     """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then.
 
-    While what makes it due is `busy`, the job rests after each piece for as long as two such pieces take: what becomes due
+    While what makes it due is `busy`, the job rests after each piece for as long as four such pieces take: what becomes due
     meanwhile is done at once.
     """
     while not stop.is_set():
@@ -140,8 +141,16 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
         if not did:
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), BACK_OFF_S)
-        elif busy():
-            await asyncio.sleep(min(2 * (time.monotonic() - began), LONGEST_REST_S))
+        else:
+            await _rest(min(REST * (time.monotonic() - began), LONGEST_REST_S), stop, busy)
+
+
+async def _rest(seconds: float, stop: asyncio.Event, busy: Callable[[], bool]) -> None:
+    """Rests for so long, or until nothing is busy any more."""
+    until = time.monotonic() + seconds
+    while busy() and time.monotonic() < until and not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), POLL_S)
 
 
 async def _turn(job: Job) -> int | None:

@@ -18,15 +18,16 @@ class Lane(Generic[T]):
         self._most = most
         self._waiting: deque[tuple[T, int]] = deque()
         self._weight = 0
+        self._full = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
 
     @property
-    def waiting(self) -> bool:
-        """Whether anything is lined up."""
-        return bool(self._waiting)
+    def pressed(self) -> bool:
+        """Whether as much comes as is taken, or more: something is lined up, or the group at work is as large as may be."""
+        return bool(self._waiting) or self._full
 
     async def put(self, item: T, weight: int) -> None:
         """Lines the item up as soon as there is room."""
@@ -39,6 +40,7 @@ class Lane(Generic[T]):
 
     async def gather(self) -> list[T]:
         """Waits for an item, then takes what waits, up to `most` weight and at least one; nothing once it is closed."""
+        self._full = self._full and bool(self._waiting)
         await self._arrived.wait()
         group: list[T] = []
         weight = 0
@@ -47,6 +49,7 @@ class Lane(Generic[T]):
             group.append(item)
             weight += its_weight
         self._weight -= weight
+        self._full = 2 * weight > self._most
         if self._weight < self._most:
             self._room.set()
         if not self._waiting and not self._closed:

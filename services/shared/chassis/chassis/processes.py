@@ -60,11 +60,11 @@ async def consume(
     stop: asyncio.Event,
     projected: Collection[str],
     subscriptions: Callable[[Database], Sequence[Subscription[Any]]],
-    work_beside: Callable[[Database, Callable[[], bool]], Awaitable[None]] | None = None,
+    work_beside: Callable[[Database, Callable[[str], bool]], Awaitable[None]] | None = None,
 ) -> None:
     """Follows topics as the group `service` until `stop`; calls learn how far the topics in `projected` are.
 
-    `work_beside` goes on with what the subscriptions leave to be done, until `stop` too; it may ask whether messages wait.
+    `work_beside` goes on with what the subscriptions leave to be done, until `stop` too; it may ask whether a topic presses.
     """
     from chassis.streams import Consumer  # Faust would cost every other process half a second of its start
 
@@ -76,7 +76,7 @@ async def consume(
     async with admin.running(), closing(database, publisher):
         following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
-        further = [work_beside(database, lambda: consumer.waiting)] if work_beside is not None else []
+        further = [work_beside(database, consumer.pressed)] if work_beside is not None else []
         await until(stop, consumer.run(stop), following, *further, beside=(*watches, publisher.unbroken()))
 
 

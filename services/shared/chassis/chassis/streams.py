@@ -171,10 +171,9 @@ class Consumer:
         """Whether partitions are assigned and nothing is waited for."""
         return self._app is not None and self._positions.known and not any(line.delivery.holding for line in self._lines)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether messages wait to be applied."""
-        return any(line.lane.waiting for line in self._lines)
+    def pressed(self, topic: str) -> bool:
+        """Whether as many messages of a topic come as are applied, or more."""
+        return any(line.lane.pressed for line in self._lines if line.subscription.topic == topic)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).

@@ -50,6 +50,22 @@ async def test_an_empty_lane_holds_the_one_who_takes() -> None:
     assert await taking == ["a"]
 
 
+async def test_a_lane_is_pressed_while_something_waits_or_as_much_comes_as_is_taken() -> None:
+    lane: Lane[str] = Lane(most=4)
+    assert not lane.pressed
+    await fill(lane, ("a", 1))
+    assert lane.pressed
+    await lane.gather()
+    assert not lane.pressed
+    await fill(lane, ("b", 3))
+    await lane.gather()
+    assert lane.pressed, "a large group is at work, and another is coming"
+    taking = asyncio.create_task(lane.gather())
+    await asyncio.sleep(0)
+    assert not lane.pressed, "none came"
+    taking.cancel()
+
+
 async def test_a_closed_lane_gives_nothing_more() -> None:
     lane: Lane[str] = Lane(most=2)
     await fill(lane, ("a", 1))

@@ -12,7 +12,7 @@ from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.tokens import caller
 from tartip.timetracking.v1.workday_service_pb2 import FINDING_KIND_UNKNOWN_BADGE, FindingState
 from timetracking.badges.domain import Badge
-from timetracking.device_findings.use_cases import LookAtDevices
+from timetracking.device_findings.use_cases import LookAtDevices, Pace
 from timetracking.devices.domain import DeviceDirection, Role
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
@@ -101,6 +101,32 @@ async def test_a_second_look_finds_nothing_to_do(looking: Looking) -> None:
     await looking.platform.record(ordinary())
     assert await looking.look() == 0
     assert await looking.platform.written() == before
+
+
+async def test_a_busy_gate_is_looked_at_when_it_pauses_and_seldom_while_it_does_not(looking: Looking) -> None:
+    platform = looking.platform
+    await platform.record(ordinary())
+    paced = replace(looking.look, pace=Pace(paused_s=60, squared_s=60, longest_s=3600))
+    assert await paced() == 0
+    await platform.sql("UPDATE device_days SET changed_at = changed_at - interval '2 minutes'")
+    assert await paced() == 0, "it was looked at just now, and its four passages count for sixteen minutes"
+    await platform.sql("UPDATE device_days SET looked_at = looked_at - interval '17 minutes'")
+    assert await paced() == 1
+    await platform.record(ordinary("2026-11-25", 104))
+    assert await paced() == 0
+    await platform.sql("UPDATE device_days SET looked_at = looked_at - interval '61 minutes'")
+    assert await paced() == 1, "it never pauses, and is looked at all the same"
+
+
+async def test_what_is_on_its_way_is_waited_for(looking: Looking) -> None:
+    """Of five records that came, one is not recorded yet, nor parked: neither is its number missing nor the device silent."""
+    platform, paced = looking.platform, replace(looking.look, pace=Pace(longest_s=3600))
+    await platform.record(ordinary())
+    await platform.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 6, 0, 1)")
+    platform.now = at("2026-11-24T19:10")
+    assert await paced() == 0
+    await platform.record(numbered([("2026-11-24T18:40:00", "in")], 104))
+    assert await paced() > 0
 
 
 async def test_a_clock_an_hour_ahead_is_found_within_the_day_and_its_days_are_doubtful(looking: Looking) -> None:

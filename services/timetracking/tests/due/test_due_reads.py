@@ -105,14 +105,6 @@ async def test_a_read_that_comes_while_its_day_is_computed_is_not_forgotten(plat
     assert (await platform.days())[TUESDAY].content.seconds.worked == 8 * 3600
 
 
-async def test_who_is_there_for_what_others_left_takes_nothing_that_is_fresh(platform: Platform) -> None:
-    await platform.store(four(TUESDAY))
-    left = ComputeDueReads(platform.begin, platform.compute, waiting_s=60)
-    assert (await left(), await wishes(platform)) == (0, 1)
-    await platform.sql("UPDATE due_reads SET asked_at = asked_at - interval '2 minutes'")
-    assert (await left(), await wishes(platform)) == (1, 0)
-
-
 async def test_a_read_of_a_badge_that_nobody_holds_is_done_with(platform: Platform) -> None:
     await platform.store([passage("2026-11-24T08:55:00", number="nobody's")])
     before = await platform.days()

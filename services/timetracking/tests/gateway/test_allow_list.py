@@ -1,5 +1,6 @@
 """The allow-list from the database: a device enrolled just now is let in, and a known one while the database is away."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -42,6 +43,21 @@ async def test_an_enrolled_device_is_found_and_remembered_for_a_moment(line: Lin
     assert line.asked == 1
     clock[0] += REMEMBERED_S
     assert (await allowed.find("gate"), line.asked) == (GATE, 2)
+
+
+async def test_devices_that_knock_at_once_are_asked_for_together(line: Line) -> None:
+    allowed = StoredAllowList(line)
+    found = await asyncio.gather(*(allowed.find(each) for each in ("gate", "stranger", "gate")))
+    assert found == [GATE, None, GATE]
+    assert line.asked == 1
+
+
+async def test_who_no_longer_waits_leaves_the_others_their_answer(line: Line) -> None:
+    allowed = StoredAllowList(line)
+    first, second = (asyncio.create_task(allowed.find("gate")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == GATE
 
 
 async def test_a_device_enrolled_just_now_is_let_in_a_moment_later(told: Platform, line: Line) -> None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from chassis.database import Transaction
 
 from timetracking.device_findings.domain import MISSING_NUMBERS, NUMBER_REUSED, SILENT, Crowd, DeviceRead, Reads, crowd_of
-from timetracking.device_findings.use_cases import Wanted, Watched
+from timetracking.device_findings.use_cases import Pace, Wanted, Watched
 from timetracking.devices.domain import event_number, instant_of
 from timetracking.devices.repository import devices_of
 from timetracking.findings.domain import Finding
@@ -23,13 +23,31 @@ from timetracking.plans.domain import read_plan
 
 NOT_SENT = -86_400
 
-_NEXT = """
+
+def _on_its_way(dates: str) -> str:
+    """What a device `d` sent on these dates and nobody has recorded yet, by its account."""
+    return f"""
+        SELECT FROM device_receipts came LEFT JOIN device_days done ON done.device = came.device AND done.date = came.date
+        WHERE came.device = d.serial AND {dates} AND came.received - came.repeated - came.no_passages > coalesce(done.received, 0) + (
+            SELECT count(*) FROM parked_records p WHERE p.device = came.device AND p.date = came.date AND p.state IN ('parked', 'sent_again')
+        )
+    """
+
+
+_NEXT = f"""
 SELECT coalesce(
     (SELECT held.device FROM device_days held JOIN devices d ON d.serial = held.device
-     WHERE held.stored <> held.looked_at_stored ORDER BY held.date DESC, held.device LIMIT 1),
+     WHERE held.stored <> held.looked_at_stored AND (
+         held.looked_at <= clock_timestamp() - make_interval(secs => $4)
+         OR held.changed_at <= clock_timestamp() - make_interval(secs => $2)
+             AND held.looked_at <= clock_timestamp() - held.stored * held.stored * make_interval(secs => $3)
+             AND NOT EXISTS ({_on_its_way("came.date = held.date")})
+     ) ORDER BY held.date DESC, held.device LIMIT 1),
     (SELECT due.device FROM due_looks due JOIN devices d ON d.serial = due.device ORDER BY due.id LIMIT 1),
     (SELECT d.serial FROM devices d LEFT JOIN device_looks look ON look.device = d.serial
-     WHERE look.due_at IS NULL OR look.due_at <= $1 ORDER BY d.serial LIMIT 1)
+     WHERE (look.due_at IS NULL OR look.due_at <= $1) AND (
+         $4 = 0 OR look.due_at <= $1 - interval '1 day' OR NOT EXISTS ({_on_its_way("came.date >= $1::date - 1")})
+     ) ORDER BY d.serial LIMIT 1)
 )
 """
 _DATES = "SELECT date, stored, stored <> looked_at_stored AS changed FROM device_days WHERE device = $1 ORDER BY date"
@@ -56,10 +74,11 @@ JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number
 """
 _CROWDS = """
 SELECT date, content, count(*) AS people FROM plan_days
-WHERE date BETWEEN $2 AND $3 AND $1 = ANY (premises) GROUP BY date, content
+WHERE premises_on(premises, date) && ARRAY(SELECT unnest(premises_on(ARRAY[$1], on_::date)) FROM generate_series($2::date, $3::date, '1 day') on_)
+GROUP BY date, content
 """
 _LOOKED = """
-UPDATE device_days held SET looked_at_stored = looked.stored
+UPDATE device_days held SET looked_at_stored = looked.stored, looked_at = clock_timestamp()
 FROM unnest($2::date[], $3::bigint[]) AS looked (date, stored) WHERE held.device = $1 AND held.date = looked.date
 """
 _WATCHED = """
@@ -76,9 +95,9 @@ class StoredLooks:
     transaction: Transaction
     default_zone: str
 
-    async def next(self, horizon: datetime) -> str | None:
-        """The serial of a device that is to be looked at, the newest dates first; None when all are looked at up to the horizon."""
-        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon)
+    async def next(self, horizon: datetime, pace: Pace) -> str | None:
+        """The serial of a device that is to be looked at, the newest dates first; None when none is at this pace, up to the horizon."""
+        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon, pace.paused_s, pace.squared_s, pace.longest_s)
         return serial
 
     async def wanted(self, device: str, most: int) -> Wanted:

@@ -3,6 +3,10 @@
 A date of a device is looked at again when its count of stored passages has changed, when a change of settings, zones or
 badges asks for it, and where another date of the device says so; silence at the full hours at which there may be one, and
 when a plan of the premises changes. What is equal is not written, so a repetition changes nothing.
+
+A device that sends on is looked at when it pauses, and the seldomer the more its date holds: a look reads all of it. What is
+on its way is waited for, by the account of the device: neither are numbers missing because another partition's passages are
+recorded first, nor is a device silent because whoever records is behind or away.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -52,6 +56,19 @@ FIRST, LAST = -(2**62), 2**62
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """When what a device has stored since the last look is looked at, in real time: in a pause in which nothing of it is on its way.
+
+    A look costs as much as the date has passages, and a busy gate would be looked at once for each of them: so since the last
+    one it waits for `squared_s` times their number squared. After the longest wait it is due in any case.
+    """
+
+    paused_s: float = 0.0
+    squared_s: float = 0.0
+    longest_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be looked at, of one device.
 
@@ -84,8 +101,8 @@ class Watched:
 class Looks(Protocol):
     """What devices have stored and what is known of it, as a transaction sees it."""
 
-    async def next(self, horizon: datetime) -> str | None:
-        """The serial of a device that is to be looked at, the newest dates first; None when all are looked at up to the horizon."""
+    async def next(self, horizon: datetime, pace: Pace) -> str | None:
+        """The serial of a device that is to be looked at, the newest dates first; None when none is at this pace, up to the horizon."""
 
     async def wanted(self, device: str, most: int) -> Wanted:
         """What is to be looked at, at most so many dates of each sort; the device's lock is held."""
@@ -147,20 +164,21 @@ class LookAtDevices:
     begin: Begin
     lawbook: Lawbook
     clock: Clock
+    pace: Pace = Pace()
 
     async def __call__(self) -> int:
-        """Does one piece; returns how many dates of a device it looked at, 0 when all are looked at."""
+        """Does one piece; returns how many dates of a device it looked at, 0 when no look is due."""
         now = self.clock()
-        horizon = now.replace(minute=0, second=0, microsecond=0)
+        until = full_hour(now)
         async with self.begin() as work:
-            serial = await work.looks.next(horizon)
+            serial = await work.looks.next(until, self.pace)
             if serial is None:
                 return 0
             await work.hold_settings()
             await work.lock_plans()
             await work.lock_devices([serial])
             wanted = await work.looks.wanted(serial, DATES)
-            look = _Look(work.looks, wanted, self.lawbook, horizon)
+            look = _Look(work.looks, wanted, self.lawbook, until)
             await look.at_reads()
             await look.at_silence()
             claims = {claim.id: claim for claim in look.claims}
@@ -293,6 +311,11 @@ class _Look:
 
     def _law(self, day: date) -> SilenceLaw:
         return SilenceLaw(self._lawbook.require(SILENT_AFTER, day).value, self._lawbook.require(MARGIN, day).value)
+
+
+def full_hour(now: datetime) -> datetime:
+    """The full hour up to which silence is looked for."""
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def _instant(at: int) -> datetime:

@@ -55,11 +55,15 @@ INSERT INTO due_looks (device, date, silence)
 SELECT DISTINCT p.device, p.wall_time::date, false FROM passages p JOIN devices d ON d.serial = p.device
 WHERE p.badge_system = $1 AND p.badge_number = $2 AND p.wall_time >= $3 AND p.wall_time < $4
 """
-_PLANS_AT = "SELECT DISTINCT date, content FROM plan_days WHERE date BETWEEN $2 AND $3 AND premises && $1::text[]"
+_PLANS_AT = """
+SELECT DISTINCT date, content FROM plan_days
+WHERE premises_on(premises, date)
+    && ARRAY(SELECT unnest(premises_on($1::text[], on_::date)) FROM generate_series($2::date, $3::date, '1 day') on_)
+"""
 _PLANNED_SO = """
 INSERT INTO due_days (servant, date)
 SELECT p.servant, p.date FROM unnest($2::date[], $3::text[]) AS so (date, content)
-JOIN plan_days p ON p.date = so.date AND p.content = so.content AND p.premises && $1::text[]
+JOIN plan_days p ON premises_on(p.premises, p.date) && premises_on($1::text[], so.date) AND p.date = so.date AND p.content = so.content
 ORDER BY p.date, p.servant
 """
 _SPREAD = """
@@ -82,8 +86,8 @@ SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3
 """
 _HEAD = """
 SELECT lanes.lane FROM generate_series(0, $1::integer - 1) AS lanes (lane)
-CROSS JOIN LATERAL (SELECT late, id, asked_at FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
-WHERE lanes.lane <> ALL ($2::integer[]) AND first.asked_at <= clock_timestamp() - make_interval(secs => $3) ORDER BY first.late, first.id LIMIT 1
+CROSS JOIN LATERAL (SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
+WHERE lanes.lane <> ALL ($2::integer[]) ORDER BY first.late, first.id LIMIT 1
 """
 # A badge has four reads a day, some more: so many rows hold enough of them.
 _READS = """
@@ -183,9 +187,9 @@ class StoredDueReads:
             columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
             await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
 
-    async def head(self, busy: Collection[int], waiting_s: float) -> int | None:
+    async def head(self, busy: Collection[int]) -> int | None:
         """The lane whose first read has waited longest, those that are not late before those that are; None when none waits."""
-        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy), waiting_s)
+        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy))
         return lane
 
     async def any(self) -> bool:

@@ -62,10 +62,10 @@ class DueRead:
 class DueReads(Protocol):
     """The reads from which days are to be computed, as a transaction sees them."""
 
-    async def head(self, busy: Collection[int], waiting_s: float) -> int | None:
+    async def head(self, busy: Collection[int]) -> int | None:
         """The lane whose first read has waited longest, those that are not late before those that are; None when none waits.
 
-        Lanes that are busy are passed over, and those whose first read has not waited so long.
+        Lanes that are busy are passed over.
         """
 
     async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
@@ -166,13 +166,11 @@ class ComputeDueDays:
 class ComputeDueReads:
     """Computes the days that follow from reads, of many badges in a transaction; those of late ones when no others wait.
 
-    Several may do so side by side: each takes another lane of badges. One that is there for what others left behind takes
-    only what has waited for `waiting_s` seconds.
+    Several may do so side by side: each takes another lane of badges, so what one left behind that died is done by the others.
     """
 
     begin: Begin
     compute: Compute
-    waiting_s: float = 0.0
 
     async def __call__(self) -> int:
         """Computes one chunk; returns how many badges were read and due, 0 when none was. What fails waits behind all others.
@@ -182,7 +180,7 @@ class ComputeDueReads:
         busy: list[int] = []
         while True:
             async with self.begin() as work:
-                lane = await work.due_reads.head(busy, self.waiting_s)
+                lane = await work.due_reads.head(busy)
                 reads: Sequence[DueRead] = await work.due_reads.reads(lane, BADGES) if lane is not None else ()
             if lane is None:
                 return await self._wait(busy[0]) if busy else 0

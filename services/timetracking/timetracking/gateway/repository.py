@@ -1,5 +1,6 @@
 """The allow-list from the database, with a short memory: a turnstile at nine o'clock asks for one device again and again."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class StoredAllowList:
     def __init__(self, database: Database, now: Callable[[], float] = time.monotonic) -> None:
         self._database, self._now = database, now
         self._memory: dict[str, _Remembered] = {}
+        self._wanted: dict[str, asyncio.Future[EnrolledDevice | Exception | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def find(self, serial: str) -> EnrolledDevice | None:
         """Returns the device of that serial, or None where none is enrolled; raises Unavailable where it cannot tell."""
@@ -42,19 +45,37 @@ class StoredAllowList:
         if held is not None and self._now() - held.at < REMEMBERED_S:
             return held.device
         asked_at = self._now()
-        try:
-            async with self._database.transaction() as transaction:
-                found = await devices_of(await transaction.driver(), {serial})
-        except Unavailable:
-            if held is None or held.device is None:
-                raise
+        found = await asyncio.shield(self._found(serial))
+        if isinstance(found, Unavailable) and held is not None and held.device is not None:
             log.warning("the database is away: a known device is let in", device=serial)
             return held.device
+        if isinstance(found, Exception):
+            raise found
         if len(self._memory) >= MOST_REMEMBERED:
             self._memory = {known: each for known, each in self._memory.items() if each.device is not None}
-        enrolled = _enrolled(*found[serial]) if serial in found else None
-        self._memory[serial] = _Remembered(enrolled, asked_at)
-        return enrolled
+        self._memory[serial] = _Remembered(found, asked_at)
+        return found
+
+    def _found(self, serial: str) -> "asyncio.Future[EnrolledDevice | Exception | None]":
+        """What the database will say of a serial: whoever asks while it is being asked is asked for in the next question, with all others."""
+        if serial not in self._wanted:
+            self._wanted[serial] = asyncio.get_running_loop().create_future()
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+        return self._wanted[serial]
+
+    async def _ask(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            try:
+                async with self._database.transaction() as transaction:
+                    found = await devices_of(await transaction.driver(), wanted)
+            except Exception as error:  # each of those who asked raises it
+                for answer in wanted.values():
+                    answer.set_result(error)
+            else:
+                for serial, answer in wanted.items():
+                    answer.set_result(_enrolled(*found[serial]) if serial in found else None)
 
 
 def _enrolled(device: Device, zone: str | None) -> EnrolledDevice:

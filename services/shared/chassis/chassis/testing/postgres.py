@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -55,11 +55,11 @@ class Postgres(Daemon):
     committed last when it is killed.
     """
 
-    def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
+    def __init__(self, data: Path, port: int, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:
         super().__init__("postgres", data / LOG, farewell=signal.SIGINT)  # "fast": roll back, checkpoint, leave
         self.data, self.port = data, port
         self.secret = bytes.fromhex((data / SECRET).read_text(encoding="ascii"))
-        self._options = OPTIONS | ({} if durable else _FORGETFUL)
+        self._options = OPTIONS | ({} if durable else _FORGETFUL) | dict(options or {})
 
     @property
     def url(self) -> str:
@@ -107,10 +107,10 @@ def temporary_postgres(*, durable: bool = False) -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgres:
+def start_postgres(data: Path, port: int = 0, *, durable: bool = True, options: Mapping[str, str] | None = None) -> Postgres:
     """Starts the server on the data folder, which is created at first; returns when it takes connections.
 
-    `port` 0 takes a free one. Raises `PostgresFailed`.
+    `port` 0 takes a free one; `options` are the server's own, over ours. Raises `PostgresFailed`.
     """
     data = data.resolve()
     if not reachable(data):
@@ -119,7 +119,7 @@ def start_postgres(data: Path, port: int = 0, *, durable: bool = True) -> Postgr
         _create_cluster(binaries(), data)
     # Another process may take a free port between our look and the server's bind: then look again.
     for chosen in [port] if port else islice(free_ports(), 5):
-        server = Postgres(data, chosen, durable=durable)
+        server = Postgres(data, chosen, durable=durable, options=options)
         try:
             server.start()
             return server

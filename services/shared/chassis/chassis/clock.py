@@ -27,7 +27,8 @@ def clock_from(spec: str) -> Clock:
     scheme, _, path = spec.partition(":")
     if scheme != "file" or not path:
         raise ValueError(f'a clock is "" or "file:/path", not {spec!r}')
-    return lambda: stepped(Path(path))
+    file = Path(path)
+    return lambda: stepped(file)
 
 
 def stepped(path: Path) -> datetime:

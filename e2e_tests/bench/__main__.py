@@ -23,7 +23,7 @@ FAILED = 2
 
 
 async def run(benches: list[Bench], scale: float, write: bool) -> int:
-    """Runs the benches one after the other; with `write` the document is written, where all of them ran."""
+    """Runs the benches one after the other; with `write` the document is written after each, where all of them are to run."""
     began, measured = time.monotonic(), list[tuple[Bench, list[Figure]]]()
 
     def say(line: str) -> None:
@@ -45,12 +45,14 @@ async def run(benches: list[Bench], scale: float, write: bool) -> int:
             measured.append((bench, figures))
             for each in figures:
                 say(_said(each))
-    minutes = (time.monotonic() - began) / 60
+            minutes = (time.monotonic() - began) / 60
+            if write and len(benches) == len(BENCHES):
+                every = [*measured, *((each, ()) for each in benches[len(measured) :])]
+                report.DOCUMENT.write_text(report.document(machine, every, scale, minutes), encoding="utf-8")
     failed = [bench.name for bench, figures in measured if not figures]
     if failed:
         print(f"\nnot measured: {', '.join(failed)}", file=sys.stderr)
     if write and len(measured) == len(BENCHES):
-        report.DOCUMENT.write_text(report.document(machine, measured, scale, minutes), encoding="utf-8")
         print(f"\n{minutes:.0f} minutes; written to docs/{report.DOCUMENT.name}")
     else:
         print(f"\n{minutes:.1f} minutes; docs/{report.DOCUMENT.name} is written when all run")

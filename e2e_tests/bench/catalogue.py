@@ -35,10 +35,10 @@ BENCHES = (
     Bench("echo", echo),
     Bench("latency", latency),
     Bench("durable", durable),
-    Bench("history", history),
-    Bench("memory", memory),
     Bench("backlog", backlog),
     Bench("quarter", quarter),
+    Bench("history", history),
+    Bench("memory", memory),
 )
 
 

@@ -15,7 +15,7 @@ COMMAND = "make bench"
 HEAD = "| figure | value | spread | target | reached |"
 RULE = "| --- | --- | --- | --- | --- |"
 UNEXPLAINED = "not yet looked into"
-NOT_MEASURED = "It failed in this run and has no figures."
+NOT_MEASURED = "It has no figures: it failed in this run, or the run was ended before."
 
 Measured = Sequence[tuple[Bench, Sequence[Figure]]]
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from chassis.process import looped
 from chassis.streams import Consumer, Subscription
 from confluent_kafka import Consumer as PlainConsumer
 from tartip.timetracking.v1.events_pb2 import PassageBatch
@@ -75,7 +76,7 @@ if __name__ == "__main__":
     kind, kafka, topic, passages = sys.argv[1:]
     gauge = Gauge(int(passages))
     if kind == FAUST:
-        asyncio.run(by_faust(kafka, topic, gauge))
+        looped(by_faust(kafka, topic, gauge))
     else:
         plainly(kafka, topic, gauge)
     print(json.dumps(gauge.said), flush=True)

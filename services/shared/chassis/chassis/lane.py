@@ -26,8 +26,8 @@ class Lane(Generic[T]):
 
     @property
     def pressed(self) -> bool:
-        """Whether as much comes as is taken, or more: something is lined up, or the group at work is as large as may be."""
-        return bool(self._waiting) or self._full
+        """Whether as much comes as is taken, or more: half of what may wait does, or the group at work is as large as may be."""
+        return 2 * self._weight > self._most or self._full
 
     async def put(self, item: T, weight: int) -> None:
         """Lines the item up as soon as there is room."""
@@ -40,7 +40,8 @@ class Lane(Generic[T]):
 
     async def gather(self) -> list[T]:
         """Waits for an item, then takes what waits, up to `most` weight and at least one; nothing once it is closed."""
-        self._full = self._full and bool(self._waiting)
+        if not self._waiting:
+            self._full = False
         await self._arrived.wait()
         group: list[T] = []
         weight = 0

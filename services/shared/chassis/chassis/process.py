@@ -6,8 +6,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 import uvloop
@@ -30,15 +31,20 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: float = SH
     After that `main` has `shutdown_s` seconds before it is cancelled; a second signal ends the process at once. Exits
     with 1 where `main` raised, after logging why.
     """
-    gc.freeze()  # what was imported stays
-    gc.set_threshold(_LOOK_FOR_CIRCLES_EVERY)
     try:
-        uvloop.run(_run(main, shutdown_s))
+        looped(_run(main, shutdown_s))
     except KeyboardInterrupt:
         sys.exit(KILLED)
     except Exception:
         log.exception("the process fails")
         sys.exit(1)
+
+
+def looped(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine as our processes run: on libuv's loop, and seldom looking for circles among what was made."""
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(_LOOK_FOR_CIRCLES_EVERY)
+    uvloop.run(work)
 
 
 async def _run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: float) -> None:

@@ -56,14 +56,16 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         servants = list(range(on.nation.servants))
         Random("latency").shuffle(servants)
         took = await lived(on, servants, A_SECOND)
-        cores = sum(after - before[process] for process, after in on.cpu().items()) / (time.perf_counter() - began)
+        spent = {process: after - before[process] for process, after in on.cpu().items()}
+        seconds = time.perf_counter() - began
     counted = took[run_up * A_SECOND :]
     return [
         Figure(f"event to visible day, p95, {A_SECOND} passages/s", percentile(counted, 0.95), "s", at_most(1)),
         Figure("p50", percentile(counted, 0.5), "s"),
         Figure("p99", percentile(counted, 0.99), "s"),
         Figure("the longest", max(counted), "s"),
-        Figure("cores in use", cores, "cores"),
+        Figure("cores in use", sum(spent.values()) / seconds, "cores"),
+        *(Figure(f"CPU of a passage: {process}", cpu / len(took) * 1e6, "µs") for process, cpu in spent.items()),
     ]
 
 

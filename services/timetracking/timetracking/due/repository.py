@@ -22,6 +22,8 @@ AROUND = 3
 DAY_SECONDS = 86_400
 # Badges are computed side by side in so many lanes at most: more processes than that find nothing to do.
 LANES = 8
+# Badges of a piece that holds live and late ones, but for more live ones.
+MIXED = 100
 EPOCH = date(1970, 1, 1)
 
 _WAITING = """
@@ -89,12 +91,17 @@ SELECT lanes.lane FROM generate_series(0, $1::integer - 1) AS lanes (lane)
 CROSS JOIN LATERAL (SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
 WHERE lanes.lane <> ALL ($2::integer[]) ORDER BY first.late, first.id LIMIT 1
 """
-# A badge has four reads a day, some more: so many rows hold enough of them.
+# A badge has four reads a day, some more: so many rows hold enough of them. Where live ones wait, late ones only fill up a small
+# piece: the other lanes' live ones wait meanwhile.
 _READS = """
 WITH head AS MATERIALIZED (
     SELECT badge_system, badge_number, late, id FROM due_reads WHERE lane = $1 ORDER BY late, id LIMIT $2::integer * 8
+), ordered AS MATERIALIZED (
+    SELECT badge_system, badge_number, bool_and(late) AS late, row_number() OVER (ORDER BY bool_and(late), min(id)) AS place
+    FROM head GROUP BY badge_system, badge_number
 ), first AS MATERIALIZED (
-    SELECT badge_system, badge_number FROM head GROUP BY badge_system, badge_number ORDER BY bool_and(late), min(id) LIMIT $2
+    SELECT badge_system, badge_number FROM ordered
+    WHERE place <= CASE WHEN late AND EXISTS (SELECT FROM ordered WHERE NOT late) THEN $3::integer ELSE $2::integer END
 )
 SELECT badge_system, badge_number, array_agg(DISTINCT date) AS dates, array_agg(late) AS late, array_agg(id) AS ids
 FROM first JOIN due_reads due USING (badge_system, badge_number) WHERE due.lane = $1 GROUP BY badge_system, badge_number
@@ -198,7 +205,7 @@ class StoredDueReads:
 
     async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
         """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""
-        rows = await (await self.transaction.driver()).fetch(_READS, lane, most)
+        rows = await (await self.transaction.driver()).fetch(_READS, lane, most, MIXED)
         return [
             DueRead((row["badge_system"], row["badge_number"]), row["dates"], list(zip(row["late"], row["ids"], strict=True)))
             for row in rows

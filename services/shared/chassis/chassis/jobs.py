@@ -12,6 +12,7 @@ from kernel.faults import Unavailable
 
 from chassis.clock import Clock
 from chassis.metrics import counter, gauge
+from chassis.supervision import paused
 from chassis.transient import is_out_of_time
 
 # A change is worked on a moment later, and an idle database is asked ten times a second.
@@ -115,8 +116,7 @@ class Jobs:
             if all(each == 0 for each in did) and not await self._is_left():
                 self._level.done(instant, began)
             pause_s = BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_s)
+            await paused(stop, pause_s)
 
     async def _is_left(self) -> bool:
         """Whether something is due still that others work on."""
@@ -148,9 +148,8 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
 async def _rest(seconds: float, stop: asyncio.Event, busy: Callable[[], bool]) -> None:
     """Rests for so long, or until nothing is busy any more."""
     until = time.monotonic() + seconds
-    while busy() and time.monotonic() < until and not stop.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL_S)
+    while busy() and time.monotonic() < until and not await paused(stop, POLL_S):
+        pass
 
 
 async def _turn(job: Job) -> int | None:

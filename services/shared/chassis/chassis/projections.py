@@ -13,7 +13,7 @@ from kernel.faults import Unavailable
 
 from chassis.database import Database, Transaction
 from chassis.positions import Extent, Partition
-from chassis.supervision import unless
+from chassis.supervision import paused, unless
 
 BEHIND = "PROJECTION_BEHIND"
 # How often positions are written down: a call waits at most so long beyond what was applied.
@@ -83,8 +83,7 @@ async def follow(
             if present != told:
                 await advance(database, present)
                 told = present
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_S)
+        await paused(stop, EVERY_S)
 
 
 async def follow_topics(

@@ -19,6 +19,7 @@ from kernel.faults import Unavailable
 from chassis.database import Database
 from chassis.metrics import counter, gauge
 from chassis.publisher import Outgoing
+from chassis.supervision import paused
 
 RELAYING = 0x7A72_7469_7002
 POLL_S = 0.05
@@ -91,7 +92,7 @@ class Relay:
                     await self._serve(driver, stop)
             except Unavailable:
                 log.warning("the relay waits for what is away", exc_info=True)
-                await _pause(stop, BACK_OFF_S)
+                await paused(stop, BACK_OFF_S)
             finally:
                 self._turn(active=False)
 
@@ -103,14 +104,14 @@ class Relay:
     async def _serve(self, driver: Any, stop: asyncio.Event) -> None:
         while not await driver.fetchval("SELECT pg_try_advisory_lock($1)", RELAYING):
             self.standing_by = True
-            if await _pause(stop, self.standby_s):
+            if await paused(stop, self.standby_s):
                 return
         lost = asyncio.Event()
         driver.add_termination_listener(lambda _: lost.set())
         self._turn(active=True)
         while not stop.is_set():
             if not await self._step(driver, stop, lost):
-                await _pause(stop, self.poll_s)
+                await paused(stop, self.poll_s)
 
     async def _step(self, driver: Any, stop: asyncio.Event, lost: asyncio.Event) -> int:
         began = time.time()
@@ -166,10 +167,3 @@ class Relay:
 def _outgoing(row: Any) -> Outgoing:
     key = row["key"].encode() if row["partition"] is None else None
     return Outgoing(row["topic"], key, row["payload"], json.loads(row["headers"]), row["partition"])
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits, but not beyond a stop; whether it came."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()

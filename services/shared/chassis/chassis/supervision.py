@@ -85,3 +85,10 @@ async def until(stop: asyncio.Event, *work: Awaitable[None], beside: tuple[Await
         for task in (*tasks, *others, stopped):
             with suppress(asyncio.CancelledError, Exception):
                 await task
+
+
+async def paused(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits, but not beyond a stop; whether it came."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()

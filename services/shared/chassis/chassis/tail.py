@@ -8,7 +8,6 @@ enough.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
@@ -21,6 +20,7 @@ from chassis.delivery import describe
 from chassis.positions import Partition
 from chassis.read_positions import Record, forget, next_offsets, unread
 from chassis.stream_metrics import LAG, POSITION
+from chassis.supervision import paused
 from chassis.survey import PAUSES_S, survey
 
 log = structlog.get_logger(__name__)
@@ -67,8 +67,7 @@ class Tail:
                 await self._follow(stop)
             except Exception as error:
                 log.warning("topics are not followed", reader=self.name, error=describe(error))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), next(pauses))
+                await paused(stop, next(pauses))
 
     async def hand_over(self, records: Sequence[Record]) -> None:
         """Hands over what was not taken before, in one transaction with the positions."""

@@ -9,6 +9,7 @@ from chassis.access import current_caller
 from chassis.database import Database
 from chassis.pages import PageTokens, filter_digest, page_size
 from chassis.projections import require_level
+from chassis.supervision import paused
 from chassis.wire import day
 from google.protobuf.message import Message
 from kernel.faults import Malformed, WrongState
@@ -110,14 +111,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             if len(changes) < WATCH_BATCH:
                 # All up to the edge was seen: what other bodies changed there is not passed over again and again.
                 cursor = max(cursor, edge)
-                await _pause(self._stop, WATCH_EVERY_S)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+                await paused(self._stop, WATCH_EVERY_S)
 
 
 def _wanted(request: pb.ListWorkdaysRequest | pb.ListFindingsRequest) -> Wanted:

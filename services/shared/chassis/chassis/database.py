@@ -45,6 +45,7 @@ _ASK = "SELECT 1"
 _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
 """
+_TRY = "SELECT key FROM unnest($1::bigint[]) AS key WHERE pg_try_advisory_xact_lock(key)"
 _SHARE = _LOCK.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
 
 
@@ -98,11 +99,12 @@ class Transaction:
         if self._outbox or self._audit or (await self.connection.exec_driver_sql(statement, (numbers,))).scalar_one():
             raise LockAfterWrite(f"lock of {namespace} after the first write")
 
-    async def try_lock(self, namespace: str, key: str) -> bool:
-        """Holds the key to the end of the transaction if nobody else does; whether it could. Nobody waits for it."""
-        self._locks += 1
-        number = _lock_number(namespace, key)
-        return bool((await self.connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock($1)", (number,))).scalar_one())
+    async def try_lock(self, namespace: str, keys: Sequence[str]) -> Sequence[str]:
+        """Holds those of the keys that nobody else does to the end of the transaction; which. It waits for nobody."""
+        self._locks += len(keys)
+        numbers = [_lock_number(namespace, key) for key in keys]
+        had = (await self.connection.exec_driver_sql(_TRY, (numbers,))).scalars().all()
+        return [key for key, number in zip(keys, numbers, strict=True) if number in had]
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""

@@ -48,7 +48,7 @@ class Subscription(Generic[M]):
     `apply` takes a group of messages, opens its own transaction(s) and is idempotent: it may get any message again,
     in any grouping. A Fault from it refuses; it may raise anything. `weight` says how much one message holds and
     `most` how much a group may: one transaction's worth. `split` makes messages of one piece of a message of many, so
-    that one bad piece can be parked alone.
+    that one bad piece can be parked alone. A lone message waits `linger_s` for others that share its transaction.
     """
 
     topic: str
@@ -57,6 +57,7 @@ class Subscription(Generic[M]):
     weight: Callable[[M], int] = one
     most: int = 500
     split: Callable[[M], Sequence[M]] | None = None
+    linger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

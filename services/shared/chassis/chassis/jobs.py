@@ -20,6 +20,8 @@ POLL_S = 0.1
 BACK_OFF_S = 0.5
 # Of its time, while what makes it due is busy; and how long a rest may last.
 REST, LONGEST_REST_S = 4, 4.0
+# A piece has its price whatever is in it: what becomes due within so long is done together.
+TOGETHER_S = 0.15
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",
@@ -40,22 +42,27 @@ P = TypeVar("P")
 Left = Callable[[], Awaitable[bool]]
 
 
+def passes(error: Exception) -> bool:
+    """Whether a piece failed at something that passes by itself; time that ran out does not: less may end in time."""
+    return isinstance(error, Unavailable) and not is_out_of_time(error)
+
+
 async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P]) -> None:
     """Does the pieces together, or where that fails each alone, so that a bad one does not hold up the others.
 
-    Raises the first failure after all were tried; Unavailable at once, unless it is time that ran out: less may end in time.
+    Raises the first failure after all were tried; at once where it passes by itself.
     """
     try:
         await do(pieces)
     except Exception as error:
-        if len(pieces) < 2 or (isinstance(error, Unavailable) and not is_out_of_time(error)):
+        if len(pieces) < 2 or passes(error):
             raise
         failures = list[Exception]()
         for piece in pieces:
             try:
                 await do([piece])
             except Exception as error:
-                if isinstance(error, Unavailable) and not is_out_of_time(error):
+                if passes(error):
                     raise
                 failures.append(error)
         if failures:
@@ -129,8 +136,9 @@ class Jobs:
 
 
 async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: Callable[[], bool] = lambda: False) -> None:
-    """Does one job until `stop`, beside what makes it due: it begins as soon as `wake` is set, and looks by itself now and then.
+    """Does one job until `stop`, beside what makes it due: it begins soon after `wake` is set, and looks by itself now and then.
 
+    What becomes due soon after a piece was begun is done with the next one.
     While what makes it due is `busy`, the job rests after each piece for as long as four such pieces take: what becomes due
     meanwhile is done at once.
     """
@@ -143,6 +151,7 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
                 await asyncio.wait_for(wake.wait(), BACK_OFF_S)
         else:
             await _rest(min(REST * (time.monotonic() - began), LONGEST_REST_S), stop, busy)
+        await paused(stop, began + TOGETHER_S - time.monotonic())
 
 
 async def _rest(seconds: float, stop: asyncio.Event, busy: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -10,18 +11,21 @@ T = TypeVar("T")
 class Lane(Generic[T]):
     """Items in the order they came, each with a weight; at most `most` weight waits (or one heavier item).
 
+    The first that comes waits for company, but not longer than `linger_s` and not once there is a group's worth.
     One task puts, one takes. A full lane holds the one who puts, so that memory is bounded by the lane and not by
     the backlog.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, linger_s: float = 0.0) -> None:
         self._most = most
+        self._linger_s = linger_s
         self._waiting: deque[tuple[T, int]] = deque()
         self._weight = 0
         self._full = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._enough = asyncio.Event()
         self._closed = False
 
     @property
@@ -37,12 +41,16 @@ class Lane(Generic[T]):
         self._arrived.set()
         if self._weight >= self._most:
             self._room.clear()
+            self._enough.set()
 
     async def gather(self) -> list[T]:
         """Waits for an item, then takes what waits, up to `most` weight and at least one; nothing once it is closed."""
         if not self._waiting:
             self._full = False
         await self._arrived.wait()
+        if self._linger_s:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), self._linger_s)
         group: list[T] = []
         weight = 0
         while not self._closed and self._waiting and (not group or weight + self._waiting[0][1] <= self._most):
@@ -53,6 +61,7 @@ class Lane(Generic[T]):
         self._full = 2 * weight > self._most
         if self._weight < self._most:
             self._room.set()
+            self._enough.clear()
         if not self._waiting and not self._closed:
             self._arrived.clear()
         return group
@@ -61,3 +70,4 @@ class Lane(Generic[T]):
         """Gives out nothing more; what waits was never acknowledged and comes again."""
         self._closed = True
         self._arrived.set()
+        self._enough.set()

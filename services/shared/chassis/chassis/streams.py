@@ -105,7 +105,7 @@ class _Line:
 
     def __init__(self, subscription: Subscription[Any], park: Park, limit: BugLimit) -> None:
         self.subscription = subscription
-        self.lane: Lane[Letter[Any]] = Lane(subscription.most)
+        self.lane: Lane[Letter[Any]] = Lane(subscription.most, subscription.linger_s)
         self.delivery: Delivery[Any] = Delivery(subscription, park, limit)
 
     async def work(self) -> None:

@@ -65,6 +65,28 @@ async def test_a_lane_is_pressed_while_much_waits_or_as_much_comes_as_is_taken()
     taking.cancel()
 
 
+async def test_the_first_waits_for_company_but_not_for_more_than_a_group() -> None:
+    lane: Lane[str] = Lane(most=2, linger_s=3600)
+    taking = asyncio.create_task(lane.gather())
+    await lane.put("a", 1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not taking.done()
+    await lane.put("b", 1)
+    assert await taking == ["a", "b"]
+    lane = Lane(most=2, linger_s=0.001)
+    await lane.put("a", 1)
+    assert await lane.gather() == ["a"]
+
+
+async def test_a_closed_lane_gives_nothing_more_and_keeps_nobody() -> None:
+    lane: Lane[str] = Lane(most=2, linger_s=3600)
+    taking = asyncio.create_task(lane.gather())
+    await lane.put("a", 1)
+    lane.close()
+    assert await taking == []
+
+
 async def test_a_closed_lane_gives_nothing_more() -> None:
     lane: Lane[str] = Lane(most=2)
     await fill(lane, ("a", 1))

@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
-from timetracking.due.repository import LANES, lane_of
+from kernel.faults import Unavailable
+from timetracking.due import repository, use_cases
+from timetracking.due.repository import APART, LANES, lane_of
 from timetracking.due.use_cases import ComputeDueReads
 
 from ..platform import Pausing, Platform
@@ -20,18 +22,23 @@ ELSEWHERE = next(str(n) for n in range(18, 1000) if lane_of(("hq", str(n))) != l
 class Noting:
     """Computes days and notes whose, one chunk after the other."""
 
-    def __init__(self, platform: Platform, fails: str = "") -> None:
-        self.platform, self.fails, self.seen = platform, fails, list[list[str]]()
+    def __init__(self, platform: Platform, fails: str = "", error: type[Exception] = RuntimeError) -> None:
+        self.platform, self.fails, self.error, self.seen = platform, fails, error, list[list[str]]()
 
     async def __call__(self, work: Any, instants: Instants) -> None:
         self.seen.append(sorted(instants))
         if self.fails in instants:
-            raise RuntimeError(self.fails)
+            raise self.error(self.fails)
         await self.platform.compute(work, instants=instants)
 
 
 async def wishes(platform: Platform) -> int:
     return int((await platform.sql("SELECT count(*) AS n FROM due_reads"))[0]["n"])
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use_cases, "BADGES", 1)
 
 
 async def test_a_day_that_many_messages_touch_is_computed_once(platform: Platform) -> None:
@@ -44,6 +51,7 @@ async def test_a_day_that_many_messages_touch_is_computed_once(platform: Platfor
     assert (computing.seen, await platform.versions(TUESDAY), await wishes(platform)) == ([["S1"]], [1, 2], 0), "after the absence"
 
 
+@pytest.mark.usefixtures("one_by_one")
 async def test_days_of_live_reads_come_before_those_of_late_ones_in_every_lane(platform: Platform) -> None:
     for number, servant in ((OTHER, "S2"), (ELSEWHERE, "S3")):
         await platform.badge(number, servant)
@@ -57,6 +65,64 @@ async def test_days_of_live_reads_come_before_those_of_late_ones_in_every_lane(p
     assert computing.seen == [["S3"], ["S1"]], "the late Monday of S3 is computed along with its Tuesday"
 
 
+async def test_where_little_waits_all_lanes_share_a_transaction(platform: Platform) -> None:
+    await platform.badge(ELSEWHERE, "S3")
+    await platform.store([*four(TUESDAY), *four(TUESDAY, ELSEWHERE)])
+    computing = Noting(platform)
+    job = ComputeDueReads(platform.begin, computing)
+    assert ([await job(), await job()], computing.seen, await wishes(platform)) == ([2, 0], [["S1", "S3"]], 0)
+
+
+async def test_late_reads_only_fill_up_a_small_piece_where_live_ones_wait(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MIXED", 2)
+    servants = {str(number): f"S{number}" for number in range(30, 34)}
+    for number, servant in servants.items():
+        await platform.badge(number, servant)
+        await platform.store(four(MONDAY, number), late=True)
+    await platform.store(four(TUESDAY))
+    computing = Noting(platform)
+    job = ComputeDueReads(platform.begin, computing)
+    while await job():
+        pass
+    assert [len(each) for each in computing.seen] == [2, 3], "a late one beside the live one, and then the others"
+    assert "S1" in computing.seen[0]
+
+
+async def test_a_piece_holds_so_many_dates_and_the_others_stay_due(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use_cases, "BADGE_DATES", 2)
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        await platform.store(four(day), late=True)
+    job = ComputeDueReads(platform.begin, platform.compute)
+    assert ([await job(), await wishes(platform)], [await job(), await wishes(platform)], await job()) == ([1, 1], [1, 0], 0)
+    worked = {day: content.content.seconds.worked for day, content in (await platform.days()).items()}
+    assert [worked[day] for day in (MONDAY, TUESDAY, WEDNESDAY)] == [8 * 3600] * 3
+
+
+async def test_what_fails_for_good_breaks_nobody_elses_piece_again(platform: Platform) -> None:
+    for number, servant in ((OTHER, "S2"), (ELSEWHERE, "S3")):
+        await platform.badge(number, servant)
+    await platform.store(four(TUESDAY))
+    with pytest.raises(RuntimeError):
+        await ComputeDueReads(platform.begin, Noting(platform, fails="S1"))()
+    await platform.store([*four(WEDNESDAY, OTHER), *four(WEDNESDAY, ELSEWHERE)])
+    computing = Noting(platform, fails="S1")
+    job = ComputeDueReads(platform.begin, computing)
+    assert (await job(), computing.seen) == (2, [["S2", "S3"]])
+    with pytest.raises(RuntimeError):
+        await job()
+    assert [dict(row) for row in await platform.sql("SELECT lane FROM due_reads")] == [{"lane": APART}]
+
+
+async def test_what_fails_at_something_that_passes_keeps_its_place(platform: Platform) -> None:
+    await platform.store(four(TUESDAY))
+    with pytest.raises(Unavailable):
+        await ComputeDueReads(platform.begin, Noting(platform, fails="S1", error=Unavailable))()
+    wish = {"lane": lane_of(("hq", ONE)), "late": False}
+    assert [dict(row) for row in await platform.sql("SELECT lane, late FROM due_reads")] == [wish]
+
+
 async def test_what_fails_is_put_off_and_holds_up_nobody_else(platform: Platform) -> None:
     await platform.badge(OTHER, "S2")
     await platform.store([*four(TUESDAY), *four(TUESDAY, OTHER)])
@@ -66,11 +132,12 @@ async def test_what_fails_is_put_off_and_holds_up_nobody_else(platform: Platform
     worked = [each[TUESDAY].content.seconds.worked for each in (await platform.days("S2"), await platform.days("S1")) if TUESDAY in each]
     assert (worked, await wishes(platform)) == ([0, 0], 1), "S2 is known without a plan, S1 is absent still"
     await platform.store(four(WEDNESDAY, OTHER))
-    computing = Noting(platform)
-    assert await ComputeDueReads(platform.begin, computing)() == 2
+    job = ComputeDueReads(platform.begin, platform.compute)
+    assert [await job(), await job()] == [1, 1], "first whoever has not failed"
     assert (await platform.days())[TUESDAY].content.seconds.worked == 8 * 3600
 
 
+@pytest.mark.usefixtures("one_by_one")
 async def test_several_compute_side_by_side_each_in_another_lane(platform: Platform) -> None:
     await platform.badge(ELSEWHERE, "S3")
     await platform.store([*four(TUESDAY), *four(TUESDAY, ELSEWHERE)])

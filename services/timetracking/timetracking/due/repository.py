@@ -20,8 +20,12 @@ from timetracking.workdays.domain.kept import doubted
 # What the days around a read may follow from it by: see "Which day" of the working day, a device setting ± 3.
 AROUND = 3
 DAY_SECONDS = 86_400
-# Badges are computed side by side in so many lanes at most: more processes than that find nothing to do.
+# Badges are computed side by side in so many lanes at most: more processes than that find nothing to do. Where little waits, one
+# piece takes it all: a transaction has its price whatever is in it.
 LANES = 8
+# The lane of badges whose days could not be computed: it has its turn when no other has, one badge at a time, so that what fails
+# for good breaks nobody else's piece.
+APART = LANES
 # Badges of a piece that holds live and late ones, but for more live ones.
 MIXED = 100
 EPOCH = date(1970, 1, 1)
@@ -87,28 +91,38 @@ INSERT INTO due_reads (lane, late, badge_system, badge_number, date)
 SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3::text[], $4::date[]) AS read (lane, system, number, date)
 """
 _HEAD = """
-SELECT lanes.lane FROM generate_series(0, $1::integer - 1) AS lanes (lane)
-CROSS JOIN LATERAL (SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT 1) AS first
-WHERE lanes.lane <> ALL ($2::integer[]) ORDER BY first.late, first.id LIMIT 1
+SELECT lane FROM (
+    SELECT lanes.lane, late, id, sum(held) OVER (ORDER BY late, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM unnest($1::smallint[]) AS lanes (lane)
+    CROSS JOIN LATERAL (
+        SELECT min(late::integer) AS late, min(id) AS id, count(*) AS held FROM (
+            SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT $3
+        ) AS few
+    ) AS first
+    WHERE lanes.lane <> ALL ($2::smallint[]) AND held > 0
+) AS waiting WHERE before IS NULL OR before < $3 ORDER BY late, id
 """
-# A badge has four reads a day, some more: so many rows hold enough of them. Where live ones wait, late ones only fill up a small
-# piece: the other lanes' live ones wait meanwhile.
+# A badge has four reads a day, some more: so many rows hold enough of them, and a badge's other dates are computed with them, as far
+# as a piece holds. Where live ones wait, late ones only fill up a small piece: other live ones wait meanwhile.
 _READS = """
 WITH head AS MATERIALIZED (
-    SELECT badge_system, badge_number, late, id FROM due_reads WHERE lane = $1 ORDER BY late, id LIMIT $2::integer * 8
+    SELECT badge_system, badge_number, late, id FROM unnest($1::smallint[]) AS lanes (lane) CROSS JOIN LATERAL (
+        SELECT badge_system, badge_number, late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT $2::integer * 8
+    ) AS first
 ), ordered AS MATERIALIZED (
     SELECT badge_system, badge_number, bool_and(late) AS late, row_number() OVER (ORDER BY bool_and(late), min(id)) AS place
     FROM head GROUP BY badge_system, badge_number
 ), first AS MATERIALIZED (
-    SELECT badge_system, badge_number FROM ordered
+    SELECT badge_system, badge_number, place FROM ordered
     WHERE place <= CASE WHEN late AND EXISTS (SELECT FROM ordered WHERE NOT late) THEN $3::integer ELSE $2::integer END
 )
-SELECT badge_system, badge_number, array_agg(DISTINCT date) AS dates, array_agg(late) AS late, array_agg(id) AS ids
-FROM first JOIN due_reads due USING (badge_system, badge_number) WHERE due.lane = $1 GROUP BY badge_system, badge_number
+SELECT lane, badge_system, badge_number, date, array_agg(late) AS late, array_agg(id) AS ids
+FROM first JOIN due_reads due USING (badge_system, badge_number)
+WHERE due.lane = ANY ($1::smallint[]) GROUP BY lane, badge_system, badge_number, place, date ORDER BY place, date LIMIT $4
 """
 _COMPUTED = """
-DELETE FROM due_reads due USING unnest($2::boolean[], $3::bigint[]) AS wish (late, id)
-WHERE due.lane = $1 AND due.late = wish.late AND due.id = wish.id
+DELETE FROM due_reads due USING unnest($1::smallint[], $2::boolean[], $3::bigint[]) AS wish (lane, late, id)
+WHERE due.lane = wish.lane AND due.late = wish.late AND due.id = wish.id
 """
 _TAKE = "SELECT id, servant, date FROM due_days ORDER BY id LIMIT $1"
 _DONE = "DELETE FROM due_days WHERE id = ANY ($1::bigint[])"
@@ -194,40 +208,47 @@ class StoredDueReads:
             columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
             await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
 
-    async def head(self, busy: Collection[int]) -> int | None:
-        """The lane whose first read has waited longest, those that are not late before those that are; None when none waits."""
-        lane: int | None = await (await self.transaction.driver()).fetchval(_HEAD, LANES, list(busy))
-        return lane
+    async def head(self, busy: Collection[int], enough: int) -> Sequence[int]:
+        """The lane whose first read has waited longest, live ones before late ones, and the next until so many reads are in them."""
+        driver = await self.transaction.driver()
+        rows = await driver.fetch(_HEAD, range(LANES), list(busy), enough)
+        if not rows and not busy:
+            rows = await driver.fetch(_HEAD, [APART], [], enough)
+        return [row["lane"] for row in rows]
 
     async def any(self) -> bool:
         """Whether any read waits, or is being worked on."""
         return bool(await (await self.transaction.driver()).fetchval("SELECT EXISTS (SELECT FROM due_reads)"))
 
-    async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
-        """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""
-        rows = await (await self.transaction.driver()).fetch(_READS, lane, most, MIXED)
-        return [
-            DueRead((row["badge_system"], row["badge_number"]), row["dates"], list(zip(row["late"], row["ids"], strict=True)))
-            for row in rows
-        ]
+    async def reads(self, lanes: Collection[int], badges: int, dates: int) -> Sequence[DueRead]:
+        """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
+        if APART in lanes:
+            badges = 1
+        found: dict[BadgeKey, DueRead] = {}
+        for lane, system, number, day, late, ids in await (await self.transaction.driver()).fetch(_READS, lanes, badges, MIXED, dates):
+            one = found.setdefault((system, number), DueRead(lane, (system, number), [], []))
+            one.dates.append(day)
+            one.wishes.extend(zip(late, ids, strict=True))
+        return list(found.values())
 
-    async def hold(self, lane: int) -> bool:
-        """Takes the lane to the end of the transaction; False where somebody else works on it."""
-        return await self.transaction.try_lock("due-reads", str(lane))
+    async def hold(self, lanes: Collection[int]) -> Collection[int]:
+        """Takes those of the lanes on which nobody else works to the end of the transaction; which."""
+        return {int(lane) for lane in await self.transaction.try_lock("due-reads", [str(lane) for lane in sorted(lanes)])}
 
     async def wait(self, lane: int) -> None:
         """Waits for who works on the lane."""
         await self.transaction.lock("due-reads", (str(lane),))
 
-    async def computed(self, lane: int, reads: Collection[DueRead]) -> None:
+    async def computed(self, reads: Collection[DueRead]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
-        wishes = [wish for each in reads for wish in each.wishes]
-        await (await self.transaction.driver()).execute(_COMPUTED, lane, [late for late, _ in wishes], [id_ for _, id_ in wishes])
+        wishes = [(each.lane, late, id_) for each in reads for late, id_ in each.wishes]
+        await (await self.transaction.driver()).execute(_COMPUTED, *map(list, zip(*wishes, strict=True)))
 
-    async def put_off(self, lane: int, reads: Collection[DueRead]) -> None:
-        """Lets these wait behind all others."""
-        await self.computed(lane, reads)
-        await self.ask_reads({(each.badge, day) for each in reads for day in each.dates}, late=True)
+    async def put_off(self, reads: Collection[DueRead]) -> None:
+        """Lets these wait apart, until nothing else waits."""
+        await self.computed(reads)
+        rows = [(APART, *each.badge, day) for each in reads for day in each.dates]
+        await (await self.transaction.driver()).execute(_ASK_READS, *map(list, zip(*rows, strict=True)), True)
 
 
 def lane_of(badge: BadgeKey) -> int:

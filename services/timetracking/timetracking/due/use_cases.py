@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from chassis.jobs import each_for_itself
+from chassis.jobs import each_for_itself, passes
 
 from timetracking.passages.domain import BadgeKey, Held
 
@@ -19,8 +19,9 @@ P = TypeVar("P")
 
 # Days of one transaction, as for the closing job.
 CHUNK = 200
-# Badges whose days share a transaction: with their holders they stay below the locks that it may take.
-BADGES = 400
+# Badges whose days share a transaction: with their holders they stay below the locks that it may take. After an outage each has
+# many dates: so many in all are computed well within the time that a transaction has.
+BADGES, BADGE_DATES = 400, 600
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
 
@@ -52,36 +53,37 @@ class DueDays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DueRead:
-    """A badge that was read on some dates as sent; `wishes` are the places of those who asked."""
+    """A badge that was read on some dates as sent; `wishes` are the places in its lane of those who asked."""
 
+    lane: int
     badge: BadgeKey
-    dates: Sequence[date]
-    wishes: Sequence[tuple[bool, int]]
+    dates: list[date]
+    wishes: list[tuple[bool, int]]
 
 
 class DueReads(Protocol):
     """The reads from which days are to be computed, as a transaction sees them."""
 
-    async def head(self, busy: Collection[int]) -> int | None:
-        """The lane whose first read has waited longest, those that are not late before those that are; None when none waits.
+    async def head(self, busy: Collection[int], enough: int) -> Sequence[int]:
+        """The lane whose first read has waited longest, those that are not late before those that are; none when none waits.
 
-        Lanes that are busy are passed over.
+        Where so many reads are not in it, the next ones too until there are enough. Lanes that are busy are passed over.
         """
 
-    async def reads(self, lane: int, most: int) -> Sequence[DueRead]:
-        """Shows at most so many badges of a lane, the longest waiting first, with all dates that wait of each."""
+    async def reads(self, lanes: Collection[int], badges: int, dates: int) -> Sequence[DueRead]:
+        """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
 
-    async def hold(self, lane: int) -> bool:
-        """Takes the lane to the end of the transaction; False where somebody else works on it."""
+    async def hold(self, lanes: Collection[int]) -> Collection[int]:
+        """Takes those of the lanes on which nobody else works to the end of the transaction; which."""
 
     async def wait(self, lane: int) -> None:
         """Waits for who works on the lane."""
 
-    async def computed(self, lane: int, reads: Collection[DueRead]) -> None:
+    async def computed(self, reads: Collection[DueRead]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
 
-    async def put_off(self, lane: int, reads: Collection[DueRead]) -> None:
-        """Lets these wait behind all others."""
+    async def put_off(self, reads: Collection[DueRead]) -> None:
+        """Lets these wait apart, until nothing else waits."""
 
 
 class Passages(Protocol):
@@ -166,7 +168,8 @@ class ComputeDueDays:
 class ComputeDueReads:
     """Computes the days that follow from reads, of many badges in a transaction; those of late ones when no others wait.
 
-    Several may do so side by side: each takes another lane of badges, so what one left behind that died is done by the others.
+    Several may do so side by side: each takes other lanes of badges, one where much waits, so what one left behind that died
+    is done by the others.
     """
 
     begin: Begin
@@ -180,60 +183,65 @@ class ComputeDueReads:
         busy: list[int] = []
         while True:
             async with self.begin() as work:
-                lane = await work.due_reads.head(busy)
-                reads: Sequence[DueRead] = await work.due_reads.reads(lane, BADGES) if lane is not None else ()
-            if lane is None:
+                lanes = await work.due_reads.head(busy, BADGES)
+                reads: Sequence[DueRead] = await work.due_reads.reads(lanes, BADGES, BADGE_DATES) if lanes else ()
+            if not lanes:
                 return await self._wait(busy[0]) if busy else 0
-            if await self._computed(lane, reads):
-                return len(reads)
-            busy.append(lane)
+            if done := await self._computed(reads):
+                return done
+            busy += lanes
 
     async def _wait(self, lane: int) -> int:
         async with self.begin() as work:
             await work.due_reads.wait(lane)
         return 1
 
-    async def _computed(self, lane: int, reads: Sequence[DueRead]) -> bool:
-        """Computes the days; whether the lane could be had. What fails is tried alone, and put off."""
-        had = False
+    async def _computed(self, reads: Sequence[DueRead]) -> int:
+        """Computes the days; of how many reads: of those whose lanes could be had. What fails is tried alone, and put off."""
+        done = 0
 
         async def compute(some: Sequence[DueRead]) -> None:
-            nonlocal had
-            had = await self._compute(lane, some)
+            nonlocal done
+            done += await self._compute(some)
 
         async def put_off(some: Sequence[DueRead]) -> None:
             async with self.begin() as work:
-                await work.due_reads.put_off(lane, some)
+                await work.due_reads.put_off(some)
 
         await _each_or_later(compute, reads, put_off)
-        return had
+        return done
 
-    async def _compute(self, lane: int, reads: Sequence[DueRead]) -> bool:
-        """Whether the lane could be had."""
-        read = {each.badge: each.dates for each in reads}
+    async def _compute(self, reads: Sequence[DueRead]) -> int:
+        """Of how many reads."""
         async with self.begin() as work:
-            if not await work.due_reads.hold(lane):
-                return False
+            held = await work.due_reads.hold({each.lane for each in reads})
+            reads = [each for each in reads if each.lane in held]
+            read = {each.badge: each.dates for each in reads}
+            if not read:
+                return 0
             # All locks before the first write: the order of events is the order of transactions.
             await work.hold_settings()
             await work.lock_badges(read)
             holders = await work.passages.holders(read)
             await work.lock_servants({each.servant for held in holders.values() for each in held})
             await self.compute(work, instants=await work.passages.instants(read, holders))
-            await work.due_reads.computed(lane, reads)
-        return True
+            await work.due_reads.computed(reads)
+        return len(reads)
 
 
 async def _each_or_later(
     do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P]], Awaitable[None]]
 ) -> None:
-    """Does the pieces together, or where that fails each alone; one that fails alone is put off, so that it holds up nobody again."""
+    """Does the pieces together, or where that fails each alone; one that fails alone is put off, so that it holds up nobody again.
+
+    What passes by itself is no fault of the piece: it keeps its place.
+    """
 
     async def attempt(some: Sequence[P]) -> None:
         try:
             await do(some)
-        except Exception:
-            if len(some) == 1:
+        except Exception as error:
+            if len(some) == 1 and not passes(error):
                 await put_off(some)
             raise
 

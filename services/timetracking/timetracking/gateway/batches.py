@@ -57,7 +57,6 @@ def headers_of(event_id: str) -> dict[str, str]:
 class _Open:
     """A batch that still takes passages; `delivered` gets None, or what went wrong."""
 
-    timer: asyncio.TimerHandle
     delivered: "asyncio.Future[Exception | None]"
     passages: list[Passage] = field(default_factory=list)
     octets: int = 0
@@ -73,6 +72,7 @@ class Batcher:
         self._limits = limits
         self._answer_within_s = answer_within_s
         self._open: dict[tuple[str, int], _Open] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
@@ -102,8 +102,7 @@ class Batcher:
 
     async def drain(self, within_s: float) -> bool:
         """Closes all batches and waits until Kafka has them; says whether it has."""
-        for place in list(self._open):
-            self._close(place)
+        self._close_all()
         if not self._sending:
             return True
         _, late = await asyncio.wait(self._sending, timeout=within_s)
@@ -117,8 +116,9 @@ class Batcher:
             batch = None
         if batch is None:
             loop = asyncio.get_running_loop()
-            batch = _Open(loop.call_later(self._limits.linger_s, self._close, place), loop.create_future())
-            self._open[place] = batch
+            batch = self._open[place] = _Open(loop.create_future())
+            # All batches leave together: Kafka and those who read are asked once for all partitions.
+            self._timer = self._timer or loop.call_later(self._limits.linger_s, self._close_all)
         batch.passages.append(passage)
         batch.octets += octets
         if origin.is_valid:
@@ -127,9 +127,15 @@ class Batcher:
             self._close(place)
         return batch.delivered
 
+    def _close_all(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for place in list(self._open):
+            self._close(place)
+
     def _close(self, place: tuple[str, int]) -> None:
         batch = self._open.pop(place)
-        batch.timer.cancel()
         sending = asyncio.get_running_loop().create_task(self._send(place, batch))
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)

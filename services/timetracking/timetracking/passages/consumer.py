@@ -21,6 +21,8 @@ from timetracking.workdays.domain import Direction
 TOPIC, LATE = "timetracking.passages.v1", "timetracking.late-passages.v1"
 # One transaction's worth: larger groups hold their locks longer, smaller ones wait for the disk more often.
 MOST = 500
+# A transaction has its price whatever is in it: at ordinary traffic some thirty passages share one.
+LINGER_S = 0.1
 _DIRECTIONS, _METHODS = {1: Direction.IN, 2: Direction.OUT}, frozenset(VerifyMethod.values())
 _TEXTS = ("device", "event_key", "badge_system", "badge_number")
 
@@ -38,7 +40,7 @@ def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
         if told:
             _count(told, await record(told, late=topic == LATE, places=_places(batches)))
 
-    return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split)
+    return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split, linger_s=LINGER_S)
 
 
 def _places(batches: Sequence[PassageBatch]) -> Sequence[Place]:

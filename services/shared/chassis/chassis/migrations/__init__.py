@@ -4,6 +4,7 @@ A service's migrations stand in its package `migrations`, files like `2026_11_22
 `revision`, `down_revision` and `upgrade()`. Expand, migrate, contract: a migration never breaks the version before it.
 """
 
+import asyncio
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.urls import asyncpg_url
@@ -22,26 +23,37 @@ MIGRATING = 0x7A72_7469_7001
 # A migration that waits longer for a table's lock would make every query behind it wait as well.
 LOCK_TIMEOUT = "4s"
 # Another process may be migrating the same database: it is waited for, but not for ever.
-WAIT_FOR_OTHERS = "120s"
+WAIT_FOR_OTHERS_S = 120
+LOOK_AGAIN_S = 0.1
 
 
 async def migrate(url: str, package: str, to: str = "head") -> None:
     """Brings the schema to the newest version (or to revision `to`); a second run changes nothing.
 
     `url` is the migrator's; `package` is the dotted name of the migrations' package. Each migration is its own
-    transaction; one that fails leaves the ones before it in place.
+    transaction; one that fails leaves the ones before it in place. TimeoutError where another one does not come to its end.
     """
     script = scripts(package)
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.execute(sa.text(f"SET lock_timeout = '{WAIT_FOR_OTHERS}'"))
-            await connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATING})
+            await _alone(connection)
             await connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.commit()
             await connection.run_sync(_upgrade, script, to)
     finally:
         await engine.dispose()
+
+
+async def _alone(connection: AsyncConnection) -> None:
+    """Returns when nobody else migrates.
+
+    Whoever builds an index beside writers waits for every open transaction: so ours is not open while we wait.
+    """
+    async with asyncio.timeout(WAIT_FOR_OTHERS_S):
+        while not await connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATING}):
+            await connection.rollback()
+            await asyncio.sleep(LOOK_AGAIN_S)
 
 
 def scripts(package: str) -> ScriptDirectory:

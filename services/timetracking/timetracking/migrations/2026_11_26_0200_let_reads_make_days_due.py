@@ -13,6 +13,7 @@ CREATE TABLE due_reads (
     badge_system text COLLATE "C" NOT NULL,
     badge_number text COLLATE "C" NOT NULL,
     date date NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT due_reads_pkey PRIMARY KEY (lane, late, id)
 );
 ALTER TABLE due_reads SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);

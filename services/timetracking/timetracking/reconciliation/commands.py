@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from chassis.clock import Clock
 from chassis.commands import NotAsItMustBe
+from kernel.faults import Malformed
 
 from timetracking.reconciliation.domain import Compared
 from timetracking.reconciliation.use_cases import DAYS_BACK, Reconcile
@@ -15,9 +16,14 @@ MOST_SHOWN = 100
 
 
 async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace) -> str:
-    """Compares a sample or all, and says what differs; NotAsItMustBe where something does that no change of the law explains."""
+    """Compares a sample or all, and says what differs; NotAsItMustBe where something does that no change of the law explains.
+
+    Refuses a beginning that is yet to come as malformed.
+    """
     now = clock()
     since: date = given.since or now.date() - timedelta(days=DAYS_BACK)
+    if since > now.date():
+        raise Malformed({"since": f"at the latest {now.date()}"})
     found = await (compare.all(since) if given.all else compare.sample(given.sample, since, now.isoformat()))
     told = _told(found, since)
     if found.wrong:

@@ -4,6 +4,7 @@ It is the same computation that made the day, in a transaction that is taken bac
 then it is computed as any other, with its version and its event.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -165,13 +166,14 @@ class Reconcile:
     clock: Clock
 
     async def sample(self, most: int, since: date, lot: str) -> Compared:
-        """Compares about so many days of dates drawn between `since` and today; the same lot draws the same ones."""
+        """Compares about so many days of dates drawn between `since` and today, each once; the same lot draws the same ones."""
         compared, today = Compared(), self.clock().date()
-        for chunk in range(-(-most // CHUNK)):
-            on = drawn_date(f"{lot}/{chunk}", since, today)
+        dates = Counter(drawn_date(f"{lot}/{chunk}", since, today) for chunk in range(-(-most // CHUNK)))
+        for on, chunks in dates.items():
             async with self.begin() as work:
-                days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, CHUNK)
-            compared += await self.compare(days) if days else Compared()
+                days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, chunks * CHUNK)
+            for start in range(0, len(days), CHUNK):
+                compared += await self.compare(days[start : start + CHUNK])
         await self.compare.ask(compared)
         return compared
 

@@ -33,10 +33,11 @@ async def soak(seed: int, minutes: float) -> int:
         postgres = stack.enter_context(temporary_postgres(durable=True))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-soak-")))
         async with stage(kafka, postgres, folder) as standing:
-            return await _live(standing, Random(seed), time.monotonic() + 60 * minutes)
+            return await live(standing, Random(seed), time.monotonic() + 60 * minutes)
 
 
-async def _live(standing: Stage, random: Random, until: float) -> int:
+async def live(standing: Stage, random: Random, until: float) -> int:
+    """Lives through rounds of faults on a platform that stands, the last of which begins before `until`; how many faults there were."""
     count = 0
     while time.monotonic() < until:
         chosen = random.choices(sorted(FAULTS), k=random.randint(1, FAULTS_AT_MOST))

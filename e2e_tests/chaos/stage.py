@@ -26,6 +26,7 @@ from google.protobuf.message import Message
 from localstack.parts import free_addresses
 from localstack.processes import Process, end
 from tartip.timetracking.v1.device_service_pb2_grpc import DeviceServiceStub
+from timetracking.parking.consumer import LOTS, OWN
 
 from ..demo.level import Metrics
 from ..demo.level import read as read_metrics
@@ -40,13 +41,20 @@ CONSUMED = (
     *("registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1"),
     *("timetracking.passages.v1", "timetracking.late-passages.v1"),
 )
+BESIDE = (*OWN, *LOTS)
 ALL = ("serve", "gateway", "consume", "work")
 # A consumer that was killed is missed after so long: a test waits for it again and again.
 SESSION_TIMEOUT_S = 3
 ANSWERED_WITHIN_S = 20.0
+# No topic has two who read it from beside.
+_READ_BESIDE = "SELECT topic, partition, next_offset FROM read_positions"
+# Looks at gates are waited for, since days follow from what they find. The more a gate has of a date the later it is looked at:
+# the few hundred of a story within three seconds, the two thousand of a soak's longest round within forty.
 _LEFT = """
 SELECT (SELECT count(*) FROM due_reads) AS reads, (SELECT count(*) FROM due_days) AS days,
        (SELECT count(*) FROM due_device_days) AS device_days, (SELECT count(*) FROM due_looks) AS looks,
+       (SELECT count(*) FROM device_days WHERE stored <> looked_at_stored) AS gates_to_look_at,
+       (SELECT count(*) FROM devices WHERE serial NOT IN (SELECT device FROM device_looks WHERE due_at > $1)) AS silences_to_look_for,
        (SELECT count(*) FROM plan_days WHERE NOT settled AND window_end <= $1) AS closings,
        (SELECT count(*) FROM outbox) AS events
 """
@@ -184,12 +192,15 @@ class Stage:
         return self.tokens.mint("somebody", ("/nation/hr-officer", f"/systems/{SYSTEM}/device-gateway"))
 
     async def level(self) -> None:
-        """Returns when consumers have applied everything, and nothing that is due or to be published is left."""
+        """Returns when everything is applied and counted, and nothing that is due, to be looked at or to be published is left."""
         left: list[object] = []
 
         async def is_level() -> bool:
             if not await self.applied():
                 left[:] = ["messages to apply"]
+                return False
+            if not await self.counted():
+                left[:] = ["messages to count"]
                 return False
             [row] = await self.inside.rows(_LEFT, NOW)
             left[:] = [dict(row)]
@@ -205,6 +216,12 @@ class Stage:
         """Whether the consumers have committed everything that lies in these topics, or in all that they read."""
         extents = await survey(self.kafka.bootstrap, GROUP, topics or CONSUMED)
         return all(extent.start >= extent.end for extent in extents.values())
+
+    async def counted(self) -> bool:
+        """Whether those who read from beside have counted all that came, and noted all that was parked."""
+        extents = await survey(self.kafka.bootstrap, GROUP, BESIDE)
+        read = {(row["topic"], row["partition"]): row["next_offset"] for row in await self.inside.rows(_READ_BESIDE)}
+        return all(read.get(place, 0) >= extent.end for place, extent in extents.items())
 
     async def _start(self, name: str) -> Process:
         kind = name.partition("-")[0]

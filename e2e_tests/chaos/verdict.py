@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from chassis.database import Database
+from chassis.supervision import closing
 from lawbook import load
 from tartip.timetracking.v1.events_pb2 import WorkdayChanged
+from timetracking.accounts.domain import UNDATED
+from timetracking.accounts.repository import StoredAccounts
 from timetracking.workdays.domain import WorkdayContent
 from timetracking.workdays.domain.kept import content_of
 from timetracking.workdays.events import figures, presence
 from timetracking.workdays.fold import fold_document
 
-from .department import JUDGED, Department
+from .department import JUDGED, TODAY, Department
 from .stage import Stage
 
 WORKDAYS = "timetracking.workdays.v1"
 Key = tuple[str, date]
 
 _PASSAGES = "SELECT device, event_key, badge_number, direction, wall_time FROM passages WHERE device = ANY ($1::text[])"
-_ACCOUNTS = """
-SELECT device, sum(received)::bigint AS received, sum(stored)::bigint AS stored, sum(repeated)::bigint AS repeated
-FROM device_days WHERE device = ANY ($1::text[]) GROUP BY device
-"""
 _DAYS = "SELECT servant, date, revision, content FROM workdays WHERE servant = ANY ($1::text[])"
 
 
@@ -31,6 +31,7 @@ async def judged(stage: Stage, department: Department) -> None:
     """Waits until the platform is level, and asserts that nothing was lost, nothing doubled, and the newest is what was published last."""
     await stage.level()
     await _passages(stage, department)
+    await _accounts(stage, department)
     days = {(row["servant"], row["date"]): row for row in await stage.inside.rows(_DAYS, department.servants)}
     contents = {key: content_of(key[1], row["content"]) for key, row in days.items()}
     expected, found = truth(department), {key: shown(each) for key, each in contents.items() if key[1] in JUDGED}
@@ -70,17 +71,25 @@ def shown(day: WorkdayContent) -> dict[str, Any]:
 
 
 async def _passages(stage: Stage, department: Department) -> None:
-    """Every passage is stored, each once; the accounts of the gates close."""
+    """Every passage is stored, each once."""
     serials = [gate.serial for gate in department.gates]
     recorded = Counter(
         (each.gate.serial, each.event_key, each.badge, 1 if each.inwards else 2, each.wall_time) for each in department.recorded
     )
     stored = Counter(tuple(row) for row in await stage.inside.rows(_PASSAGES, serials))
     assert stored == recorded, f"lost: {list((recorded - stored).items())[:5]}, too many: {list((stored - recorded).items())[:5]}"
-    count = Counter(each.gate.serial for each in department.recorded)
-    for row in await stage.inside.rows(_ACCOUNTS, serials):
-        assert row["stored"] == count[row["device"]]
-        assert row["received"] == row["stored"] + row["repeated"]
+
+
+async def _accounts(stage: Stage, department: Department) -> None:
+    """Of each date of a gate everything that came has become something: what came is counted from Kafka, beside those who store it."""
+    database = Database(stage.inside.urls.worker, name="verdict")
+    async with closing(database), database.transaction() as transaction:
+        accounts = StoredAccounts(transaction)
+        for gate in department.gates:
+            days = await accounts.days(gate.serial, UNDATED, TODAY)
+            for on, counts in days:
+                assert counts.in_flight == 0, f"the account of {gate.serial} on {on} does not close: {counts}"
+            assert sum(counts.stored for _, counts in days) == sum(each.gate == gate for each in department.recorded)
 
 
 async def _events(stage: Stage, kept: Mapping[Key, tuple[int, WorkdayContent]]) -> None:

@@ -4,18 +4,25 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from secrets import token_hex
 
+import asyncpg
 import pytest
 import timetracking
+from chassis.migrations import migrate
+from chassis.roles import provide
 from chassis.testing.fixtures import MakeDatabase
+from chassis.testing.postgres import Postgres
 from chassis.testing.schema import differences
-from sqlalchemy import text
+from chassis.urls import plain_url
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 from timetracking.passages.repository import Months
 from timetracking.rows import Base
 
 from .samples import passage
 
+MIGRATIONS = "timetracking.migrations"
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
 
@@ -53,6 +60,20 @@ async def test_the_tables_are_those_that_the_code_reads(database: MakeDatabase) 
         there = await (await transaction.driver()).fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition")
     besides = {row["relname"] for row in there if re.search(rf"\b{row['relname']}\b", written)}
     assert await differences(fresh.app, Base.metadata, besides) == []
+
+
+async def test_columns_of_looks_rewrite_no_table_and_count_from_the_migration(postgres: Postgres) -> None:
+    urls = await provide(postgres.url, "timetracking", f"looks_{token_hex(4)}", postgres.password_of)
+    await migrate(urls.migrator, MIGRATIONS, "timetracking_2026_11_26_0400")
+    owner = await asyncpg.connect(plain_url(make_url(urls.migrator)))
+    days = "SELECT 'gate-' || number, '2026-11-24', 1, 1, 0 FROM generate_series(1, 100) number"
+    await owner.execute(f"INSERT INTO device_days (device, date, received, stored, repeated) {days}")
+    file = await owner.fetchval("SELECT pg_relation_filenode('device_days')")
+    await migrate(urls.migrator, MIGRATIONS)
+    assert await owner.fetchval("SELECT pg_relation_filenode('device_days')") == file
+    assert await owner.fetchval("SELECT count(DISTINCT looked_at) FROM device_days WHERE changed_at = looked_at") == 1
+    assert await owner.fetchval("SELECT count(*) FROM pg_attribute WHERE attrelid = 'due_reads'::regclass AND attname = 'asked_at'") == 0
+    await owner.close()
 
 
 @pytest.mark.parametrize(

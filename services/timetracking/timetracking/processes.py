@@ -20,7 +20,7 @@ from kernel.faults import Unavailable
 from lawbook import load
 
 from timetracking.accounts import consumer as accounts
-from timetracking.accounts.use_cases import Forget, TakeReceipts
+from timetracking.accounts.use_cases import Complete, Forget, TakeReceipts
 from timetracking.device_findings.repository import StoredLooks
 from timetracking.device_findings.use_cases import LookAtDevices, Pace, full_hour
 from timetracking.due.repository import StoredDueReads
@@ -152,7 +152,15 @@ def beside(settings: TimetrackingSettings, database: Database) -> "Sequence[Tail
     work, zone = begin(database, load(), clock_from(settings.clock), settings.default_zone), settings.default_zone
     return (
         Tail(parking.READER, database, settings.kafka, parking.LOTS, parking.parked_records(NoteParked(work), zone)),
-        Tail(accounts.READER, database, settings.kafka, parking.OWN, accounts.receipts(TakeReceipts(work), zone), Forget(work)),
+        Tail(
+            accounts.READER,
+            database,
+            settings.kafka,
+            parking.OWN,
+            accounts.receipts(TakeReceipts(work), zone),
+            Forget(work),
+            Complete(work),
+        ),
     )
 
 

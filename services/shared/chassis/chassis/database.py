@@ -6,6 +6,7 @@ stalls behind it.
 
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
@@ -55,6 +56,10 @@ class LockAfterWrite(Exception):
 
 class Unanswered(ConnectionError):
     """The database was asked and said nothing: it hangs, or the way to it is cut. Less work at once would not help."""
+
+
+class OutOfTime(TimeoutError):
+    """The transaction lasted longer than any may, and the database ended it: less work at once may end in time."""
 
 
 class Transaction:
@@ -182,6 +187,7 @@ class Database:
         name: str = "tartip",
         schemas: Sequence[str] = ("public",),
     ) -> None:
+        self._longest_s = longest_s
         milliseconds = str(int(longest_s * 1000))
         self.engine = create_async_engine(
             asyncpg_url(url),
@@ -238,6 +244,7 @@ class Database:
     @asynccontextmanager
     async def _own(self, caller: Caller | None) -> AsyncIterator[Transaction]:
         connection = await self._connected(_beginning(caller.reach if caller else None))
+        began = time.monotonic()
         try:
             async with aclosing(connection):
                 transaction = Transaction(self, connection, caller)
@@ -252,6 +259,8 @@ class Database:
         except Fault:
             raise
         except Exception as error:
+            if _cut(error) and time.monotonic() - began >= self._longest_s:
+                raise Unavailable(AWAY) from OutOfTime()
             if _away(error):
                 raise Unavailable(AWAY) from _said(error)
             raise
@@ -352,11 +361,16 @@ def _beginning(reach: Reach | None) -> str:
 
 def _away(error: Exception) -> bool:
     """Whether the database is what failed, and the same may succeed later."""
+    return _cut(error) or is_transient(error)
+
+
+def _cut(error: Exception) -> bool:
+    """Whether the connection was ended, and nobody says why."""
     # The driver says these without a state: the connection it was lent has been cut, or the server's farewell came
     # between two operations and it has not closed the connection yet.
     cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
     leaving = isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
-    return cut or leaving or is_transient(error)
+    return cut or leaving
 
 
 def _said(error: Exception) -> Exception:

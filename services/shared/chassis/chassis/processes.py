@@ -5,6 +5,7 @@ A service says what is its own: its RPCs, its subscriptions, its jobs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -94,15 +95,17 @@ async def work(
     Of several such processes one relays. `left` says whether something is due still that other processes work on.
     """
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work")
-    admin.expect("database", "relay")
+    tails = {f"reader {each.name}": each for each in readers(database)}
+    admin.expect("database", "relay", *tails)
     publisher = Publisher(settings.kafka)
     relay = Relay(database, publisher)
     turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, left(database) if left is not None else None)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
     async with admin.running(), closing(database, publisher):
         relays = watch(admin, "relay", said(lambda: relay.ready))
-        beside = (watch(admin, "database", database.reachable), relays, purging, publisher.unbroken())
-        await until(stop, relay.run(stop), turns.run(stop), *(each.run(stop) for each in readers(database)), beside=beside)
+        reading = (watch(admin, name, said(partial(getattr, tail, "ready"))) for name, tail in tails.items())
+        beside = (watch(admin, "database", database.reachable), relays, *reading, purging, publisher.unbroken())
+        await until(stop, relay.run(stop), turns.run(stop), *(each.run(stop) for each in tails.values()), beside=beside)
 
 
 async def _purge(database: Database, purges: Mapping[str, Purge], every_s: float) -> None:

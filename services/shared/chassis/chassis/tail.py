@@ -6,6 +6,7 @@ enough.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -27,13 +28,15 @@ log = structlog.get_logger(__name__)
 
 # One transaction's worth of messages, each of which may hold hundreds.
 AT_ONCE = 200
-# Nobody waits for what is seen here: the broker answers once a second, or when there is much, and costs nothing between.
-ANSWER_WITHIN_MS = 1_000
+# Nobody waits long for what is seen here: the broker answers some times a second, or when there is much, and costs nothing between.
+ANSWER_WITHIN_MS = 250
 ANSWER_AT_BYTES = 64 * 1024
-LOOK_EVERY_MS = 500
+LOOK_EVERY_MS = 250
+# How often it is told that nothing is left to read.
+TOLD_EVERY_S = 0.5
 
 
-async def _nothing(_: Partition) -> None:
+async def _nothing(*_: Partition) -> None:
     pass
 
 
@@ -51,6 +54,9 @@ class Tail:
     take: Callable[[Sequence[Record]], Awaitable[None]]
     born_anew: Callable[[Partition], Awaitable[None]] = _nothing
     """Is told, in the transaction in which it begins again, of a partition whose topic was born anew."""
+    complete: Callable[[], Awaitable[None]] = _nothing
+    """Is told now and then, while it is so, that everything that was in the topics a moment ago has been taken."""
+    _told_at: float = 0.0
     _reading: bool = False
     _partitions: Counter[str] = field(default_factory=Counter)
 
@@ -67,6 +73,9 @@ class Tail:
                 await self._follow(stop)
             except Exception as error:
                 log.warning("topics are not followed", reader=self.name, error=describe(error))
+                if self._told_at:
+                    pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+                self._told_at = 0.0
                 await paused(stop, next(pauses))
 
     async def hand_over(self, records: Sequence[Record]) -> None:
@@ -94,9 +103,20 @@ class Tail:
                 if records:
                     await self.hand_over(records)
                     _tell(consumer, records)
+                await self._tell_complete(consumer)
         finally:
             self._reading = False
             await consumer.stop()
+
+    async def _tell_complete(self, consumer: AIOKafkaConsumer) -> None:
+        if time.monotonic() - self._told_at < TOLD_EVERY_S:
+            return
+        for place in consumer.assignment():
+            end = consumer.highwater(place)
+            if end is None or await consumer.position(place) < end:
+                return
+        await self.complete()
+        self._told_at = time.monotonic()
 
     def _record(self, message: Any) -> Record:
         headers = {name: bytes(value).decode("utf-8", "replace") for name, value in message.headers or () if value is not None}

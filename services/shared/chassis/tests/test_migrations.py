@@ -2,6 +2,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis import tables
@@ -10,6 +11,9 @@ from chassis.roles import provide
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
 from chassis.testing.schema import differences
+from chassis.testing.waiting import until
+from chassis.urls import plain_url
+from sqlalchemy import make_url
 
 FIRST = """
 from alembic import op
@@ -24,6 +28,15 @@ def upgrade():
     op.execute("CREATE TABLE seconds (id int)")
     op.execute("SELECT 1 / 0")
 """
+
+INDEX = """
+from alembic import op
+from chassis.migrations.indexes import build_beside_writers
+revision, down_revision = "index", "first"
+def upgrade():
+    build_beside_writers("firsts_id_idx", "firsts (id)")
+"""
+_INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('firsts_id_idx')"
 
 
 @pytest.fixture
@@ -71,6 +84,41 @@ async def test_a_migration_that_fails_leaves_the_ones_before_it(
     (folder / "2026_01_02_0900_create_seconds.py").write_text(SECOND.replace("1 / 0", "1 / 1"))
     await migrate(urls.migrator, "halfway.migrations")
     sys.modules.pop("halfway", None)
+
+
+async def test_an_index_is_built_beside_writers_and_anew_where_its_building_was_broken_off(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait to migrate meanwhile, and it does not wait for them."""
+    folder = tmp_path / "beside" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "2026_01_01_0900_create_firsts.py").write_text(FIRST)
+    (folder / "2026_01_02_0900_find_firsts.py").write_text(INDEX)
+    monkeypatch.syspath_prepend(tmp_path)
+    urls = await provide(postgres.url, "beside", "beside", postgres.password_of)
+    await migrate(urls.migrator, "beside.migrations", "first")
+    writer, other = [await asyncpg.connect(plain_url(make_url(urls.migrator))) for _ in range(2)]
+    building = "SELECT pid FROM pg_stat_activity WHERE query ~ '^(CREATE|DROP) INDEX' AND wait_event_type = 'Lock' AND datname = 'beside'"
+
+    async def is_building() -> bool:
+        return await other.fetchval(building) is not None
+
+    await writer.execute("BEGIN; INSERT INTO firsts VALUES (1)")
+    broken_off = asyncio.create_task(migrate(urls.migrator, "beside.migrations"))
+    await until(is_building)
+    await other.fetch(f"SELECT pg_terminate_backend(pid) FROM ({building}) AS building")
+    with pytest.raises(sa.exc.SQLAlchemyError):
+        await broken_off
+    assert await other.fetchval(_INDEX) is False
+    crowd = [asyncio.create_task(migrate(urls.migrator, "beside.migrations")) for _ in range(3)]
+    await until(is_building)
+    await other.execute("INSERT INTO firsts VALUES (2)")
+    await writer.execute("COMMIT")
+    await asyncio.gather(*crowd)
+    assert await other.fetchval(_INDEX) is True
+    await writer.close()
+    await other.close()
+    sys.modules.pop("beside", None)
 
 
 async def test_a_package_that_is_not_there_is_an_error() -> None:

@@ -12,6 +12,7 @@ from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.tokens import caller
 from tartip.timetracking.v1.workday_service_pb2 import FINDING_KIND_UNKNOWN_BADGE, FindingState
 from timetracking.badges.domain import Badge
+from timetracking.device_findings.repository import StoredLooks
 from timetracking.device_findings.use_cases import LookAtDevices, Pace
 from timetracking.devices.domain import DeviceDirection, Role
 from timetracking.findings.domain import Finding
@@ -93,6 +94,12 @@ def ordinary(day: str = "2026-11-24", first: int = 100) -> list[Passage]:
     return numbered([(f"{day}T{wall}", way) for wall, way in walls], first)
 
 
+async def complete(platform: Platform) -> None:
+    """Says that all that is in Kafka was counted, as of now."""
+    async with platform.begin() as work:
+        await work.accounts.complete()
+
+
 async def test_a_second_look_finds_nothing_to_do(looking: Looking) -> None:
     await looking.platform.record(ordinary())
     assert await looking.all() == 1
@@ -108,13 +115,15 @@ async def test_a_busy_gate_is_looked_at_when_it_pauses_and_seldom_while_it_does_
     await platform.record(ordinary())
     paced = replace(looking.look, pace=Pace(paused_s=60, squared_s=60, longest_s=3600))
     assert await paced() == 0
+    await complete(platform)
     await platform.sql("UPDATE device_days SET changed_at = changed_at - interval '2 minutes'")
     assert await paced() == 0, "it was looked at just now, and its four passages count for sixteen minutes"
     await platform.sql("UPDATE device_days SET looked_at = looked_at - interval '17 minutes'")
     assert await paced() == 1
     await platform.record(ordinary("2026-11-25", 104))
-    assert await paced() == 0
     await platform.sql("UPDATE device_days SET looked_at = looked_at - interval '61 minutes'")
+    assert await paced() == 0, "the last look was long ago, but it does not pause"
+    await platform.sql("UPDATE device_days SET pending_since = pending_since - interval '61 minutes'")
     assert await paced() == 1, "it never pauses, and is looked at all the same"
 
 
@@ -124,9 +133,63 @@ async def test_what_is_on_its_way_is_waited_for(looking: Looking) -> None:
     await platform.record(ordinary())
     await platform.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 6, 0, 1)")
     platform.now = at("2026-11-24T19:10")
+    await complete(platform)
     assert await paced() == 0
+    await platform.sql("UPDATE device_days SET looked_at = looked_at - interval '2 hours'")
+    assert await paced() == 0, "a last look long ago makes no haste"
     await platform.record(numbered([("2026-11-24T18:40:00", "in")], 104))
-    assert await paced() > 0
+    pending = "SELECT FROM device_days WHERE stored <> looked_at_stored"
+    while await paced():
+        pass
+    assert len(await platform.sql(pending)) == 1, "whether more came was counted before this"
+    await complete(platform)
+    assert (await paced(), len(await platform.sql(pending))) == (1, 0)
+
+
+async def test_a_device_is_not_silent_because_nobody_records(looking: Looking) -> None:
+    """Its passages since nine lie in Kafka: what somebody asks for, or what waits for too long, is looked at, but not silence."""
+    platform, paced = looking.platform, replace(looking.look, pace=Pace(longest_s=3600))
+    await platform.record(ordinary()[:1])
+    await platform.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 4, 0, 0)")
+    platform.now = at("2026-11-24T19:10")
+    await complete(platform)
+    await platform.sql("UPDATE device_days SET pending_since = pending_since - interval '2 hours'")
+    await platform.sql("INSERT INTO due_looks (device, date, silence) VALUES ('gate', '2026-11-24', true), ('gate', '2026-11-24', false)")
+    while await paced():
+        pass
+    assert await looking.open() == []
+    assert len(await platform.sql("SELECT FROM due_looks")) == 2, "they are looked at later"
+    await platform.record(ordinary()[1:])
+    await complete(platform)
+    while await paced():
+        pass
+    assert (await looking.open(), len(await platform.sql("SELECT FROM due_looks"))) == ([], 0)
+    await platform.sql("UPDATE device_receipts SET received = 5")
+    await looking.at("2026-11-25T19:10")
+    assert [each[1] for each in await looking.open()] == ["device_silent"], "who does not wait sees that it says nothing"
+
+
+async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = looking.platform
+    await platform.enrol(HR, device("door", "KGD", settings(role=Role.INTERNAL)))
+    await looking.all()
+    await platform.record([*ordinary(), passage("2026-11-24T08:56:00", number="99", device="door")])
+    await complete(platform)
+    read = StoredLooks.reads
+
+    async def reads(looks: StoredLooks, wanted: Any, dates: Any) -> Any:
+        if wanted.device.serial == "gate":
+            raise RuntimeError("gate")
+        return await read(looks, wanted, dates)
+
+    monkeypatch.setattr(StoredLooks, "reads", reads)
+    paced = replace(looking.look, pace=Pace(longest_s=3600))
+    await platform.sql("UPDATE device_days SET pending_since = pending_since - interval '2 hours' WHERE device = 'gate'")
+    with pytest.raises(RuntimeError):
+        await paced()
+    assert await paced() == 1
+    assert [each[:2] for each in await looking.open()] == [("door", "unknown_badge")]
+    assert await paced() == 0
 
 
 async def test_a_clock_an_hour_ahead_is_found_within_the_day_and_its_days_are_doubtful(looking: Looking) -> None:
@@ -415,7 +478,7 @@ async def test_passages_that_come_during_a_look_are_looked_at_again(looking: Loo
     await looking.platform.record(four(TUESDAY))
     async with looking.platform.begin() as work:
         await work.lock_devices(["gate"])
-        wanted = await work.looks.wanted("gate", 7)
+        wanted = await work.looks.wanted("gate", looking.platform.now, Pace(), 7)
         await looking.platform.record(four(TUESDAY, "99"))
         await work.looks.keep(wanted, [], None, looking.platform.now)
     await looking.all()

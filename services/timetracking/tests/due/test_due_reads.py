@@ -73,9 +73,7 @@ async def test_where_little_waits_all_lanes_share_a_transaction(platform: Platfo
     assert ([await job(), await job()], computing.seen, await wishes(platform)) == ([2, 0], [["S1", "S3"]], 0)
 
 
-async def test_late_reads_only_fill_up_a_small_piece_where_live_ones_wait(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_late_reads_only_fill_up_a_small_piece_where_live_ones_wait(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "MIXED", 2)
     servants = {str(number): f"S{number}" for number in range(30, 34)}
     for number, servant in servants.items():

@@ -1,11 +1,14 @@
 """Days are compared with what their facts give them: what differs is found, reported and due, and never repaired in silence."""
 
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from kernel.faults import Malformed
+from timetracking.reconciliation import commands
 from timetracking.reconciliation.domain import Compared, Night, night_of, parts
 from timetracking.reconciliation.use_cases import CHUNK, CompareDays, Reconcile, ReconcileAtNight, drawn_date
 
@@ -153,6 +156,39 @@ async def test_a_sample_is_drawn_by_lot_and_the_same_lot_draws_the_same(kept: Pl
         compared = await sampling.sample(10 * CHUNK, SINCE, lot)
         assert compared.days == len(looks[-1]) > 0
     assert looks[0] == looks[1] != looks[2]
+
+
+async def test_each_day_of_a_sample_is_compared_once(kept: Platform) -> None:
+    """Of one date so many are drawn as chunks fall on it."""
+    people = f"SELECT 'P' || number, '2026-12-20', 'KGD', 'unit', 'Asia/Almaty', '', ARRAY[]::text[], now(), true FROM generate_series(1, {4 * CHUNK}) number"
+    await kept.sql(f"INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled) {people}")
+    compared = Seen()
+    found = await Reconcile(kept.begin, compared, kept.clock).sample(3 * CHUNK, kept.now.date(), "a")
+    assert len(compared.days) == len(set(compared.days)) == found.days == 3 * CHUNK
+
+
+class Seen:
+    """Which days were to be compared."""
+
+    def __init__(self) -> None:
+        self.days: list[Any] = []
+
+    async def __call__(self, days: Sequence[Any]) -> Compared:
+        self.days += days
+        return Compared(len(days))
+
+    async def ask(self, compared: Compared) -> None:
+        assert not compared.wrong
+
+
+@pytest.mark.parametrize("days", [["--all"], ["--sample", "50"]])
+async def test_a_beginning_that_is_yet_to_come_is_refused(kept: Platform, days: Sequence[str]) -> None:
+    parser = ArgumentParser()
+    commands.arguments(parser)
+    await commands.reconcile(reconcile(kept), kept.clock, parser.parse_args([*days, "--since", "2026-12-20"]))
+    with pytest.raises(Malformed) as refused:
+        await commands.reconcile(reconcile(kept), kept.clock, parser.parse_args([*days, "--since", "2026-12-21"]))
+    assert refused.value.violations == {"since": "at the latest 2026-12-20"}
 
 
 def test_every_date_may_be_drawn() -> None:

@@ -21,6 +21,9 @@ ON CONFLICT (device, date) DO UPDATE SET
     repeated = held.repeated + excluded.repeated,
     no_passages = held.no_passages + excluded.no_passages
 """
+_COMPLETE = """
+INSERT INTO account_levels (one, at) VALUES (true, clock_timestamp()) ON CONFLICT (one) DO UPDATE SET at = excluded.at
+"""
 _PARTS = """
 (
     SELECT device, date, received, 0 AS stored, repeated, 0 AS parked, no_passages, 0 AS sent_again FROM device_receipts
@@ -93,6 +96,10 @@ class StoredAccounts:
                 [each.repeated for _, each in ordered],
                 [each.no_passages for _, each in ordered],
             )
+
+    async def complete(self) -> None:
+        """Everything in Kafka is counted now."""
+        await (await self.transaction.driver()).execute(_COMPLETE)
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""

@@ -46,6 +46,9 @@ class Accounts(Protocol):
     async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
         """Adds what came."""
 
+    async def complete(self) -> None:
+        """Everything in Kafka is counted now."""
+
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""
 
@@ -84,6 +87,18 @@ class TakeReceipts:
         """Adds the counts; whoever calls makes sure that each message is counted once."""
         async with self.begin() as work:
             await work.accounts.receive(receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Notes that everything in Kafka is counted now: what is not in an account has not come."""
+
+    begin: Begin
+
+    async def __call__(self) -> None:
+        """Notes it."""
+        async with self.begin() as work:
+            await work.accounts.complete()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The rows of the counts are written last, so that nobody who stores passages wait
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,25 +34,45 @@ def _on_its_way(dates: str) -> str:
     """
 
 
-_NEXT = f"""
-SELECT coalesce(
-    (SELECT held.device FROM device_days held JOIN devices d ON d.serial = held.device
-     WHERE held.stored <> held.looked_at_stored AND (
-         held.looked_at <= clock_timestamp() - make_interval(secs => $4)
-         OR held.changed_at <= clock_timestamp() - make_interval(secs => $2)
-             AND held.looked_at <= clock_timestamp() - held.stored * held.stored * make_interval(secs => $3)
-             AND NOT EXISTS ({_on_its_way("came.date = held.date")})
-     ) ORDER BY held.date DESC, held.device LIMIT 1),
-    (SELECT due.device FROM due_looks due JOIN devices d ON d.serial = due.device ORDER BY due.id LIMIT 1),
-    (SELECT d.serial FROM devices d LEFT JOIN device_looks look ON look.device = d.serial
-     WHERE (look.due_at IS NULL OR look.due_at <= $1) AND (
-         $4 = 0 OR look.due_at <= $1 - interval '1 day' OR NOT EXISTS ({_on_its_way("came.date >= $1::date - 1")})
-     ) ORDER BY d.serial LIMIT 1)
+# A worker hears from the reader of accounts some times a second.
+HEARD_S = 30
+
+# A date whose passages are to be looked at, of the device `d` with its `look`.
+_READY = f"""
+held.stored <> held.looked_at_stored AND (
+    held.pending_since <= clock_timestamp() - make_interval(secs => $4::float8)
+    OR held.looked_at <= clock_timestamp() - held.stored * held.stored * make_interval(secs => $3)
+        AND EXISTS (SELECT FROM account_levels WHERE at >= held.changed_at + make_interval(secs => $2))
+        AND NOT EXISTS ({_on_its_way("came.date = held.date")})
 )
 """
-_DATES = "SELECT date, stored, stored <> looked_at_stored AS changed FROM device_days WHERE device = $1 ORDER BY date"
+# Whether the silence of the device can be told: everything that it sent lately is counted and recorded. What is lost for good
+# keeps it for a day.
+_QUIET = f"""
+($4::float8 = 0 OR look.due_at <= $1::timestamptz - interval '1 day' OR (
+    EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))
+    AND NOT EXISTS ({_on_its_way("came.date >= $1::timestamptz::date - 1")})
+))
+"""
+# The date before which looks are due for what somebody asked, though silence cannot be told.
+_TOLD = "(coalesce(look.looked_until, $1::timestamptz - interval '1 day')::date - 1)"
+_LOOKS = "devices d LEFT JOIN device_looks look ON look.device = d.serial"
+_ONCE_MORE = "($4::float8 = 0 OR look.not_before IS NULL OR look.not_before <= clock_timestamp())"
+_NEXT = f"""
+SELECT coalesce(
+    (SELECT d.serial FROM device_days held JOIN ({_LOOKS}) ON d.serial = held.device
+     WHERE {_ONCE_MORE} AND {_READY} ORDER BY held.pending_since LIMIT 1),
+    (SELECT d.serial FROM due_looks due JOIN ({_LOOKS}) ON d.serial = due.device
+     WHERE {_ONCE_MORE} AND (NOT due.silence AND due.date < {_TOLD} OR {_QUIET}) ORDER BY due.id LIMIT 1),
+    (SELECT d.serial FROM {_LOOKS} WHERE {_ONCE_MORE} AND (look.due_at IS NULL OR look.due_at <= $1) AND {_QUIET} ORDER BY d.serial LIMIT 1)
+)
+"""
+_DATES = f"""
+SELECT held.date, held.stored, {_READY} AS changed FROM device_days held JOIN devices d ON d.serial = held.device
+WHERE held.device = $1 ORDER BY held.date
+"""
+_LOOK = f"SELECT look.looked_until, look.due_at, {_QUIET} AS quiet, {_TOLD} AS told FROM {_LOOKS} WHERE d.serial = $2".replace("$4", "$3")
 _ASKS = "SELECT id, date, silence FROM due_looks WHERE device = $1"
-_LOOK = "SELECT looked_until, due_at FROM device_looks WHERE device = $1"
 _OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND kind = ANY ($2::text[])"
 _FINDINGS = "SELECT * FROM findings WHERE device = $1 AND (date = ANY ($2::date[]) OR id = ANY ($3::uuid[]))"
 _COLUMNS = """
@@ -85,6 +105,10 @@ _WATCHED = """
 INSERT INTO device_looks (device, looked_until, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (device) DO UPDATE SET looked_until = excluded.looked_until, due_at = excluded.due_at
 """
+_PUT_OFF = """
+INSERT INTO device_looks (device, not_before) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+ON CONFLICT (device) DO UPDATE SET not_before = excluded.not_before
+"""
 _ANSWERED = "DELETE FROM due_looks WHERE id = ANY ($1::bigint[])"
 
 
@@ -96,19 +120,19 @@ class StoredLooks:
     default_zone: str
 
     async def next(self, horizon: datetime, pace: Pace) -> str | None:
-        """The serial of a device that is to be looked at, the newest dates first; None when none is at this pace, up to the horizon."""
-        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon, pace.paused_s, pace.squared_s, pace.longest_s)
+        """The serial of a device that is to be looked at, whose passages have waited longest; None when none is at this pace."""
+        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon, *_of(pace))
         return serial
 
-    async def wanted(self, device: str, most: int) -> Wanted:
-        """What is to be looked at, at most so many dates of each sort."""
+    async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
+        """What is to be looked at at this pace, at most so many dates of each sort."""
         driver = await self.transaction.driver()
         ((enrolled, zone),) = (await devices_of(driver, {device})).values()
-        asks = await driver.fetch(_ASKS, device)
-        rows = await driver.fetch(_DATES, device)
+        look = await driver.fetchrow(_LOOK, horizon, device, pace.longest_s)
+        asks = [row for row in await driver.fetch(_ASKS, device) if look["quiet"] or (not row["silence"] and row["date"] < look["told"])]
+        rows = await driver.fetch(_DATES, device, *_of(pace))
         changed = [row["date"] for row in rows if row["changed"]][-most:]
         asked, silences = (sorted({row["date"] for row in asks if row["silence"] is silence})[:most] for silence in (False, True))
-        look = await driver.fetchrow(_LOOK, device)
         opened = await driver.fetch(_OPENED, device, [MISSING_NUMBERS, NUMBER_REUSED, SILENT])
         return Wanted(
             device=enrolled,
@@ -119,10 +143,15 @@ class StoredLooks:
             asked=asked,
             silences=silences,
             asks=[row["id"] for row in asks if row["date"] in (silences if row["silence"] else asked)],
-            looked_until=look["looked_until"] if look else None,
-            due_at=look["due_at"] if look else None,
+            horizon=horizon if look["quiet"] else look["looked_until"] or horizon - timedelta(days=1),
+            looked_until=look["looked_until"],
+            due_at=look["due_at"],
             opened=[finding_of(row) for row in opened],
         )
+
+    async def put_off(self, device: str, seconds: float) -> None:
+        """Looks at the device only after so long, in real time."""
+        await (await self.transaction.driver()).execute(_PUT_OFF, device, seconds)
 
     async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
         """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
@@ -205,3 +234,7 @@ class StoredLooks:
             until = row["until"].timestamp() if row["until"] is not None else float("inf")
             spans.setdefault((row["badge_system"], row["badge_number"]), []).append((since, until))
         return spans
+
+
+def _of(pace: Pace) -> tuple[float, float, float]:
+    return pace.paused_s, pace.squared_s, pace.longest_s

@@ -6,7 +6,8 @@ when a plan of the premises changes. What is equal is not written, so a repetiti
 
 A device that sends on is looked at when it pauses, and the seldomer the more its date holds: a look reads all of it. What is
 on its way is waited for, by the account of the device: neither are numbers missing because another partition's passages are
-recorded first, nor is a device silent because whoever records is behind or away.
+recorded first, nor is a device silent because whoever records is behind or away. Silence is looked for up to the last full hour
+before which nothing is on its way. A device whose look fails is put off, so that it holds up no other.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
+from chassis.jobs import passes
 from kernel.intervals import Span
 from lawbook import Lawbook
 
@@ -59,8 +61,10 @@ FIRST, LAST = -(2**62), 2**62
 class Pace:
     """When what a device has stored since the last look is looked at, in real time: in a pause in which nothing of it is on its way.
 
-    A look costs as much as the date has passages, and a busy gate would be looked at once for each of them: so since the last
-    one it waits for `squared_s` times their number squared. After the longest wait it is due in any case.
+    What is on its way is known by the account, once that is complete up to `paused_s` after the last passage. A look costs as
+    much as the date has passages, and a busy gate would be looked at once for each of them: so since the last one it waits for
+    `squared_s` times their number squared. After the longest wait it is due in any case, but for silence; so long a look that
+    failed is put off, too.
     """
 
     paused_s: float = 0.0
@@ -74,7 +78,7 @@ class Wanted:
 
     `active` are the dates as sent on which it has passages, `counts` how many each had before they were read. `changed` are
     dates whose count is another than at the last look, `asked` and `silences` those that somebody asked for: all of it, or
-    only silence. `opened` are the findings that stand and that another date may end.
+    only silence. Silence can be told up to the `horizon`. `opened` are the findings that stand and that another date may end.
     """
 
     device: Device
@@ -85,6 +89,7 @@ class Wanted:
     asked: Sequence[date]
     silences: Sequence[date]
     asks: Sequence[int]
+    horizon: datetime
     looked_until: datetime | None
     due_at: datetime | None
     opened: Sequence[Finding]
@@ -102,10 +107,13 @@ class Looks(Protocol):
     """What devices have stored and what is known of it, as a transaction sees it."""
 
     async def next(self, horizon: datetime, pace: Pace) -> str | None:
-        """The serial of a device that is to be looked at, the newest dates first; None when none is at this pace, up to the horizon."""
+        """The serial of a device that is to be looked at, whose passages have waited longest; None when none is at this pace."""
 
-    async def wanted(self, device: str, most: int) -> Wanted:
-        """What is to be looked at, at most so many dates of each sort; the device's lock is held."""
+    async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
+        """What is to be looked at at this pace, at most so many dates of each sort; the device's lock is held."""
+
+    async def put_off(self, device: str, seconds: float) -> None:
+        """Looks at the device only after so long, in real time."""
 
     async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
         """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
@@ -169,16 +177,25 @@ class LookAtDevices:
     async def __call__(self) -> int:
         """Does one piece; returns how many dates of a device it looked at, 0 when no look is due."""
         now = self.clock()
-        until = full_hour(now)
         async with self.begin() as work:
-            serial = await work.looks.next(until, self.pace)
-            if serial is None:
-                return 0
+            serial: str | None = await work.looks.next(full_hour(now), self.pace)
+        if serial is None:
+            return 0
+        try:
+            return await self._look(serial, now)
+        except Exception as error:
+            if not passes(error):
+                async with self.begin() as work:
+                    await work.looks.put_off(serial, self.pace.longest_s)
+            raise
+
+    async def _look(self, serial: str, now: datetime) -> int:
+        async with self.begin() as work:
             await work.hold_settings()
             await work.lock_plans()
             await work.lock_devices([serial])
-            wanted = await work.looks.wanted(serial, DATES)
-            look = _Look(work.looks, wanted, self.lawbook, until)
+            wanted = await work.looks.wanted(serial, full_hour(now), self.pace, DATES)
+            look = _Look(work.looks, wanted, self.lawbook)
             await look.at_reads()
             await look.at_silence()
             claims = {claim.id: claim for claim in look.claims}
@@ -206,8 +223,8 @@ class LookAtDevices:
 class _Look:
     """One look at a device, and what it claims."""
 
-    def __init__(self, looks: Looks, wanted: Wanted, lawbook: Lawbook, horizon: datetime) -> None:
-        self._looks, self._wanted, self._lawbook, self._horizon = looks, wanted, lawbook, horizon
+    def __init__(self, looks: Looks, wanted: Wanted, lawbook: Lawbook) -> None:
+        self._looks, self._wanted, self._lawbook, self._horizon = looks, wanted, lawbook, wanted.horizon
         self.claims: list[Claim] = []
         self.dates: set[date] = set()
         self._keys: set[str] = set()

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from kernel.faults import Unavailable
+from chassis.delivery import describe
 
 from timetracking.accounts.domain import DeviceDate, Receipts
 
@@ -36,15 +36,15 @@ class NoPassages:
             self._counts[device, received_at.astimezone(self._zone).date()] += records
 
     async def write(self) -> None:
-        """Writes down what was counted; where the database is away, it waits for the next time."""
+        """Writes down what was counted; where that fails, it waits for the next time: devices are answered without it."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return
         try:
             await self._take({key: Receipts(received=count, no_passages=count) for key, count in counts.items()})
-        except Unavailable:
+        except Exception as error:
             self._counts.update(counts)
-            log.warning("the database is away: counts of records that are no passages wait")
+            log.warning("counts of records that are no passages wait", error=describe(error))
 
     @asynccontextmanager
     async def written(self) -> AsyncIterator[None]:

@@ -41,7 +41,8 @@ INSERT INTO device_days AS held (device, date, received, stored, repeated)
 SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[])
 ON CONFLICT (device, date) DO UPDATE SET
     received = held.received + excluded.received, stored = held.stored + excluded.stored, repeated = held.repeated + excluded.repeated,
-    changed_at = clock_timestamp()
+    changed_at = clock_timestamp(),
+    pending_since = CASE WHEN held.stored = held.looked_at_stored THEN clock_timestamp() ELSE held.pending_since END
 """
 
 

@@ -61,7 +61,8 @@ async def run(benches: list[Bench], scale: float, write: bool) -> int:
 
 def _said(figure: Figure) -> str:
     spread = "" if figure.spread is None else f" ± {figure.spread / 2:.0%}"
-    target = "" if figure.target is None else f"   {'MISSED' if figure.missed else 'reached'} ({figure.target})"
+    reached = "MISSED" if figure.missed else "not decided" if figure.undecided else "reached"
+    target = "" if figure.target is None else f"   {reached} ({figure.target})"
     return f"{figure.name}: {number(figure.value)} {figure.unit}{spread}{target}"
 
 

@@ -1,8 +1,10 @@
 """The durable path, from a nation's gates to its stored days: what devices send through the gateway, and prepared messages beside it.
 
 The gates send a national day in their vendors' formats as fast as they are answered; it is done when every passage is
-stored, every day it touches is computed from its plan, with its findings, and every event is in Kafka. Prepared messages
-go into Kafka beforehand, and are compared with COPY of the same rows into the same table, which is indexed and partitioned.
+stored, every day it touches is computed from its plan, with its findings, every device is looked at for what it shows, and
+every event is in Kafka. The worker looks at busy devices some minutes later: the looks that are left when all days are
+computed are made at once, inside the stopwatch. Prepared messages go into Kafka beforehand, past gates and gateway, and are done by the
+same; they are compared with COPY of the same rows into the same table, which is indexed and partitioned.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ SLICE_S = 480
 # Prepared passages by the size of their messages: enough of each to run for some seconds.
 PREPARED = {500: 150_000, 20: 30_000, 1: 3_000}
 TOPIC, PARTITIONS = "timetracking.passages.v1", 24
+WHO_TAKES_MESSAGES = ("consume", "work", "looks", "postgres", "kafka")
 SAY_EVERY = 50_000
 COLUMNS = (
     *("device", "event_key", "wall_time", "utc_offset", "badge_system", "badge_number", "direction"),
@@ -36,11 +39,16 @@ COLUMNS = (
 async def measure(stand: Stand) -> Sequence[Figure]:
     """The national day first, then prepared messages of others."""
     servants, sizes = stand.size(SERVANTS, least=20), {size: stand.size(full, least=2 * size) for size, full in PREPARED.items()}
-    others = -(-sum(sizes.values()) // (len(WALKS) - 1))
-    async with platform(stand, Nation(servants + others, DAY)) as on:
+    # Each size has its own people and, but for one, its own gates: what was looked at for another would be looked at again.
+    others = {size: -(-count // (len(WALKS) - 1)) for size, count in sizes.items()}
+    async with platform(stand, Nation(servants + sum(others.values()), DAY)) as on:
         passings = on.nation.passings()
         figures = await _national_day(stand, on, [each for each in passings if each.servant < servants])
-        return [*figures, *await _prepared(stand, on, [each for each in passings if each.servant >= servants], sizes)]
+        some, first = dict[int, Sequence[Passing]](), servants
+        for size, people in others.items():
+            some[size] = [each for each in passings if first <= each.servant < first + people][: sizes[size]]
+            first += people
+        return [*figures, *await _prepared(stand, on, some)]
 
 
 async def _national_day(stand: Stand, on: Platform, passings: Sequence[Passing]) -> list[Figure]:
@@ -54,11 +62,15 @@ async def _national_day(stand: Stand, on: Platform, passings: Sequence[Passing])
             stand.say(f"{sent:,} of {len(passings):,} passages are sent, {await on.recorded():,} recorded")
             told = sent
     taken = time.perf_counter()
+    computed = await on.computed(sent) - began
+    unlooked = await on.unlooked()
     seconds = await on.all_done(sent) - began
     after = on.cpu()
     days = await on.owner.fetchval("SELECT count(*) FROM workdays")
     figures = [
-        Figure("through the gateway, to stored days and published events", sent / seconds, "passages/s", at_least(10_000)),
+        Figure("through the gateway, to stored days, findings and published events", sent / seconds, "passages/s", at_least(10_000)),
+        Figure("the same without the looks at devices that were left", sent / computed, "passages/s"),
+        Figure("dates of devices that were left to be looked at", unlooked, "dates"),
         Figure("the gateway alone, until all was taken", sent / (taken - began), "passages/s"),
         Figure("passages of the national day", sent, "passages"),
         Figure("days computed", days, "days"),
@@ -69,18 +81,22 @@ async def _national_day(stand: Stand, on: Platform, passings: Sequence[Passing])
     return figures
 
 
-async def _prepared(stand: Stand, on: Platform, passings: Sequence[Passing], sizes: Mapping[int, int]) -> list[Figure]:
-    """Each size has its own passages."""
-    figures, rates, at = list[Figure](), dict[int, float](), 0
-    for size, count in sizes.items():
-        rates[size] = await prepared_and_done(on, on.nation, passings[at : at + count], size)
-        stand.say(f"{count:,} passages in messages of {size}: {rates[size]:,.0f} passages/s")
-        at += count
-    copied = await _copied(stand, on.nation, passings[: sizes[500]])
-    figures.append(Figure("prepared messages of 500", rates[500], "passages/s", at_least(20_000)))
-    figures.append(Figure("messages of 500 against COPY", rates[500] / copied, "×", at_least(0.15)))
-    figures += [Figure(f"prepared messages of {size}", rate, "passages/s") for size, rate in rates.items() if size != 500]
-    return [*figures, Figure("COPY of the same rows into the same table", copied, "rows/s")]
+async def _prepared(stand: Stand, on: Platform, some: Mapping[int, Sequence[Passing]]) -> list[Figure]:
+    """The passages by the size of their messages."""
+    rates, spent = dict[int, float](), dict[int, Mapping[str, float]]()
+    for size, passings in some.items():
+        before = on.cpu()
+        rates[size] = await prepared_and_done(on, on.nation, passings, size)
+        spent[size] = {name: (after - before[name]) / len(passings) * 1e6 for name, after in on.cpu().items()}
+        stand.say(f"{len(passings):,} passages in messages of {size}: {rates[size]:,.0f} passages/s")
+    copied = await _copied(stand, on.nation, some[500])
+    return [
+        Figure("prepared messages of 500", rates[500], "passages/s", at_least(20_000)),
+        *(Figure(f"CPU of a passage in messages of 500: {name}", spent[500][name], "µs") for name in WHO_TAKES_MESSAGES),
+        Figure("messages of 500 against COPY", rates[500] / copied, "×", at_least(0.15)),
+        *(Figure(f"prepared messages of {size}", rate, "passages/s") for size, rate in rates.items() if size != 500),
+        Figure("COPY of the same rows into the same table", copied, "rows/s"),
+    ]
 
 
 async def prepared_and_done(on: Platform, nation: Nation, some: Sequence[Passing], size: int) -> float:

@@ -11,18 +11,19 @@ import asyncpg
 import psutil
 from chassis.testing.artifacts import NAMED, ROOT
 
-from .stand import Stand
+from .stand import SERVER, Stand
 
 
 async def described(stand: Stand) -> Mapping[str, str]:
     """What the machine is, what runs on it, and how busy it was before."""
+    settings = ", ".join(f"{name} {value}" for name, value in SERVER.items())
     load = ", ".join(f"{each:.2f}" for each in os.getloadavg())
     return {
         "processor": f"{_found(Path('/proc/cpuinfo'), 'model name.*: (.+)')}, {os.cpu_count()} cores",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
-        "PostgreSQL": f"{await _postgres(stand)}, one server, fsync on",
+        "PostgreSQL": f"{await _postgres(stand)}, one server (in history one a side), fsync on, {settings}",
         "Kafka": f"{_found(NAMED / 'kafka' / 'pom.xml', 'kafka_[0-9.]+</artifactId>[^<]*<version>(.+)</version>')}, one broker",
         "load average before": load,
         "commit": _commit(),

@@ -1,8 +1,7 @@
-"""Whether a consumer's memory stays flat over five million passages.
+"""Whether a consumer's memory stays flat over many passages: in full five million, the day of 90,000 servants again and again.
 
-A national day of 90,000 servants is recorded from prepared messages; then its devices send the same day again and again,
-as they do after outages, until there were five million. So one in seven is new. What is shown is the resident memory of the
-consumer's process after the first national day and at the end.
+The day is recorded from prepared messages; then its devices send the same day anew, as they do after outages, until there were
+as many. So one in eight is new. What is shown is the resident memory of the consumer's process after the first day and at the end.
 """
 
 import asyncio
@@ -47,7 +46,7 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         Figure("resident memory after the first day", resident[1], "MB"),
         Figure("resident memory at the end", resident[-1], "MB"),
         Figure("the most that was seen after a day", max(resident), "MB"),
-        Figure("passages", sent, "passages", at_least(wanted)),
+        Figure("passages", sent, "passages", at_least(wanted, PASSAGES)),
     ]
 
 

@@ -1,6 +1,6 @@
 """A nation of servants with badges, plans and gates, put past the services into timetracking's tables; and what its gates see of a day.
 
-Every five hundred servants are one body. Most have one terminal that uploads lines; each twentieth has five controllers
+Every five hundred servants are one body, fewer than a thousand two halves. Most have one terminal that uploads lines; each twentieth has five controllers
 that push event by event, since one of them manages four events at once.
 """
 
@@ -47,10 +47,11 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Nation:
-    """So many servants; `day` is the working day that they live."""
+    """So many servants; `day` is the working day that they live, or the first of `days` that are planned for them."""
 
     servants: int
     day: date
+    days: int = 1
 
     @property
     def bodies(self) -> int:
@@ -70,7 +71,11 @@ class Nation:
 
     def body_of(self, servant: int) -> int:
         """Which body a servant is of."""
-        return servant // A_BODY if self.servants > A_BODY else servant % 2
+        return servant // A_BODY if self.servants >= 2 * A_BODY else servant % 2
+
+    def servants_of(self, number: int) -> int:
+        """How many servants a body has."""
+        return sum(self.body_of(servant) == number for servant in range(self.servants))
 
     def gate_of(self, servant: int) -> str:
         """Which gate a servant uses."""
@@ -131,9 +136,10 @@ class Nation:
             datetime.combine(since, time(), UTC),
             self.servants - 1,
         )
-        for offset in range(-BEFORE, AFTER + 1):
-            await _copied(owner, "plan_days", self._plans(self.day + timedelta(days=offset)))
-        months = sorted({(self.day + timedelta(days=offset)).replace(day=1) for offset in range(-BEFORE, AFTER + 1)})
+        dates = [self.day + timedelta(days=offset) for offset in range(-BEFORE, self.days + AFTER)]
+        for each in dates:
+            await _copied(owner, "plan_days", self._plans(each))
+        months = sorted({each.replace(day=1) for each in dates})
         await _copied(owner, "plan_months", [(name(each), month, 1, load().edition) for each in servants for month in months])
         await owner.execute("ANALYZE")
 

@@ -13,22 +13,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from chassis.clock import step
+from chassis.clock import step, stepped
+from chassis.database import Database
 from chassis.testing.kafka import TOPICS, Kafka
 from chassis.testing.tokens import Tokens
 from chassis.topics import read
+from lawbook import load
 from localstack.parts import free_addresses
 from localstack.processes import Process
+from timetracking.device_findings.use_cases import LookAtDevices
+from timetracking.unit_of_work import begin
 
 from ..demo.devices import SimulatedDevice, simulated
 from ..demo.level import Metrics
 from ..demo.level import read as read_metrics
 from ..demo.world import Record
-from .nation import Nation
+from .nation import ZONE, Nation
 from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_seconds, met, module
 
 # Devices that have something on the line at once.
@@ -41,6 +46,8 @@ SELECT (SELECT count(*) FROM (SELECT FROM due_reads LIMIT 100000) r) AS reads,
        (SELECT count(*) FROM due_device_days) AS dates,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) o) AS events
 """
+# What devices show is still to be looked at: dates on which more was stored since, and what somebody asked for.
+_UNLOOKED = "SELECT (SELECT count(*) FROM device_days WHERE stored <> looked_at_stored) + (SELECT count(*) FROM due_looks)"
 
 
 class TooLong(Exception):
@@ -60,8 +67,10 @@ class Platform:
     gateway: str
     rpcs: str
     tokens: Tokens
+    looks: LookAtDevices
     admin: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
+    _looks_cpu: float = 0.0
     _devices: dict[str, SimulatedDevice] = field(default_factory=dict)
     _lines: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -98,7 +107,29 @@ class Platform:
         return int(sum(sum(metrics.samples.get(name, {}).values()) for name in names))
 
     async def all_done(self, recorded: int) -> float:
-        """Waits until so many passages are recorded, their days computed and their events published; the instant at which that was seen."""
+        """Waits until so many passages are recorded, their days computed, their devices looked at, and all events published.
+
+        The instant at which that was seen. A device that was busy is looked at by the worker minutes later: here the looks that
+        are left are made at once, one after the other, and what follows from them is waited for.
+        """
+        until = time.monotonic() + PATIENCE_S
+        await self.computed(recorded)
+        while time.monotonic() < until:
+            left, before = await self.unlooked(), time.process_time()
+            while left and time.monotonic() < until and await self.looks():
+                pass
+            self._looks_cpu += time.process_time() - before
+            seen = await self.computed(recorded)  # after the last look: it may have made days due
+            if not left and not await self.unlooked():
+                return seen
+        raise TooLong(f"after {PATIENCE_S:.0f} s: {await self.unlooked()} dates of devices are not looked at")
+
+    async def unlooked(self) -> int:
+        """How many dates of devices are still to be looked at."""
+        return int(await self.owner.fetchval(_UNLOOKED))
+
+    async def computed(self, recorded: int) -> float:
+        """Waits until so many passages are recorded, their days computed and the events published; the instant at which that was seen."""
         until, left = time.monotonic() + PATIENCE_S, ""
         while time.monotonic() < until:
             now = await self.recorded()
@@ -110,21 +141,30 @@ class Platform:
         raise TooLong(f"after {PATIENCE_S:.0f} s: {left}")
 
     def cpu(self) -> dict[str, float]:
-        """The CPU seconds of each process so far; "devices" are those of the bench itself."""
+        """The CPU seconds of each process so far; "looks" are those that `all_done` made, "devices" the rest of the bench itself."""
         named = {name: process.pid for name, process in self.processes.items()}
         named |= {"postgres": self.ground.postgres.pid, "kafka": self.kafka.pid}
-        return {name: cpu_seconds(pid) for name, pid in named.items()} | {"devices": time.process_time()}
+        own = {"looks": self._looks_cpu, "devices": time.process_time() - self._looks_cpu}
+        return {name: cpu_seconds(pid) for name, pid in named.items()} | own
 
 
 @asynccontextmanager
 async def platform(
-    stand: Stand, nation: Nation, *, serve: bool = False, past: Callable[[Ground], Awaitable[None]] | None = None
+    stand: Stand,
+    nation: Nation,
+    *,
+    serve: bool = False,
+    past: Callable[[Ground], Awaitable[None]] | None = None,
+    alone: bool = False,
 ) -> AsyncIterator[Platform]:
-    """Settles the nation, with its past where it has one, and starts gateway, consumer and worker, and with `serve` what answers RPCs."""
+    """Settles the nation, with its past where it has one, and starts gateway, consumer and worker, and with `serve` what answers RPCs.
+
+    With `alone` it has a PostgreSQL of its own.
+    """
     async with AsyncExitStack() as stack:
         kafka = await stand.kafka(stack)
         await asyncio.to_thread(kafka.create, [each.name for each in read(TOPICS)])
-        ground = await stand.ground()
+        ground = await stand.ground(await stand.another(stack) if alone else None)
         owner = await stack.enter_async_context(ground.owner())
         await nation.settle(owner)
         if past is not None:
@@ -134,7 +174,11 @@ async def platform(
         issuer = await stack.enter_async_context(tokens.serving())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         free = free_addresses()
-        made = Platform(nation, ground, kafka, owner, http, folder / "clock", next(free), next(free), tokens)
+        database = Database(ground.urls.worker, name="bench")
+        stack.push_async_callback(database.close)
+        clock = folder / "clock"
+        look = LookAtDevices(begin(database, load(), partial(stepped, clock), ZONE.key), load(), partial(stepped, clock))
+        made = Platform(nation, ground, kafka, owner, http, clock, next(free), next(free), tokens, look)
         made.step(nation.instant(0))
         told = {
             "TARTIP_KAFKA": kafka.bootstrap,

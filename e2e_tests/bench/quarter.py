@@ -1,7 +1,7 @@
 """A body's quarter is computed anew: its gate's clock turns out to have been an hour off since the quarter began.
 
-An officer says so in one call; every day of 500 servants follows from other instants now, is computed again, stored with
-another version, and told to the other services.
+An officer says so in one call; every day of the body's servants, 500 in full, follows from other instants now, is computed
+again, stored with another version, and told to the other services; and what the gate shows of itself is looked at again.
 """
 
 import time
@@ -28,7 +28,7 @@ OFFSET_S = 6 * 3600  # Almaty's is five hours
 
 async def measure(stand: Stand) -> Sequence[Figure]:
     """Changes the settings of the body's gate and waits until nothing is due any more."""
-    nation, since = Nation(stand.size(A_BODY, least=20), DAY), END - timedelta(days=stand.size(DAYS, least=5) - 1)
+    nation, since = of_a_body(stand.size(A_BODY, least=20)), END - timedelta(days=stand.size(DAYS, least=5) - 1)
     async with platform(stand, nation, serve=True, past=partial(lived_through, nation=nation, since=since, until=END)) as on:
         stand.say(f"{await on.owner.fetchval('SELECT count(*) FROM passages'):,} passages lie behind")
         before, began = on.cpu(), time.perf_counter()
@@ -37,14 +37,20 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         seconds = await on.all_done(0) - began
         after = on.cpu()
         days = await on.owner.fetchval("SELECT count(*) FROM workdays WHERE revision > 1")
-    spent = {name: (after[name] - before[name]) / max(1, days) * 1e6 for name in ("work", "postgres", "kafka")}
+    spent = {name: (after[name] - before[name]) / max(1, days) * 1e6 for name in ("work", "looks", "postgres", "kafka")}
     return [
+        Figure("servants of the body", nation.servants_of(0), "servants"),
         Figure("days computed anew", days, "days"),
         Figure("from the call to the last event", seconds, "s"),
         Figure("days a second", days / seconds, "days/s"),
         Figure("until the call was answered", answered * 1000, "ms"),
         *(Figure(f"CPU of a day: {name}", each, "µs") for name, each in spent.items()),
     ]
+
+
+def of_a_body(servants: int) -> Nation:
+    """A nation whose first body has so many servants, 500 at most: another one as large stands beside it."""
+    return Nation(2 * servants, DAY)
 
 
 async def _changed(on: Platform, since: date) -> None:

@@ -28,7 +28,7 @@ def obstacles() -> Mapping[str, Mapping[str, str]]:
 def row(figure: Figure) -> str:
     """A figure as a row of its table."""
     spread = "" if figure.spread is None else f"{figure.spread:.0%}"
-    reached = "" if figure.target is None else ("**missed**" if figure.missed else "yes")
+    reached = "" if figure.target is None else "**missed**" if figure.missed else "not decided" if figure.undecided else "yes"
     cells = (figure.name, f"{number(figure.value)} {figure.unit}".strip(), spread, str(figure.target or ""), reached)
     return f"| {' | '.join(cells)} |"
 
@@ -42,7 +42,7 @@ def document(machine: Mapping[str, str], measured: Measured, scale: float, minut
         "",
         f"Written by `{COMMAND}`, all in one run of {minutes:.0f} minutes {size}; nobody edits it.",
         "A figure of several rounds is their median, its spread the distance of the extreme rounds in parts of the median; rounds of",
-        "what is compared follow each other in turn.",
+        "what is compared follow each other in turn. Where they lie further apart than the target's tolerance, nothing is decided.",
         "",
         "| the machine | |",
         "| --- | --- |",

@@ -47,8 +47,8 @@ class Ground:
             await connection.close()
 
 
-# As a server for a nation's year has them; the tests' one has small ones.
-_SERVER = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+# As a server for a nation's year has them; that of the tests and of the local stack has an eighth and a quarter of it.
+SERVER = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 
 
 @dataclass(slots=True)
@@ -71,15 +71,20 @@ class Stand:
     async def postgres(self) -> Postgres:
         """The server of this run."""
         if self._postgres is None:
-            folder = await asyncio.to_thread(_folder)
-            self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            self._postgres = await asyncio.to_thread(start_postgres, folder / "data", options=_SERVER)
-            self.stack.callback(self._postgres.stop)
+            self._postgres = await self.another(self.stack)
         return self._postgres
 
-    async def ground(self) -> Ground:
-        """An empty database of the bench's own."""
-        server = await self.postgres()
+    async def another(self, stack: AsyncExitStack) -> Postgres:
+        """A server beside that one, to the end of the stack."""
+        folder = await asyncio.to_thread(_folder)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = await asyncio.to_thread(start_postgres, folder / "data", options=SERVER)
+        stack.callback(server.stop)
+        return server
+
+    async def ground(self, server: Postgres | None = None) -> Ground:
+        """An empty database of the bench's own, on the server of this run or another one."""
+        server = server or await self.postgres()
         urls = await provide(server.url, SERVICE, f"{SERVICE}_{next(self._numbers)}", server.password_of)
         await migrate(urls.migrator, f"{SERVICE}.migrations")
         return Ground(server, urls)

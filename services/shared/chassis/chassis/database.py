@@ -259,11 +259,11 @@ class Database:
         except Fault:
             raise
         except Exception as error:
-            if _cut(error) and time.monotonic() - began >= self._longest_s:
-                raise Unavailable(AWAY) from OutOfTime()
-            if _away(error):
-                raise Unavailable(AWAY) from _said(error)
-            raise
+            if not _away(error):
+                raise
+            # The server's word, that time ran out, is lost where the connection's end was seen first.
+            late = time.monotonic() - began >= self._longest_s and not isinstance(error, TimeoutError)
+            raise Unavailable(AWAY) from (OutOfTime() if late else _said(error))
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Any]:
@@ -361,16 +361,11 @@ def _beginning(reach: Reach | None) -> str:
 
 def _away(error: Exception) -> bool:
     """Whether the database is what failed, and the same may succeed later."""
-    return _cut(error) or is_transient(error)
-
-
-def _cut(error: Exception) -> bool:
-    """Whether the connection was ended, and nobody says why."""
     # The driver says these without a state: the connection it was lent has been cut, or the server's farewell came
     # between two operations and it has not closed the connection yet.
     cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
     leaving = isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
-    return cut or leaving
+    return cut or leaving or is_transient(error)
 
 
 def _said(error: Exception) -> Exception:

@@ -13,6 +13,7 @@ from chassis.tables import audit_records, outbox
 from chassis.testing.bare import change, states
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
+from chassis.testing.waiting import until
 from chassis.transient import is_out_of_time
 from google.protobuf.wrappers_pb2 import StringValue
 from kernel.faults import Unavailable
@@ -198,6 +199,18 @@ async def test_a_transaction_that_lasts_too_long_is_ended(fresh: FreshDatabase) 
     with pytest.raises(Unavailable):
         async with hasty.transaction() as tx:
             await tx.connection.execute(sa.text("SELECT pg_sleep(5)"))
+    await hasty.close()
+
+
+async def test_a_transaction_that_ran_out_of_time_says_so_also_where_its_end_was_seen_between_two_statements(fresh: FreshDatabase) -> None:
+    hasty = Database(fresh.urls.app, longest_s=0.05)
+    with pytest.raises(Unavailable) as unavailable:
+        async with hasty.transaction() as tx:
+            await tx.connection.execute(sa.text("SELECT 1"))
+            driver = await tx.driver()
+            await until(lambda: driver.is_closed())
+            await tx.connection.execute(sa.text("SELECT 1"))
+    assert is_out_of_time(unavailable.value)
     await hasty.close()
 
 

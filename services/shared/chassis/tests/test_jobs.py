@@ -1,6 +1,7 @@
 """Jobs take turns, wait for what is away, and say up to when their work is done and in Kafka."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from chassis import jobs
 from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, keep_doing
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
@@ -20,10 +22,10 @@ def value(gauge: Any) -> float:
 
 
 @asynccontextmanager
-async def running(*jobs: Job) -> Any:
+async def running(*given: Job) -> Any:
     """The jobs at work; Kafka has at once what was committed."""
     stop = asyncio.Event()
-    work = asyncio.create_task(Jobs(jobs, lambda: NOW, time.time, poll_s=0.001).run(stop))
+    work = asyncio.create_task(Jobs(given, lambda: NOW, time.time, poll_s=0.001).run(stop))
     try:
         yield
     finally:
@@ -177,6 +179,30 @@ async def test_a_job_beside_goes_on_while_it_must_rest_and_after_a_failure() -> 
         stop.set()
         wake.set()
         await beside
+
+
+async def test_a_job_beside_rests_while_what_makes_it_due_is_busy_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a time that passes only by work and by rest: a piece takes half a second, and what makes it due ceases in the third rest."""
+    stop, at, began = asyncio.Event(), 0.0, list[float]()
+
+    async def do() -> int:
+        nonlocal at
+        began.append(at)
+        at += 0.5
+        if len(began) == 5:
+            stop.set()
+        return 1
+
+    async def rested(_: asyncio.Event, seconds: float) -> bool:
+        nonlocal at
+        at += max(seconds, 0.0)
+        return stop.is_set()
+
+    monkeypatch.setattr(jobs, "paused", rested)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: at)
+    await keep_doing(Job("beside", do), asyncio.Event(), stop, lambda: at < 6.0)
+    apart = [after - before for before, after in itertools.pairwise(began)]
+    assert apart == pytest.approx([2.5, 2.5, 1.0, 0.5], abs=0.11)
 
 
 async def _true(holds: bool) -> bool:

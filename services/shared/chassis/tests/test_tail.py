@@ -93,6 +93,20 @@ async def test_each_message_counts_once_over_failures_and_restarts(
     assert await counted(fresh) == dict.fromkeys(words, 1)
 
 
+async def test_it_says_that_all_was_taken_once_it_was_and_not_while_something_fails(
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str
+) -> None:
+    taker, complete = Counting(fresh.worker, failures=1), list[int]()
+
+    async def told() -> None:
+        complete.append(len(taker.taken))
+
+    await send(publisher, topic, "a", "b", "c", "d", "e")
+    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker, complete=told)):
+        await until(lambda: len(complete) > 1)
+    assert set(complete) == {5}
+
+
 async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str) -> None:
     await send(publisher, topic, "a", "b")
     first, second = Counting(fresh.worker), Counting(fresh.worker)

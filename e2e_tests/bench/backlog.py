@@ -17,7 +17,7 @@ from timetracking.passages.consumer import LATE
 from ..demo.world import Record
 from .figures import Figure, at_most, percentile
 from .latency import A_SECOND, lived, not_seen
-from .nation import Nation
+from .nation import A_BODY, Nation
 from .platform import Platform, platform
 from .stand import LOOK_AGAIN_S, Stand
 
@@ -33,10 +33,11 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     late = stand.size(SERVANTS, least=40)
     longest = max(LEAST_S, ceil(late * PASSAGES_EACH / SLOWEST))
     others = max(4, round(AGAIN_AFTER_S * min(1.0, stand.scale * 3))) * A_SECOND
-    async with platform(stand, Nation(late + others, DAY)) as on:
+    first = ceil(late / A_BODY) * A_BODY  # they have other gates than the region: those are busy
+    async with platform(stand, Nation(first + others, DAY)) as on:
         kept = _kept(on.nation, late)
         sent = sum(map(len, kept.values()))
-        live = list(range(late, late + others))
+        live = list(range(first, first + others))
         Random("backlog").shuffle(live)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

@@ -19,7 +19,7 @@ from chassis.transient import is_out_of_time
 POLL_S = 0.1
 BACK_OFF_S = 0.5
 # Of its time, while what makes it due is busy; and how long a rest may last.
-REST, LONGEST_REST_S = 4, 4.0
+REST, LONGEST_REST_S = 9, 9.0
 # A piece has its price whatever is in it: what becomes due within so long is done together.
 TOGETHER_S = 0.15
 
@@ -139,7 +139,7 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
     """Does one job until `stop`, beside what makes it due: it begins soon after `wake` is set, and looks by itself now and then.
 
     What becomes due soon after a piece was begun is done with the next one.
-    While what makes it due is `busy`, the job rests after each piece for as long as four such pieces take: what becomes due
+    While what makes it due is `busy`, the job rests after each piece for as long as nine such pieces take: what becomes due
     meanwhile is done at once.
     """
     while not stop.is_set():

@@ -204,12 +204,15 @@ async def test_a_transaction_that_lasts_too_long_is_ended(fresh: FreshDatabase) 
 
 async def test_a_transaction_that_ran_out_of_time_says_so_also_where_its_end_was_seen_between_two_statements(fresh: FreshDatabase) -> None:
     hasty = Database(fresh.urls.app, longest_s=0.05)
-    with pytest.raises(Unavailable) as unavailable:
+
+    async def cut_while_something_else_was_done() -> None:
         async with hasty.transaction() as tx:
-            await tx.connection.execute(sa.text("SELECT 1"))
             driver = await tx.driver()
             await until(lambda: driver.is_closed())
             await tx.connection.execute(sa.text("SELECT 1"))
+
+    with pytest.raises(Unavailable) as unavailable:
+        await cut_while_something_else_was_done()
     assert is_out_of_time(unavailable.value)
     await hasty.close()
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from chassis.delivery import Subscription
@@ -76,12 +77,10 @@ def _split(batch: PassageBatch) -> Sequence[PassageBatch]:
 
 def told_passage(sent: Sent) -> Passage:
     """A passage in the words of the domain; Malformed with the field that says nothing."""
-    wrong = {}
-    for name in _TEXTS:
-        text = getattr(sent, name)
-        if not text or "\0" in text:
-            wrong[name] = "text without zero bytes, not empty"
-    wall_time, received_at = _wall_time(sent.wall_time), _received_at(sent)
+    texts = sent.device, sent.event_key, sent.badge_system, sent.badge_number
+    wrong = {name: "text without zero bytes, not empty" for name, text in zip(_TEXTS, texts, strict=True) if not text or "\0" in text}
+    wall_time = _wall_time(sent.wall_time)
+    received_at = _instant(sent.received_at.seconds, sent.received_at.nanos) if sent.HasField("received_at") else None
     offset = sent.utc_offset_seconds if sent.HasField("utc_offset_seconds") else None
     if wall_time is None:
         wrong["wall_time"] = "a wall time in whole seconds without an offset, like 2026-11-24T08:55:00"
@@ -92,12 +91,12 @@ def told_passage(sent: Sent) -> Passage:
     if wrong or wall_time is None or received_at is None:
         raise Malformed(wrong)
     return Passage(
-        device=sent.device,
-        event_key=sent.event_key,
+        device=texts[0],
+        event_key=texts[1],
         wall_time=wall_time,
         utc_offset=offset,
-        badge_system=sent.badge_system,
-        badge_number=sent.badge_number,
+        badge_system=texts[2],
+        badge_number=texts[3],
         # An unknown value of a later version says nothing that this one could count.
         direction=_DIRECTIONS.get(sent.direction, Direction.NONE),
         verify_method=sent.verify_method if sent.verify_method in _METHODS else VERIFY_METHOD_OTHER,
@@ -117,11 +116,12 @@ def _wall_time(text: str) -> datetime | None:
     return None if wall_time.tzinfo is not None or wall_time.microsecond else wall_time
 
 
-def _received_at(sent: Sent) -> datetime | None:
-    at = sent.received_at
-    if not sent.HasField("received_at") or not 0 <= at.nanos < 10**9:
+@lru_cache(maxsize=1024)
+def _instant(seconds: int, nanos: int) -> datetime | None:
+    """The instant, which all passages of a request share; None where there is no such."""
+    if not 0 <= nanos < 10**9:
         return None
     try:
-        return datetime.fromtimestamp(at.seconds, UTC) + timedelta(microseconds=at.nanos // 1000)
+        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=nanos // 1000)
     except (ValueError, OverflowError, OSError):
         return None

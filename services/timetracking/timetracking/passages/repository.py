@@ -28,13 +28,18 @@ SELECT badge.place, p.device, p.event_key, p.wall_time, p.utc_offset, p.directio
 FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamp[], $5::timestamp[]) AS badge (place, system, number, since, until)
 JOIN passages p ON p.badge_system = badge.system AND p.badge_number = badge.number AND p.wall_time >= badge.since AND p.wall_time < badge.until
 """
+# Almost always all are new: then no key comes back.
 _STORE = """
+WITH stored AS (
 INSERT INTO passages (device, event_key, wall_time, utc_offset, badge_system, badge_number, direction, verify_method,
                       received_at, live, previous_event_number, raw, raw_digest)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamp[], $4::integer[], $5::text[], $6::text[], $7::smallint[], $8::smallint[],
                      $9::timestamptz[], $10::boolean[], $11::bigint[], $12::text[], $13::bytea[])
 ON CONFLICT DO NOTHING
 RETURNING device, event_key, wall_time, utc_offset, badge_system, badge_number, direction
+), counted AS (SELECT count(*) AS many FROM stored)
+SELECT counted.many = cardinality($1::text[]) AS all_new, stored.*
+FROM counted LEFT JOIN stored ON counted.many < cardinality($1::text[])
 """
 _COUNT = """
 INSERT INTO device_days AS held (device, date, received, stored, repeated)
@@ -92,7 +97,9 @@ class StoredPassages:
             [each.raw for each in passages],
             [each.raw_digest for each in passages],
         )
-        new = {tuple(row) for row in rows}
+        if rows[0]["all_new"]:
+            return passages
+        new = {tuple(row)[1:] for row in rows}
         fresh: dict[PassageKey, Passage] = {}
         for each in passages:
             if each.key in new:

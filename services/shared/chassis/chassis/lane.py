@@ -45,12 +45,10 @@ class Lane(Generic[T]):
 
     async def gather(self) -> list[T]:
         """Waits for an item, then takes what waits, up to `most` weight and at least one; nothing once it is closed."""
-        if not self._waiting:
+        if not await self._soon(self._arrived):
             self._full = False
-        await self._arrived.wait()
-        if self._linger_s:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), self._linger_s)
+            await self._arrived.wait()
+        await self._soon(self._enough)
         group: list[T] = []
         weight = 0
         while not self._closed and self._waiting and (not group or weight + self._waiting[0][1] <= self._most):
@@ -65,6 +63,13 @@ class Lane(Generic[T]):
         if not self._waiting and not self._closed:
             self._arrived.clear()
         return group
+
+    async def _soon(self, event: asyncio.Event) -> bool:
+        """Waits for it, but not for long; whether it came."""
+        if self._linger_s and not event.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), self._linger_s)
+        return event.is_set()
 
     def close(self) -> None:
         """Gives out nothing more; what waits was never acknowledged and comes again."""

@@ -65,6 +65,19 @@ async def test_a_lane_is_pressed_while_much_waits_or_as_much_comes_as_is_taken()
     taking.cancel()
 
 
+async def test_a_lane_stays_pressed_while_the_next_group_gathers() -> None:
+    lane: Lane[str] = Lane(most=4, linger_s=3600)
+    await fill(lane, ("a", 4))
+    await lane.gather()
+    taking = asyncio.create_task(lane.gather())
+    await asyncio.sleep(0)
+    await fill(lane, ("b", 1))
+    await asyncio.sleep(0)
+    assert lane.pressed
+    lane.close()
+    await taking
+
+
 async def test_the_first_waits_for_company_but_not_for_more_than_a_group() -> None:
     lane: Lane[str] = Lane(most=2, linger_s=3600)
     taking = asyncio.create_task(lane.gather())

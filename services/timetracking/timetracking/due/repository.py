@@ -26,8 +26,6 @@ LANES = 8
 # The lane of badges whose days could not be computed: it has its turn when no other has, one badge at a time, so that what fails
 # for good breaks nobody else's piece.
 APART = LANES
-# Badges of a piece that holds live and late ones, but for more live ones.
-MIXED = 100
 EPOCH = date(1970, 1, 1)
 
 _WAITING = """
@@ -92,33 +90,32 @@ SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3
 """
 _HEAD = """
 SELECT lane FROM (
-    SELECT lanes.lane, late, id, sum(held) OVER (ORDER BY late, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    SELECT lanes.lane, id, sum(held) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
     FROM unnest($1::smallint[]) AS lanes (lane)
     CROSS JOIN LATERAL (
-        SELECT min(late::integer) AS late, min(id) AS id, count(*) AS held FROM (
-            SELECT late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT $3
-        ) AS few
+        SELECT min(id) AS id, count(*) AS held
+        FROM (SELECT id FROM due_reads due WHERE due.lane = lanes.lane AND due.late = $3 ORDER BY id LIMIT $2) AS few
     ) AS first
-    WHERE lanes.lane <> ALL ($2::smallint[]) AND held > 0
-) AS waiting WHERE before IS NULL OR before < $3 ORDER BY late, id
+    WHERE held > 0
+) AS waiting WHERE before IS NULL OR before < $2 ORDER BY id
 """
+# Known to be few by the plan that is kept for all, and thousands in a backlog: then each of a piece's badges would be looked for in
+# all of a lane.
+_HASHED = "SET LOCAL enable_nestloop = off"
 # A badge has four reads a day, some more: so many rows hold enough of them, and a badge's other dates are computed with them, as far
-# as a piece holds. Where live ones wait, late ones only fill up a small piece: other live ones wait meanwhile.
+# as a piece holds.
 _READS = """
 WITH head AS MATERIALIZED (
-    SELECT badge_system, badge_number, late, id FROM unnest($1::smallint[]) AS lanes (lane) CROSS JOIN LATERAL (
-        SELECT badge_system, badge_number, late, id FROM due_reads due WHERE due.lane = lanes.lane ORDER BY late, id LIMIT $2::integer * 8
+    SELECT badge_system, badge_number, id FROM unnest($1::smallint[]) AS lanes (lane) CROSS JOIN LATERAL (
+        SELECT badge_system, badge_number, id FROM due_reads due WHERE due.lane = lanes.lane AND due.late = $2 ORDER BY id LIMIT $3::integer * 8
     ) AS first
-), ordered AS MATERIALIZED (
-    SELECT badge_system, badge_number, bool_and(late) AS late, row_number() OVER (ORDER BY bool_and(late), min(id)) AS place
-    FROM head GROUP BY badge_system, badge_number
 ), first AS MATERIALIZED (
-    SELECT badge_system, badge_number, place FROM ordered
-    WHERE place <= CASE WHEN late AND EXISTS (SELECT FROM ordered WHERE NOT late) THEN $3::integer ELSE $2::integer END
+    SELECT badge_system, badge_number, min(id) AS place FROM head GROUP BY badge_system, badge_number ORDER BY place LIMIT $3
 )
-SELECT lane, badge_system, badge_number, date, array_agg(late) AS late, array_agg(id) AS ids
+SELECT lane, badge_system, badge_number, date, array_agg(id) AS ids
 FROM first JOIN due_reads due USING (badge_system, badge_number)
-WHERE due.lane = ANY ($1::smallint[]) GROUP BY lane, badge_system, badge_number, place, date ORDER BY place, date LIMIT $4
+WHERE due.lane = ANY ($1::smallint[]) AND due.late = $2
+GROUP BY lane, badge_system, badge_number, place, date ORDER BY place, date LIMIT $4
 """
 _COMPUTED = """
 DELETE FROM due_reads due USING unnest($1::smallint[], $2::boolean[], $3::bigint[]) AS wish (lane, late, id)
@@ -208,28 +205,28 @@ class StoredDueReads:
             columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
             await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
 
-    async def head(self, busy: Collection[int], enough: int) -> Sequence[int]:
-        """The lane whose first read has waited longest, live ones before late ones, and the next until so many reads are in them."""
-        driver = await self.transaction.driver()
-        rows = await driver.fetch(_HEAD, range(LANES), list(busy), enough)
-        if not rows and not busy:
-            rows = await driver.fetch(_HEAD, [APART], [], enough)
+    async def head(self, enough: int, *, late: bool, but: Collection[int] = ()) -> Sequence[int]:
+        """The lane whose first such read has waited longest, and the next until so many of them are in them; none when none waits."""
+        rows = await (await self.transaction.driver()).fetch(_HEAD, [lane for lane in range(LANES) if lane not in but], enough, late)
         return [row["lane"] for row in rows]
 
     async def any(self) -> bool:
         """Whether any read waits, or is being worked on."""
         return bool(await (await self.transaction.driver()).fetchval("SELECT EXISTS (SELECT FROM due_reads)"))
 
-    async def reads(self, lanes: Collection[int], badges: int, dates: int) -> Sequence[DueRead]:
+    async def reads(self, lanes: Collection[int], badges: int, dates: int, *, late: bool) -> Sequence[DueRead]:
         """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
-        if APART in lanes:
-            badges = 1
-        found: dict[BadgeKey, DueRead] = {}
-        for lane, system, number, day, late, ids in await (await self.transaction.driver()).fetch(_READS, lanes, badges, MIXED, dates):
-            one = found.setdefault((system, number), DueRead(lane, (system, number), [], []))
+        driver, found = await self.transaction.driver(), dict[BadgeKey, DueRead]()
+        await driver.execute(_HASHED)
+        for lane, system, number, day, ids in await driver.fetch(_READS, lanes, late, badges, dates):
+            one = found.setdefault((system, number), DueRead(lane, late, (system, number), [], []))
             one.dates.append(day)
-            one.wishes.extend(zip(late, ids, strict=True))
+            one.wishes.extend(ids)
         return list(found.values())
+
+    async def apart(self, dates: int) -> Sequence[DueRead]:
+        """Shows a badge whose days could not be computed, the one that was not tried for longest, with at most so many dates."""
+        return await self.reads([APART], 1, dates, late=True)
 
     async def hold(self, lanes: Collection[int]) -> Collection[int]:
         """Takes those of the lanes on which nobody else works to the end of the transaction; which."""
@@ -241,7 +238,7 @@ class StoredDueReads:
 
     async def computed(self, reads: Collection[DueRead]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
-        wishes = [(each.lane, late, id_) for each in reads for late, id_ in each.wishes]
+        wishes = [(each.lane, each.late, wish) for each in reads for wish in each.wishes]
         await (await self.transaction.driver()).execute(_COMPUTED, *map(list, zip(*wishes, strict=True)))
 
     async def put_off(self, reads: Collection[DueRead]) -> None:

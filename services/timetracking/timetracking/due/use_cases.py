@@ -22,6 +22,8 @@ CHUNK = 200
 # Badges whose days share a transaction: with their holders they stay below the locks that it may take. After an outage each has
 # many dates: so many in all are computed well within the time that a transaction has.
 BADGES, BADGE_DATES = 400, 600
+# Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
+BESIDE = 100
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
 
@@ -56,22 +58,26 @@ class DueRead:
     """A badge that was read on some dates as sent; `wishes` are the places in its lane of those who asked."""
 
     lane: int
+    late: bool
     badge: BadgeKey
     dates: list[date]
-    wishes: list[tuple[bool, int]]
+    wishes: list[int]
 
 
 class DueReads(Protocol):
     """The reads from which days are to be computed, as a transaction sees them."""
 
-    async def head(self, busy: Collection[int], enough: int) -> Sequence[int]:
-        """The lane whose first read has waited longest, those that are not late before those that are; none when none waits.
+    async def head(self, enough: int, *, late: bool, but: Collection[int]) -> Sequence[int]:
+        """The lane whose first such read has waited longest, and the next until so many of them are in them; none when none waits.
 
-        Where so many reads are not in it, the next ones too until there are enough. Lanes that are busy are passed over.
+        Lanes that others have are passed over.
         """
 
-    async def reads(self, lanes: Collection[int], badges: int, dates: int) -> Sequence[DueRead]:
+    async def reads(self, lanes: Collection[int], badges: int, dates: int, *, late: bool) -> Sequence[DueRead]:
         """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
+
+    async def apart(self, dates: int) -> Sequence[DueRead]:
+        """Shows a badge whose days could not be computed, the one that was not tried for longest, with at most so many dates."""
 
     async def hold(self, lanes: Collection[int]) -> Collection[int]:
         """Takes those of the lanes on which nobody else works to the end of the transaction; which."""
@@ -166,7 +172,7 @@ class ComputeDueDays:
 
 @dataclass(frozen=True, slots=True)
 class ComputeDueReads:
-    """Computes the days that follow from reads, of many badges in a transaction; those of late ones when no others wait.
+    """Computes the days that follow from reads, of many badges in a transaction: those of live ones, and a few of late ones beside.
 
     Several may do so side by side: each takes other lanes of badges, one where much waits, so what one left behind that died
     is done by the others.
@@ -176,25 +182,32 @@ class ComputeDueReads:
     compute: Compute
 
     async def __call__(self) -> int:
-        """Computes one chunk; returns how many badges were read and due, 0 when none was. What fails waits behind all others.
+        """Computes what is due next; returns how many badges were read and due, 0 when none was. What fails is tried alone at the end.
 
         Where all that is due is in the hands of others it waits for one of them, and returns 1.
         """
-        busy: list[int] = []
+        live, busy = await self._piece(BADGES, late=False)
+        late, also_busy = await self._piece(BESIDE if live else BADGES, late=True)
+        if live or late:
+            return live + late
+        async with self.begin() as work:
+            if busy or also_busy:
+                await work.due_reads.wait((busy or also_busy)[0])
+                return 1
+            apart = await work.due_reads.apart(BADGE_DATES)
+        return await self._computed(apart) if apart else 0
+
+    async def _piece(self, badges: int, *, late: bool) -> tuple[int, Sequence[int]]:
+        """Of how many badges days were computed, and the lanes that others had where there were none."""
+        busy: set[int] = set()
         while True:
             async with self.begin() as work:
-                lanes = await work.due_reads.head(busy, BADGES)
-                reads: Sequence[DueRead] = await work.due_reads.reads(lanes, BADGES, BADGE_DATES) if lanes else ()
-            if not lanes:
-                return await self._wait(busy[0]) if busy else 0
-            if done := await self._computed(reads):
-                return done
-            busy += lanes
-
-    async def _wait(self, lane: int) -> int:
-        async with self.begin() as work:
-            await work.due_reads.wait(lane)
-        return 1
+                lanes = await work.due_reads.head(badges, late=late, but=busy)
+                reads: Sequence[DueRead] = await work.due_reads.reads(lanes, badges, BADGE_DATES, late=late) if lanes else ()
+            done = await self._computed(reads) if reads else 0
+            if done or not lanes:
+                return done, sorted(busy)
+            busy.update(lanes)
 
     async def _computed(self, reads: Sequence[DueRead]) -> int:
         """Computes the days; of how many reads: of those whose lanes could be had. What fails is tried alone, and put off."""

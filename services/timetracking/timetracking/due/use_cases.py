@@ -23,7 +23,7 @@ CHUNK = 200
 # many dates: so many in all are computed well within the time that a transaction has.
 BADGES, BADGE_DATES = 400, 600
 # Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
-BESIDE = 100
+BESIDE = 30
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
 

@@ -1,7 +1,8 @@
 """Whether a consumer's memory stays flat over many passages: in full five million, the day of 90,000 servants again and again.
 
 The day is recorded from prepared messages; then its devices send the same day anew, as they do after outages, until there were
-as many. So one in eight is new. What is shown is the resident memory of the consumer's process after the first day and at the end.
+as many. So one in eight is new. What is compared is the most resident memory of the consumer's process in the second half of the days
+with the most in the first half: from day to day it swings by a tenth, as memory is given back and taken again; what grows shows there.
 """
 
 import asyncio
@@ -40,8 +41,10 @@ async def measure(stand: Stand) -> Sequence[Figure]:
             await on.all_done(sent)
             resident.append(_megabytes(process))
             stand.say(f"{sent:,} of {wanted:,} passages: {resident[-1]:.0f} MB")
+    days = resident[1:]
+    first, second = days[: (len(days) + 1) // 2], days[len(days) // 2 :]
     return [
-        Figure("resident memory at the end against after the first day", resident[-1] / resident[1], "×", at_most(1.1)),
+        Figure("the most resident memory, second half against first", max(second) / max(first), "×", at_most(1.1)),
         Figure("resident memory when it was ready", resident[0], "MB"),
         Figure("resident memory after the first day", resident[1], "MB"),
         Figure("resident memory at the end", resident[-1], "MB"),

@@ -1,7 +1,8 @@
 """The allow-list from the database: a device enrolled just now is let in, and a known one while the database is away."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from chassis.database import Database, Transaction
 from chassis.testing.tokens import caller
 from kernel.faults import Unavailable
 from timetracking.devices.domain import Protocol
+from timetracking.gateway import repository
 from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.repository import REMEMBERED_S, StoredAllowList
 
@@ -24,11 +26,15 @@ class Line(Database):
 
     def __init__(self, there: Database) -> None:
         self.there, self.nowhere = there, Database("postgresql://nobody@127.0.0.1:1/nothing")
-        self.cut, self.asked = False, 0
+        self.cut, self.asked, self.answers = False, 0, asyncio.Event()
+        self.answers.set()
 
-    def transaction(self, *given: object, **named: object) -> AbstractAsyncContextManager[Transaction]:  # type: ignore[override]
+    @asynccontextmanager
+    async def transaction(self, *given: object, **named: object) -> AsyncIterator[Transaction]:  # type: ignore[override]
         self.asked += 1
-        return (self.nowhere if self.cut else self.there).transaction()
+        await self.answers.wait()
+        async with (self.nowhere if self.cut else self.there).transaction() as transaction:
+            yield transaction
 
 
 @pytest.fixture
@@ -50,6 +56,27 @@ async def test_devices_that_knock_at_once_are_asked_for_together(line: Line) -> 
     found = await asyncio.gather(*(allowed.find(each) for each in ("gate", "stranger", "gate")))
     assert found == [GATE, None, GATE]
     assert line.asked == 1
+
+
+async def test_a_device_that_cannot_be_read_takes_no_other_with_it(told: Platform, line: Line) -> None:
+    await told.device("odd")
+    await told.sql("UPDATE devices SET protocol = 'telepathy' WHERE serial = 'odd'")
+    allowed = StoredAllowList(line)
+    found = await asyncio.gather(*(allowed.find(each) for each in ("gate", "odd", "stranger")), return_exceptions=True)
+    assert (found[0], type(found[1]), found[2]) == (GATE, ValueError, None)
+
+
+async def test_while_the_database_says_nothing_a_known_device_is_let_in_before_it_gives_up(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "KNOWN_WAITS_S", 0.01)
+    clock = [0.0]
+    allowed = StoredAllowList(line, lambda: clock[0])
+    assert await allowed.find("gate") == GATE
+    clock[0] += 3600
+    line.answers.clear()
+    assert await allowed.find("gate") == GATE
+    line.answers.set()
 
 
 async def test_who_no_longer_waits_leaves_the_others_their_answer(line: Line) -> None:

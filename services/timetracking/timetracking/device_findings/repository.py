@@ -22,6 +22,8 @@ from timetracking.findings.repository import finding_of, save_findings
 from timetracking.plans.domain import read_plan
 
 NOT_SENT = -86_400
+# A number that is used again is found so far away: beyond it no passage of the one time can come with those of the other.
+AROUND_A_NUMBER = timedelta(days=400)
 
 
 def _on_its_way(dates: str) -> str:
@@ -81,10 +83,11 @@ p.event_key, p.wall_time, p.utc_offset, p.badge_system, p.badge_number, p.direct
 _READS = f"""
 SELECT {_COLUMNS} FROM unnest($2::date[]) AS day
 JOIN passages p ON p.device = $1 AND p.wall_time >= day AND p.wall_time < day + 1
+WHERE p.wall_time >= $3::date AND p.wall_time < $4::date + 1
 """
 _WITH_KEYS = f"""
 SELECT {_COLUMNS} FROM unnest($2::text[]) AS key JOIN passages p ON p.device = $1 AND p.event_key = key
-WHERE p.wall_time::date <> ALL ($3::date[])
+WHERE p.wall_time::date <> ALL ($3::date[]) AND p.wall_time >= $4::date AND p.wall_time < $5::date
 """
 _STORED = "SELECT DISTINCT p.event_key FROM unnest($2::text[]) AS key JOIN passages p ON p.device = $1 AND p.event_key = key"
 _SPANS = """
@@ -155,19 +158,25 @@ class StoredLooks:
 
     async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
         """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
-        rows = await (await self.transaction.driver()).fetch(_READS, wanted.device.serial, sorted(dates))
+        if not dates:
+            return {}
+        rows = await (await self.transaction.driver()).fetch(_READS, wanted.device.serial, sorted(dates), min(dates), max(dates))
         found: dict[date, list[DeviceRead]] = {day: [] for day in dates}
         for read in await self._read(wanted, rows):
             found[read.day].append(read)
         return found
 
     async def with_the_keys_of(self, wanted: Wanted, reads: Iterable[DeviceRead]) -> Sequence[DeviceRead]:
-        """All reads on other dates that share an event number with one of these; other keys hold their date."""
+        """All reads on other dates that share an event number with one of these, as far before and after as a passage may come late.
+
+        Other keys hold their date. So a look costs the same after one year of history and after five.
+        """
         numbered = [read for read in reads if read.number >= 0]
         keys, dates = {read.event_key for read in numbered}, {read.day for read in numbered}
         if not keys:
             return []
-        rows = await (await self.transaction.driver()).fetch(_WITH_KEYS, wanted.device.serial, sorted(keys), sorted(dates))
+        bounds = min(dates) - AROUND_A_NUMBER, max(dates) + AROUND_A_NUMBER
+        rows = await (await self.transaction.driver()).fetch(_WITH_KEYS, wanted.device.serial, sorted(keys), sorted(dates), *bounds)
         return await self._read(wanted, rows)
 
     async def stored_numbers(self, device: str, numbers: Collection[int]) -> Collection[int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -15,6 +15,8 @@ from timetracking.gateway.domain import EnrolledDevice
 
 # A device that is enrolled now is let in a second later.
 REMEMBERED_S = 1.0
+# So long a known device waits for the database's word: its line has some ten seconds for everything.
+KNOWN_WAITS_S = 2.0
 # Strangers may knock with as many serials as they like: beyond this the memory begins anew.
 MOST_REMEMBERED = 10_000
 
@@ -44,11 +46,16 @@ class StoredAllowList:
         held = self._memory.get(serial)
         if held is not None and self._now() - held.at < REMEMBERED_S:
             return held.device
-        asked_at = self._now()
-        found = await asyncio.shield(self._found(serial))
-        if isinstance(found, Unavailable) and held is not None and held.device is not None:
+        asked_at, known = self._now(), held.device if held is not None else None
+        found: EnrolledDevice | Exception | None
+        try:
+            async with asyncio.timeout(KNOWN_WAITS_S if known is not None else None):
+                found = await asyncio.shield(self._found(serial))
+        except TimeoutError:
+            found = Unavailable()
+        if isinstance(found, Unavailable) and known is not None:
             log.warning("the database is away: a known device is let in", device=serial)
-            return held.device
+            return known
         if isinstance(found, Exception):
             raise found
         if len(self._memory) >= MOST_REMEMBERED:
@@ -67,15 +74,21 @@ class StoredAllowList:
     async def _ask(self) -> None:
         while self._wanted:
             wanted, self._wanted = self._wanted, {}
-            try:
-                async with self._database.transaction() as transaction:
-                    found = await devices_of(await transaction.driver(), wanted)
-            except Exception as error:  # each of those who asked raises it
-                for answer in wanted.values():
-                    answer.set_result(error)
-            else:
-                for serial, answer in wanted.items():
-                    answer.set_result(_enrolled(*found[serial]) if serial in found else None)
+            found = await self._told(wanted)
+            for serial, answer in wanted.items():
+                answer.set_result(found[serial])
+
+    async def _told(self, serials: Collection[str]) -> Mapping[str, EnrolledDevice | Exception | None]:
+        """What the database says of each; one that cannot be read takes no other with it."""
+        try:
+            async with self._database.transaction() as transaction:
+                found = await devices_of(await transaction.driver(), serials)
+            return {serial: _enrolled(*found[serial]) if serial in found else None for serial in serials}
+        except Exception as error:  # whoever asked raises it
+            if len(serials) == 1 or isinstance(error, Unavailable):
+                return dict.fromkeys(serials, error)
+            alone = [await self._told([serial]) for serial in serials]
+            return {serial: each for one in alone for serial, each in one.items()}
 
 
 def _enrolled(device: Device, zone: str | None) -> EnrolledDevice:

@@ -23,10 +23,12 @@ FROM unnest($1::text[], $2::text[], $3::date[], $4::date[]) AS badge (system, nu
 JOIN badges b ON b.badge_system = badge.system AND b.badge_number = badge.number
     AND b.span && tstzrange((badge.first - 1)::timestamptz, (badge.last + 2)::timestamptz, '[]')
 """
+# The bounds of all say which months are looked into at all, however many there are.
 _READ = """
 SELECT badge.place, p.device, p.event_key, p.wall_time, p.utc_offset, p.direction
 FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamp[], $5::timestamp[]) AS badge (place, system, number, since, until)
 JOIN passages p ON p.badge_system = badge.system AND p.badge_number = badge.number AND p.wall_time >= badge.since AND p.wall_time < badge.until
+    AND p.wall_time >= $6::timestamp AND p.wall_time < $7::timestamp
 """
 # Almost always all are new: then no key comes back.
 _STORE = """
@@ -198,6 +200,8 @@ class StoredReads:
             [number for _, number in badges],
             [wider[badge][0] for badge in badges],
             [wider[badge][1] for badge in badges],
+            min(since for since, _ in wider.values()),
+            max(until for _, until in wider.values()),
         )
         await self._meet(driver, {row[1] for row in rows})
         found: list[list[tuple[Read, datetime, bool]]] = [[] for _ in badges]

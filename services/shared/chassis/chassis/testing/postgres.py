@@ -34,6 +34,8 @@ OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
+    # Queues are read at their head: what was taken out must be gone from there in seconds, not in the default's minute.
+    "autovacuum_naptime": "5s",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",

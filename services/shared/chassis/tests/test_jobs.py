@@ -199,7 +199,7 @@ async def test_a_job_beside_rests_while_what_makes_it_due_is_busy_and_no_longer(
         return stop.is_set()
 
     monkeypatch.setattr(jobs, "paused", rested)
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: at)
+    monkeypatch.setattr(time, "monotonic", lambda: at)
     await keep_doing(Job("beside", do), asyncio.Event(), stop, lambda: at < 11.0)
     apart = [after - before for before, after in itertools.pairwise(began)]
     assert apart == pytest.approx([5.0, 5.0, 1.0, 0.5], abs=0.11)

@@ -30,7 +30,7 @@ class Line(Database):
         self.answers.set()
 
     @asynccontextmanager
-    async def transaction(self, *given: object, **named: object) -> AsyncIterator[Transaction]:  # type: ignore[override]
+    async def transaction(self, *given: object, **named: object) -> AsyncIterator[Transaction]:
         self.asked += 1
         await self.answers.wait()
         async with (self.nowhere if self.cut else self.there).transaction() as transaction:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kernel.faults import Malformed
@@ -163,7 +163,7 @@ async def test_each_day_of_a_sample_is_compared_once(kept: Platform) -> None:
     people = f"SELECT 'P' || number, '2026-12-20', 'KGD', 'unit', 'Asia/Almaty', '', ARRAY[]::text[], now(), true FROM generate_series(1, {4 * CHUNK}) number"
     await kept.sql(f"INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled) {people}")
     compared = Seen()
-    found = await Reconcile(kept.begin, compared, kept.clock).sample(3 * CHUNK, kept.now.date(), "a")
+    found = await Reconcile(kept.begin, cast(CompareDays, compared), kept.clock).sample(3 * CHUNK, kept.now.date(), "a")
     assert len(compared.days) == len(set(compared.days)) == found.days == 3 * CHUNK
 
 

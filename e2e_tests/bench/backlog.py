@@ -22,9 +22,9 @@ from .platform import Platform, platform
 from .stand import Stand
 
 SERVANTS, PASSAGES_EACH = 90_000, 4
-# Live traffic alone comes first, of people who come again after three minutes; and so many late passages a second are waited for.
 # Looking costs those who are looked at: what waits is counted.
 WATCHED_EVERY_S = 2.0
+# Live traffic alone comes first, of people who come again after three minutes; and so many late passages a second are waited for.
 ALONE_S, AGAIN_AFTER_S, SLOWEST, LEAST_S = 5, 180, 400, 30
 DAY = date(2026, 11, 24)
 AFTERNOON_S = 15 * 3600

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -147,8 +146,7 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
         began = time.monotonic()
         did = await _turn(job)
         if not did:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), BACK_OFF_S)
+            await paused(wake, BACK_OFF_S)
         else:
             await _rest(min(REST * (time.monotonic() - began), LONGEST_REST_S), stop, busy)
         await paused(stop, began + TOGETHER_S - time.monotonic())

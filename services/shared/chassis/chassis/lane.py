@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import Generic, TypeVar
+
+from chassis.supervision import paused
 
 T = TypeVar("T")
 
@@ -67,8 +68,7 @@ class Lane(Generic[T]):
     async def _soon(self, event: asyncio.Event) -> bool:
         """Waits for it, but not for long; whether it came."""
         if self._linger_s and not event.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), self._linger_s)
+            return await paused(event, self._linger_s)
         return event.is_set()
 
     def close(self) -> None:

@@ -87,8 +87,8 @@ async def until(stop: asyncio.Event, *work: Awaitable[None], beside: tuple[Await
                 await task
 
 
-async def paused(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits, but not beyond a stop; whether it came."""
+async def paused(event: asyncio.Event, seconds: float) -> bool:
+    """Waits, but not beyond an event, as a stop is one; whether it came."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()

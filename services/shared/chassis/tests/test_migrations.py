@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -39,6 +40,15 @@ def upgrade():
 _INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('firsts_id_idx')"
 
 
+def written(package: Path, migrations: Mapping[str, str]) -> Path:
+    """The folder of a package's migrations, by day of January, hour and name."""
+    folder = package / "migrations"
+    folder.mkdir(parents=True)
+    for name, text in migrations.items():
+        (folder / f"2026_01_{name}.py").write_text(text)
+    return folder
+
+
 @pytest.fixture
 async def fresh(database: MakeDatabase) -> FreshDatabase:
     return await database("chassis.testing.bare")
@@ -73,10 +83,7 @@ async def test_of_many_migrators_at_once_one_does_the_work(postgres: Postgres) -
 async def test_a_migration_that_fails_leaves_the_ones_before_it(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "halfway" / "migrations"
-    folder.mkdir(parents=True)
-    (folder / "2026_01_01_0900_create_firsts.py").write_text(FIRST)
-    (folder / "2026_01_02_0900_create_seconds.py").write_text(SECOND)
+    folder = written(tmp_path / "halfway", {"01_0900_create_firsts": FIRST, "02_0900_create_seconds": SECOND})
     monkeypatch.syspath_prepend(tmp_path)
     urls = await provide(postgres.url, "halfway", "halfway", postgres.password_of)
     with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
@@ -90,10 +97,7 @@ async def test_an_index_is_built_beside_writers_and_anew_where_its_building_was_
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others wait to migrate meanwhile, and it does not wait for them."""
-    folder = tmp_path / "beside" / "migrations"
-    folder.mkdir(parents=True)
-    (folder / "2026_01_01_0900_create_firsts.py").write_text(FIRST)
-    (folder / "2026_01_02_0900_find_firsts.py").write_text(INDEX)
+    written(tmp_path / "beside", {"01_0900_create_firsts": FIRST, "02_0900_find_firsts": INDEX})
     monkeypatch.syspath_prepend(tmp_path)
     urls = await provide(postgres.url, "beside", "beside", postgres.password_of)
     await migrate(urls.migrator, "beside.migrations", "first")

@@ -99,8 +99,8 @@ SELECT lane FROM (
     WHERE held > 0
 ) AS waiting WHERE before IS NULL OR before < $2 ORDER BY id
 """
-# Known to be few by the plan that is kept for all, and thousands in a backlog: then each of a piece's badges would be looked for in
-# all of a lane.
+# The plan that PostgreSQL keeps for all calls expects few wishes in a lane. In a backlog there are thousands, and it would look for
+# each of a piece's badges in all of them.
 _HASHED = "SET LOCAL enable_nestloop = off"
 # A badge has four reads a day, some more: so many rows hold enough of them, and a badge's other dates are computed with them, as far
 # as a piece holds.
@@ -205,9 +205,7 @@ class StoredDueReads:
 
     async def ask_reads(self, read: Collection[tuple[BadgeKey, date]], *, late: bool) -> None:
         """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent."""
-        if read:
-            columns = zip(*((lane_of(badge), *badge, day) for badge, day in sorted(read)), strict=True)
-            await (await self.transaction.driver()).execute(_ASK_READS, *columns, late)
+        await self._ask([(lane_of(badge), *badge, day) for badge, day in sorted(read)], late=late)
 
     async def head(self, enough: int, *, late: bool, but: Collection[int] = ()) -> Sequence[int]:
         """The lane whose first such read has waited longest, and the next until so many of them are in them; none when none waits."""
@@ -248,8 +246,11 @@ class StoredDueReads:
     async def put_off(self, reads: Collection[DueRead]) -> None:
         """Lets these wait apart, until nothing else waits."""
         await self.computed(reads)
-        rows = [(APART, *each.badge, day) for each in reads for day in each.dates]
-        await (await self.transaction.driver()).execute(_ASK_READS, *map(list, zip(*rows, strict=True)), True)
+        await self._ask([(APART, *each.badge, day) for each in reads for day in each.dates], late=True)
+
+    async def _ask(self, rows: Sequence[tuple[int, str, str, date]], *, late: bool) -> None:
+        if rows:
+            await (await self.transaction.driver()).execute(_ASK_READS, *zip(*rows, strict=True), late)
 
 
 def lane_of(badge: BadgeKey) -> int:

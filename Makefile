@@ -55,8 +55,11 @@ ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-o
 fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=answer.json
 	@exec $(BIN)/python -m timetracking fold "$(IN)" "$(OUT)"
 
+# All of them by two side by side, each with servers of its own, file by file in their order.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(READY) ## Run all tests (TESTS=path for some)
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest $(or $(TESTS),$(SIDE_BY_SIDE))
 
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))

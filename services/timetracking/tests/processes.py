@@ -18,8 +18,9 @@ from chassis.publisher import PUBLISHED, Publisher
 from chassis.roles import Entrances
 from chassis.testing.broker import Broker
 from chassis.testing.orphans import die_with_parent
+from chassis.testing.ports import free_port
 from chassis.testing.postgres import Postgres
-from chassis.testing.processes import WITHIN_S, environment_of, free_port
+from chassis.testing.processes import WITHIN_S, environment_of
 from chassis.testing.tokens import Tokens
 from chassis.testing.waiting import until
 from chassis.topics import read

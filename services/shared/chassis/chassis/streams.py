@@ -285,7 +285,9 @@ class Consumer:
 
         @app.agent(topic, name=f"{self._name}:{line.subscription.topic}", concurrency=1, supervisor_strategy=CrashingSupervisor)
         async def collect(stream: Any) -> None:
+            only_the_first = set[faust.types.TP]()
             async for event in stream.noack().events():
+                await _tell_of_a_hole(app, event.message, only_the_first)
                 letter = line.delivery.read(self._received(app, event))
                 await line.lane.put(letter, max(letter.weight, _size(event) * line.subscription.most // _GATHERED_BYTES))
 
@@ -304,6 +306,19 @@ class Consumer:
 
         headers = {name: bytes(value).decode("utf-8", "replace") for name, value in (message.headers or ()) if value is not None}
         return Received(message.topic, message.partition, message.offset, message.key, message.value, headers, current, acknowledge)
+
+
+async def _tell_of_a_hole(app: faust.App, message: Any, only_the_first: set[faust.types.TP]) -> None:
+    """Tells Faust of offsets that compaction left empty behind the first message of a partition; of other holes it knows.
+
+    It takes offset 0, when that was read last, for nothing read yet, and would never commit again: a region's first consumer of a
+    compacted topic would count as behind until it is started anew.
+    """
+    if message.tp in only_the_first and message.offset > 1:
+        await app.consumer._add_gap(message.tp, 1, message.offset - 1)
+    only_the_first.discard(message.tp)
+    if message.offset == 0:
+        only_the_first.add(message.tp)
 
 
 def _size(event: Any) -> int:

@@ -19,6 +19,7 @@ from chassis.streams import Consumer, StreamBroken, Subscription, TooManyBugs
 from chassis.survey import survey
 from chassis.testing.broker import Broker
 from chassis.testing.cluster import Cluster
+from chassis.testing.kafka import Kafka
 from chassis.testing.waiting import until as met
 from google.protobuf.struct_pb2 import ListValue, Value
 from kernel.faults import WrongState
@@ -311,6 +312,31 @@ async def test_a_position_is_what_is_applied_also_after_a_restart(place: Place) 
         await until(lambda: again.ready)
         assert sum(again.positions.values()) == 10
     assert len(place.words) == 10
+
+
+async def test_a_hole_that_compaction_left_behind_the_first_message_does_not_end_the_commits(real_kafka: Kafka) -> None:
+    publisher = Publisher(real_kafka.bootstrap)
+    place = Place(real_kafka.bootstrap, publisher)
+    real_kafka.create([place.topic], {"cleanup.policy": "compact", "segment.ms": "50", "min.cleanable.dirty.ratio": "0.01"})
+
+    async def send(key: bytes) -> None:
+        await publisher.send(place.topic, key, batch(key.decode()).SerializeToString(), {}, 0)
+
+    async def cleaned() -> bool:
+        await send(b"changes")
+        first, following, *_ = [message.offset() for message in await asyncio.to_thread(real_kafka.read, place.topic)]
+        return first == 0 and following > 2
+
+    for key in (b"stays", b"changes"):
+        await send(key)
+    await until(cleaned)
+    end = real_kafka.extents(place.topic)[0][1]
+    consumer = place.consumer()
+    async with place.consuming(consumer):
+        await until(lambda: consumer.ready)
+        await place.until_committed(end)
+    assert place.words[:2] == ["stays", "changes"]
+    await publisher.close()
 
 
 async def test_a_topic_that_is_not_there_yet_is_waited_for(publisher: Publisher) -> None:

@@ -50,6 +50,12 @@ async def answers(gateway: Gateway, token: str | None, *requests: RecordPassages
         return [answer async for answer in record(iter(requests), timeout=20)]
 
 
+async def nothing_yet() -> AsyncIterator[RecordPassagesRequest]:
+    """Sends nothing: a client that still writes when the server ends the call may see INTERNAL instead of why."""
+    await asyncio.Event().wait()
+    yield request(1)
+
+
 async def until_refused(call: Any) -> tuple[list[int], str]:
     """The acknowledged sequences, and the code with which the stream ended."""
     said: list[int] = []
@@ -140,7 +146,8 @@ async def test_a_system_speaks_for_its_own_devices_only(gateway: Gateway, tokens
 )
 async def test_others_are_refused(gateway: Gateway, tokens: Tokens, tap: Any, grants: list[str] | None, code: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await answers(gateway, None if grants is None else tokens.mint("someone", grants), request(1, passage("1")))
+        async with stream(gateway, None if grants is None else tokens.mint("someone", grants)) as record:
+            await anext(aiter(record(nothing_yet(), timeout=20)))
     assert refused.value.code().name == code
     assert await tap.new() == []
 

@@ -19,6 +19,9 @@ def free_ports() -> Iterator[int]:
         yield port
 
 
+_UNUSED = free_ports()
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    return next(free_ports())
+    """A port that nobody listens on now, and that this process was not given before."""
+    return next(_UNUSED)

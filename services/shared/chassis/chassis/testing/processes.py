@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from chassis.roles import Entrances, provide
 from chassis.testing.orphans import die_with_parent
+from chassis.testing.ports import free_port
 from chassis.testing.postgres import Postgres
 
 # A loaded machine may take long to import; who waits longer waits for something that does not come.
@@ -84,13 +84,6 @@ async def environment_of(package: str, postgres: Postgres, kafka: str) -> tuple[
         "TARTIP_ALLOW_DEMO_ISSUER": "true",
     }
     return {name: value for name, value in os.environ.items() if not name.startswith("TARTIP_")} | told, urls
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

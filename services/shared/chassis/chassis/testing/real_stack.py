@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from chassis import topics
-from chassis.testing.artifacts import NotToBeHad, Say
+from chassis.testing.artifacts import NotToBeHad, Say, announce
 from chassis.testing.cluster import Cluster
 from chassis.testing.kafka import TOPICS, Kafka, temporary_kafka
 from chassis.testing.keycloak import Keycloak, temporary_keycloak
@@ -37,12 +37,10 @@ def had(make: Callable[[], T]) -> T:
 def say(request: pytest.FixtureRequest) -> Say:
     """Tells people at once that they wait, past what pytest keeps of the output."""
     kept = request.config.pluginmanager.getplugin("capturemanager")
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
 
     def told(text: str) -> None:
         with kept.global_and_fixture_disabled():
-            terminal.ensure_newline()
-            terminal.write_line(text)
+            announce(f"\n{text}")
 
     return told
 

@@ -83,8 +83,10 @@ class Platform:
         line = asyncio.Semaphore(AT_ONCE)
 
         async def one(gate: str, records: list[Record]) -> None:
+            device = self._device(gate)
+            device.waiting.extend(records)
             async with self._lines[gate], line:
-                await self._device(gate).send(records)
+                await device.send(())  # what came while the line was busy goes with it
 
         await asyncio.gather(*(one(gate, records) for gate, records in sent.items()))
         return sum(map(len, sent.values()))
@@ -171,7 +173,8 @@ async def platform(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-")))
         tokens = Tokens(demo=True)
         issuer = await stack.enter_async_context(tokens.serving())
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        # Each gate has a line of its own.
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         free = free_addresses()
         database = Database(ground.urls.worker, name="bench")
         stack.push_async_callback(database.close)

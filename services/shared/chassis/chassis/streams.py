@@ -315,7 +315,8 @@ async def _tell_of_a_hole(app: faust.App, message: Any, only_the_first: set[faus
     compacted topic would count as behind until it is started anew.
     """
     if message.tp in only_the_first and message.offset > 1:
-        await app.consumer._add_gap(message.tp, 1, message.offset - 1)
+        consumer: Any = app.consumer
+        await consumer._add_gap(message.tp, 1, message.offset - 1)
     only_the_first.discard(message.tp)
     if message.offset == 0:
         only_the_first.add(message.tp)

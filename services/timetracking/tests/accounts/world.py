@@ -97,7 +97,7 @@ class World:
 
     def gateway(self) -> tuple[Intake, NoPassages]:
         """A gateway: a new one each time, as after a kill."""
-        batcher = Batcher(self.kafka, lambda: NOW, BatchLimits(self.drawn.choice((2, 500)), 10**6, 0.0, 10_000), 5)
+        batcher = Batcher(self.kafka, lambda: NOW, BatchLimits(self.drawn.choice((2, 500)), 10**6, 0.0, 0.0, 10_000), 5)
         others = NoPassages(TakeReceipts(self.platform.begin), ZONE)
         return Intake(batcher, ParkingLot(self.kafka, 5), lambda: NOW, bounds_by(load()), ZONE, others.note), others
 

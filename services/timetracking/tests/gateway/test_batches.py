@@ -15,7 +15,7 @@ from timetracking.gateway.batches import PASSAGES, Batcher, NotTaken
 from timetracking.gateway.settings import BatchLimits
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-LIMITS = BatchLimits(passages=500, octets=256 * 1024, linger_s=0.01, waiting=10_000)
+LIMITS = BatchLimits(passages=500, octets=256 * 1024, linger_s=0.01, late_linger_s=0.01, waiting=10_000)
 
 
 def passage(key: str, badge: str = "25", raw: str = "") -> Passage:
@@ -55,7 +55,11 @@ async def test_any_interleaving_publishes_each_passage_once_in_its_partition(see
     drawn = random.Random(seed)
     kafka = Kafka(drawn.choice([1, 4, 24]))
     limits = BatchLimits(
-        passages=drawn.choice([1, 3, 500]), octets=drawn.choice([60, 500, 256 * 1024]), linger_s=drawn.choice([0.0, 0.003]), waiting=10_000
+        passages=drawn.choice([1, 3, 500]),
+        octets=drawn.choice([60, 500, 256 * 1024]),
+        linger_s=drawn.choice([0.0, 0.003]),
+        late_linger_s=drawn.choice([0.0, 0.003]),
+        waiting=10_000,
     )
     batcher = Batcher(kafka, lambda: NOW, limits, 5)
     expected: Counter[str] = Counter()
@@ -81,7 +85,7 @@ async def test_any_interleaving_publishes_each_passage_once_in_its_partition(see
 
 async def test_the_order_of_a_credential_is_kept() -> None:
     kafka = Kafka()
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(7, 10**6, 0.005, 10_000), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(7, 10**6, 0.005, 0.005, 10_000), 5)
     await batcher.submit([passage(str(number)) for number in range(100)])
     assert [one.event_key for _, batch, _ in kafka.sent for one in batch.passages] == [str(number) for number in range(100)]
 
@@ -95,14 +99,14 @@ async def test_passages_of_many_devices_share_a_batch() -> None:
 
 async def test_a_full_batch_does_not_wait() -> None:
     kafka = Kafka(1)
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(3, 10**6, 3600, 10_000), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(3, 10**6, 3600, 3600, 10_000), 5)
     await batcher.submit([passage(str(number)) for number in range(6)])
     assert [len(batch.passages) for _, batch, _ in kafka.sent] == [3, 3]
 
 
 async def test_a_batch_full_of_bytes_does_not_wait_for_more() -> None:
     kafka = Kafka(1)
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 3_000, 0.005, 10_000), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 3_000, 0.005, 0.005, 10_000), 5)
     await batcher.submit([passage(str(number), raw="r" * 1_000) for number in range(5)])
     assert [len(batch.passages) for _, batch, _ in kafka.sent] == [2, 2, 1]
 
@@ -136,7 +140,7 @@ async def test_a_sending_that_is_cut_short_is_no_confirmation() -> None:
     kafka = Kafka(1)
     kafka.open.clear()
     before = asyncio.all_tasks()
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(1, 10**6, 3600, 10), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(1, 10**6, 3600, 3600, 10), 5)
     waiting = asyncio.ensure_future(batcher.submit([passage("1")]))
     await asyncio.sleep(0)
     (sending,) = asyncio.all_tasks() - before - {waiting}
@@ -160,7 +164,7 @@ async def test_a_device_that_goes_away_takes_no_one_with_it() -> None:
 async def test_with_too_much_waiting_devices_keep_the_rest() -> None:
     kafka = Kafka()
     kafka.open.clear()
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 0.001, 10), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 0.001, 0.001, 10), 5)
     first = asyncio.ensure_future(batcher.submit([passage(str(number)) for number in range(10)]))
     await asyncio.sleep(0)
     with pytest.raises(NotTaken, match="too much"):
@@ -172,7 +176,7 @@ async def test_with_too_much_waiting_devices_keep_the_rest() -> None:
 
 async def test_a_drain_sends_what_waits() -> None:
     kafka = Kafka(1)
-    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 3600, 10), 5)
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 3600, 3600, 10), 5)
     waiting = asyncio.ensure_future(batcher.submit([passage("1")]))
     await asyncio.sleep(0)
     assert await batcher.drain(5)

@@ -35,7 +35,7 @@ async def test_passages_of_both_protocols_are_sent_as_the_contract_says(
 ) -> None:
     expected = contract(PASSAGES, PassageBatch)
     kafka, at = OnePartition(), expected.occurred_at.ToDatetime(UTC)
-    batcher = Batcher(kafka, lambda: at, BatchLimits(passages=3, octets=10**6, linger_s=0.01, waiting=10), 5)
+    batcher = Batcher(kafka, lambda: at, BatchLimits(passages=3, octets=10**6, linger_s=0.01, late_linger_s=0.01, waiting=10), 5)
     intake = Intake(batcher, ParkingLot(kafka, 5), lambda: at, bounds_by(load()), "Asia/Almaty")
     line = adms.read(terminal, adms.lines(replay("adms_five_columns.tsv"))[:1])
     face, card = (isapi.read(camera, isapi.alerts("application/json", replay(f"isapi_{name}.json"))) for name in ("face", "card_replayed"))

@@ -23,7 +23,7 @@ from timetracking.workdays.domain import Direction
 from ..samples import settings
 
 RECEIVED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 14:00 in Almaty
-LIMITS = BatchLimits(passages=500, octets=10**6, linger_s=0.005, waiting=1_000)
+LIMITS = BatchLimits(passages=500, octets=10**6, linger_s=0.005, late_linger_s=0.005, waiting=1_000)
 
 
 class Kafka:

@@ -72,7 +72,7 @@ class Batcher:
         self._limits = limits
         self._answer_within_s = answer_within_s
         self._open: dict[tuple[str, int], _Open] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
@@ -102,7 +102,8 @@ class Batcher:
 
     async def drain(self, within_s: float) -> bool:
         """Closes all batches and waits until Kafka has them; says whether it has."""
-        self._close_all()
+        for topic in {topic for topic, _ in self._open}:
+            self._close_all(topic)
         if not self._sending:
             return True
         _, late = await asyncio.wait(self._sending, timeout=within_s)
@@ -117,8 +118,10 @@ class Batcher:
         if batch is None:
             loop = asyncio.get_running_loop()
             batch = self._open[place] = _Open(loop.create_future())
-            # All batches leave together: Kafka and those who read are asked once for all partitions.
-            self._timer = self._timer or loop.call_later(self._limits.linger_s, self._close_all)
+            # All batches of a topic leave together: Kafka and those who read are asked once for all partitions.
+            if place[0] not in self._timers:
+                linger_s = self._limits.late_linger_s if place[0] == LATE_PASSAGES else self._limits.linger_s
+                self._timers[place[0]] = loop.call_later(linger_s, self._close_all, place[0])
         batch.passages.append(passage)
         batch.octets += octets
         if origin.is_valid:
@@ -127,11 +130,10 @@ class Batcher:
             self._close(place)
         return batch.delivered
 
-    def _close_all(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for place in list(self._open):
+    def _close_all(self, topic: str) -> None:
+        if topic in self._timers:
+            self._timers.pop(topic).cancel()
+        for place in [place for place in self._open if place[0] == topic]:
             self._close(place)
 
     def _close(self, place: tuple[str, int]) -> None:

@@ -1,7 +1,8 @@
 """A region comes back after half a day without a line: in full 90,000 servants passed four times each, and all of it comes at once.
 
-Other people pass as on any afternoon, 300 a second, from some seconds before until the last late passage is absorbed, and want
-to see their days. Everything goes through the gateway. Where fewer than 400 late passages a second are absorbed, the bench ends
+Other people, at other gates than the region's, pass as on any afternoon, 300 a second, from some seconds before until the last late
+passage is absorbed, and want to see their days. (A gate that comes back sends in order: who passes it then waits for all that it
+kept.) Everything goes through the gateway. Where fewer than 400 late passages a second are absorbed, the bench ends
 before that, and the live traffic with it. Looks at devices that are still to come are not waited for.
 """
 
@@ -35,7 +36,7 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     late = stand.size(SERVANTS, least=40)
     longest = max(LEAST_S, ceil(late * PASSAGES_EACH / SLOWEST))
     others = max(4, round(AGAIN_AFTER_S * min(1.0, stand.scale * 3))) * A_SECOND
-    first = ceil(late / A_BODY) * A_BODY  # they have other gates than the region: those are busy
+    first = ceil(late / A_BODY) * A_BODY  # they have other gates than the region
     async with platform(stand, Nation(first + others, DAY)) as on:
         kept = _kept(on.nation, late)
         sent = sum(map(len, kept.values()))

@@ -45,6 +45,7 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     first, second = days[: (len(days) + 1) // 2], days[len(days) // 2 :]
     return [
         Figure("the most resident memory, second half against first", max(second) / max(first), "×", at_most(1.1)),
+        Figure("at the end, against after the first day", days[-1] / days[0], "×"),
         Figure("resident memory when it was ready", resident[0], "MB"),
         Figure("resident memory after the first day", resident[1], "MB"),
         Figure("resident memory at the end", resident[-1], "MB"),

@@ -132,7 +132,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         async def any_left() -> bool:
             async with database.transaction() as transaction:
                 looks = StoredLooks(transaction, settings.default_zone)
-                return await StoredDueReads(transaction).any() or await looks.next(full_hour(clock()), Pace()) is not None
+                return await StoredDueReads(transaction).any() or bool(await looks.next(full_hour(clock()), Pace()))
 
         return any_left
 

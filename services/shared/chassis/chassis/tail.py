@@ -28,15 +28,17 @@ log = structlog.get_logger(__name__)
 
 # One transaction's worth of messages, each of which may hold hundreds.
 AT_ONCE = 200
-# Nobody waits long for what is seen here: the broker answers some times a second, or when there is much, and costs nothing between.
+# Nobody waits long for what is seen here: the broker answers some times a second, or when there is much.
 ANSWER_WITHIN_MS = 250
 ANSWER_AT_BYTES = 64 * 1024
 LOOK_EVERY_MS = 250
 # How often it is told that nothing is left to read.
 TOLD_EVERY_S = 0.5
+# A broker that has not answered for so long is away.
+AWAY_AFTER_S = 30.0
 
 
-async def _nothing(*_: Partition) -> None:
+async def _nothing(*_: Any) -> None:
     pass
 
 
@@ -54,16 +56,16 @@ class Tail:
     take: Callable[[Sequence[Record]], Awaitable[None]]
     born_anew: Callable[[Partition], Awaitable[None]] = _nothing
     """Is told, in the transaction in which it begins again, of a partition whose topic was born anew."""
-    complete: Callable[[], Awaitable[None]] = _nothing
-    """Is told now and then, while it is so, that everything that was in the topics a moment ago has been taken."""
+    complete: Callable[[float], Awaitable[None]] = _nothing
+    """Is told now and then, while it is so, that everything has been taken that was in the topics so many seconds ago."""
     _told_at: float = 0.0
-    _reading: bool = False
+    _answered_at: float = 0.0
     _partitions: Counter[str] = field(default_factory=Counter)
 
     @property
     def ready(self) -> bool:
-        """Whether it reads, and what it read was taken."""
-        return self._reading
+        """Whether the broker answers for all partitions, and what was read was taken."""
+        return time.time() - self._answered_at < AWAY_AFTER_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop`; a broker, topics and a database that are away are waited for."""
@@ -96,26 +98,27 @@ class Tail:
         try:
             await consumer.start()
             await self._begin(consumer)
-            self._reading = True
             while not stop.is_set():
                 found = await consumer.getmany(timeout_ms=LOOK_EVERY_MS, max_records=AT_ONCE)
                 records = [self._record(each) for batch in found.values() for each in batch]
                 if records:
                     await self.hand_over(records)
                     _tell(consumer, records)
+                self._answered_at = _answered_at(consumer)
                 await self._tell_complete(consumer)
         finally:
-            self._reading = False
+            self._answered_at = 0.0
             await consumer.stop()
 
     async def _tell_complete(self, consumer: AIOKafkaConsumer) -> None:
-        if time.monotonic() - self._told_at < TOLD_EVERY_S:
+        # The ends are those of the broker's last answers: where it is away, nothing is known of what came since.
+        if time.monotonic() - self._told_at < TOLD_EVERY_S or not self.ready:
             return
         for place in consumer.assignment():
             end = consumer.highwater(place)
             if end is None or await consumer.position(place) < end:
                 return
-        await self.complete()
+        await self.complete(max(0.0, time.time() - self._answered_at))
         self._told_at = time.monotonic()
 
     def _record(self, message: Any) -> Record:
@@ -146,6 +149,12 @@ class Tail:
         async with self.database.shared() as transaction:
             await forget(transaction, self.name, place)
             await self.born_anew(place)
+
+
+def _answered_at(consumer: AIOKafkaConsumer) -> float:
+    """Up to when the broker has told of every partition, in seconds since 1970; 0 where it has not yet."""
+    answered = [consumer.last_poll_timestamp(place) or 0 for place in consumer.assignment()]
+    return min(answered, default=0) / 1000
 
 
 def _tell(consumer: AIOKafkaConsumer, records: Sequence[Record]) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from chassis import tail
 from chassis.database import Database
 from chassis.positions import Partition
 from chassis.publisher import Outgoing, Publisher
@@ -14,6 +16,7 @@ from chassis.tail import Tail
 from chassis.testing.bare import change
 from chassis.testing.cluster import Cluster
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.kafka import Kafka
 from chassis.testing.waiting import until
 
 numbers = itertools.count(1)
@@ -98,13 +101,35 @@ async def test_it_says_that_all_was_taken_once_it_was_and_not_while_something_fa
 ) -> None:
     taker, complete = Counting(fresh.worker, failures=1), list[int]()
 
-    async def told() -> None:
+    async def told(_: float) -> None:
         complete.append(len(taker.taken))
 
     await send(publisher, topic, "a", "b", "c", "d", "e")
     async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker, complete=told)):
         await until(lambda: len(complete) > 1)
     assert set(complete) == {5}
+
+
+async def test_while_the_broker_is_away_nothing_is_said_to_be_taken(
+    fresh: FreshDatabase, killable_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "AWAY_AFTER_S", 2.0)
+    killable_kafka.create(["bare.away.v1"])
+    complete = list[float]()
+
+    async def told(seconds_ago: float) -> None:
+        complete.append(time.time() - seconds_ago)
+
+    reader = Tail("counts", fresh.worker, killable_kafka.bootstrap, ["bare.away.v1"], Counting(fresh.worker), complete=told)
+    async with reading(reader):
+        await until(lambda: complete)
+        killed = time.time()
+        killable_kafka.kill()
+        await until(lambda: not reader.ready)
+        assert max(complete) < killed
+        await asyncio.to_thread(killable_kafka.start)
+        await until(lambda: max(complete) > killed)
+    assert not reader.ready
 
 
 async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, topic: str) -> None:
@@ -149,7 +174,7 @@ async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase,
         cluster.create([topic])
         await send(publisher, topic, "a")
         await until(lambda: taker.taken == ["a"])
-        assert tail.ready
+        await until(lambda: tail.ready)
 
 
 async def test_what_was_rolled_back_was_not_had(fresh: FreshDatabase) -> None:

@@ -97,7 +97,7 @@ def ordinary(day: str = "2026-11-24", first: int = 100) -> list[Passage]:
 async def complete(platform: Platform) -> None:
     """Says that all that is in Kafka was counted, as of now."""
     async with platform.begin() as work:
-        await work.accounts.complete()
+        await work.accounts.complete(0)
 
 
 async def test_a_second_look_finds_nothing_to_do(looking: Looking) -> None:
@@ -165,8 +165,14 @@ async def test_a_device_is_not_silent_because_nobody_records(looking: Looking) -
         pass
     assert (await looking.open(), len(await platform.sql("SELECT FROM due_looks"))) == ([], 0)
     await platform.sql("UPDATE device_receipts SET received = 5")
-    await looking.at("2026-11-25T19:10")
-    assert [each[1] for each in await looking.open()] == ["device_silent"], "who does not wait sees that it says nothing"
+    platform.now = at("2026-11-26T04:10")
+    await complete(platform)
+    assert await paced() == 0, "it may be on its way"
+    platform.now = at("2026-11-26T19:10")
+    await complete(platform)
+    while await paced():
+        pass
+    assert [each[1] for each in await looking.open()] == ["device_silent"], "what did not come in two days is lost"
 
 
 async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -476,11 +482,14 @@ async def test_what_an_unknown_device_sent_waits_until_it_is_enrolled(looking: L
 
 async def test_passages_that_come_during_a_look_are_looked_at_again(looking: Looking) -> None:
     await looking.platform.record(four(TUESDAY))
+    await looking.platform.sql("UPDATE device_days SET pending_since = pending_since - interval '1 hour'")
     async with looking.platform.begin() as work:
         await work.lock_devices(["gate"])
         wanted = await work.looks.wanted("gate", looking.platform.now, Pace(), 7)
         await looking.platform.record(four(TUESDAY, "99"))
         await work.looks.keep(wanted, [], None, looking.platform.now)
+    waits = await looking.platform.sql("SELECT pending_since > changed_at - interval '5 seconds' AS anew FROM device_days")
+    assert [row["anew"] for row in waits] == [True], "not since before that look"
     await looking.all()
     assert [each[:2] for each in await looking.open()] == [("gate", "unknown_badge")]
 

@@ -8,7 +8,7 @@ import pytest
 from kernel.faults import Unavailable
 from timetracking.due import use_cases
 from timetracking.due.repository import APART, LANES, lane_of
-from timetracking.due.use_cases import ComputeDueReads
+from timetracking.due.use_cases import APART_EVERY_S, ComputeDueReads
 
 from ..platform import Pausing, Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, four, passage
@@ -98,19 +98,32 @@ async def test_a_piece_holds_so_many_dates_and_the_others_stay_due(platform: Pla
     assert [worked[day] for day in (MONDAY, TUESDAY, WEDNESDAY)] == [8 * 3600] * 3
 
 
-async def test_what_fails_for_good_breaks_nobody_elses_piece_again(platform: Platform) -> None:
+async def test_what_fails_for_good_breaks_nobody_elses_piece_again_and_has_its_turn_whatever_waits(platform: Platform) -> None:
     for number, servant in ((OTHER, "S2"), (ELSEWHERE, "S3")):
         await platform.badge(number, servant)
     await platform.store(four(TUESDAY))
-    with pytest.raises(RuntimeError):
-        await ComputeDueReads(platform.begin, Noting(platform, fails="S1"))()
-    await platform.store([*four(WEDNESDAY, OTHER), *four(WEDNESDAY, ELSEWHERE)])
-    computing = Noting(platform, fails="S1")
-    job = ComputeDueReads(platform.begin, computing)
-    assert (await job(), computing.seen) == (2, [["S2", "S3"]])
+    computing, now = Noting(platform, fails="S1"), [0.0]
+    job = ComputeDueReads(platform.begin, computing, lambda: now[0])
     with pytest.raises(RuntimeError):
         await job()
+    await platform.store([*four(WEDNESDAY, OTHER), *four(WEDNESDAY, ELSEWHERE)])
+    assert (await job(), computing.seen[-1]) == (2, ["S2", "S3"])
+    await platform.store(four(MONDAY, OTHER))
+    now[0] += APART_EVERY_S
+    with pytest.raises(RuntimeError):
+        await job()
+    assert (computing.seen[-1], await job(), await job()) == (["S1"], 1, 0)
     assert [dict(row) for row in await platform.sql("SELECT lane FROM due_reads")] == [{"lane": APART}]
+
+
+async def test_a_badge_for_which_time_ran_out_waits_behind_the_others_of_its_lane(platform: Platform) -> None:
+    await platform.badge(OTHER, "S2")
+    await platform.store(four(TUESDAY))
+    with pytest.raises(Unavailable):
+        await ComputeDueReads(platform.begin, Noting(platform, fails="S1", error=TimeoutError))()
+    await platform.store(four(TUESDAY, OTHER))
+    wishes = "SELECT badge_number, late FROM due_reads WHERE lane = $1 ORDER BY id"
+    assert [tuple(row) for row in await platform.sql(wishes, lane_of(("hq", ONE)))] == [(ONE, False), (OTHER, False)]
 
 
 async def test_what_fails_at_something_that_passes_keeps_its_place(platform: Platform) -> None:
@@ -179,3 +192,25 @@ async def test_a_read_of_a_badge_that_nobody_holds_is_done_with(platform: Platfo
 
 def test_badges_are_spread_over_all_lanes() -> None:
     assert {lane_of(("hq", str(number))) for number in range(100)} == set(range(LANES))
+
+
+_MANY = """
+INSERT INTO due_reads (lane, late, badge_system, badge_number, date)
+SELECT $1, true, 'hq', 'other ' || (n % 5000), $2 FROM generate_series(1, 20000) AS n
+"""
+_READ_SO_FAR = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'due_reads'"
+
+
+async def test_a_piece_reads_what_it_holds_however_many_wait_in_its_lane(platform: Platform) -> None:
+    lane = lane_of(("hq", ONE))
+    await platform.store(four(TUESDAY, ONE), late=True)
+    async with platform.begin() as work:
+        driver = await work.due_reads.transaction.driver()
+        # What is planned once for all calls is planned while little waits.
+        for _ in range(8):
+            assert len(await work.due_reads.reads([lane], 10, 600, late=True)) == 1
+        await driver.execute(_MANY, lane, TUESDAY)
+        before = await driver.fetchval(_READ_SO_FAR)
+        found = await work.due_reads.reads([lane], 10, 600, late=True)
+        assert [len(each.wishes) for each in found] == [1, *[4] * 9]
+        assert await driver.fetchval(_READ_SO_FAR) - before < 500

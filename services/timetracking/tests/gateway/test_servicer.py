@@ -145,10 +145,13 @@ async def test_a_system_speaks_for_its_own_devices_only(gateway: Gateway, tokens
     ("grants", "code"), [(["/state-bodies/KGD/hr-officer"], "PERMISSION_DENIED"), ([], "PERMISSION_DENIED"), (None, "UNAUTHENTICATED")]
 )
 async def test_others_are_refused(gateway: Gateway, tokens: Tokens, tap: Any, grants: list[str] | None, code: str) -> None:
+    token = None if grants is None else tokens.mint("someone", grants)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        async with stream(gateway, None if grants is None else tokens.mint("someone", grants)) as record:
+        async with stream(gateway, token) as record:
             await anext(aiter(record(nothing_yet(), timeout=20)))
     assert refused.value.code().name == code
+    with pytest.raises(grpc.aio.AioRpcError):
+        await answers(gateway, token, request(1, passage("1")))
     assert await tap.new() == []
 
 

@@ -13,7 +13,7 @@ from timetracking.reconciliation.domain import Compared, Night, night_of, parts
 from timetracking.reconciliation.use_cases import CHUNK, CompareDays, Reconcile, ReconcileAtNight, drawn_date
 
 from ..platform import Platform
-from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, four, passage
+from ..samples import MONDAY, TUESDAY, WEDNESDAY, ZONE, at, four, passage
 
 SINCE = date(2026, 11, 1)
 DAYS = 30
@@ -182,13 +182,18 @@ class Seen:
 
 
 @pytest.mark.parametrize("days", [["--all"], ["--sample", "50"]])
-async def test_a_beginning_that_is_yet_to_come_is_refused(kept: Platform, days: Sequence[str]) -> None:
+async def test_a_beginning_that_is_yet_to_come_where_the_days_are_is_refused(kept: Platform, days: Sequence[str]) -> None:
     parser = ArgumentParser()
     commands.arguments(parser)
-    await commands.reconcile(reconcile(kept), kept.clock, parser.parse_args([*days, "--since", "2026-12-20"]))
+
+    async def since(day: str) -> None:
+        night = at("2026-12-21T02:00")  # in Greenwich it is the twentieth
+        await commands.reconcile(reconcile(kept), lambda: night, ZONE.key, parser.parse_args([*days, "--since", day]))
+
+    await since("2026-12-21")
     with pytest.raises(Malformed) as refused:
-        await commands.reconcile(reconcile(kept), kept.clock, parser.parse_args([*days, "--since", "2026-12-21"]))
-    assert refused.value.violations == {"since": "at the latest 2026-12-20"}
+        await since("2026-12-22")
+    assert refused.value.violations == {"since": "at the latest 2026-12-21"}
 
 
 def test_every_date_may_be_drawn() -> None:

@@ -22,7 +22,8 @@ ON CONFLICT (device, date) DO UPDATE SET
     no_passages = held.no_passages + excluded.no_passages
 """
 _COMPLETE = """
-INSERT INTO account_levels (one, at) VALUES (true, clock_timestamp()) ON CONFLICT (one) DO UPDATE SET at = excluded.at
+INSERT INTO account_levels AS held (one, at) VALUES (true, clock_timestamp() - make_interval(secs => $1))
+ON CONFLICT (one) DO UPDATE SET at = greatest(held.at, excluded.at)
 """
 _PARTS = """
 (
@@ -97,9 +98,9 @@ class StoredAccounts:
                 [each.no_passages for _, each in ordered],
             )
 
-    async def complete(self) -> None:
-        """Everything in Kafka is counted now."""
-        await (await self.transaction.driver()).execute(_COMPLETE)
+    async def complete(self, seconds_ago: float) -> None:
+        """Everything is counted that was in Kafka so many seconds ago."""
+        await (await self.transaction.driver()).execute(_COMPLETE, seconds_ago)
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""

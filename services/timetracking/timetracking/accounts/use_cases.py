@@ -46,8 +46,8 @@ class Accounts(Protocol):
     async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
         """Adds what came."""
 
-    async def complete(self) -> None:
-        """Everything in Kafka is counted now."""
+    async def complete(self, seconds_ago: float) -> None:
+        """Everything is counted that was in Kafka so many seconds ago."""
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""
@@ -91,14 +91,14 @@ class TakeReceipts:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Notes that everything in Kafka is counted now: what is not in an account has not come."""
+    """Notes that everything is counted that was in Kafka a moment ago: what is not in an account had not come."""
 
     begin: Begin
 
-    async def __call__(self) -> None:
+    async def __call__(self, seconds_ago: float) -> None:
         """Notes it."""
         async with self.begin() as work:
-            await work.accounts.complete()
+            await work.accounts.complete(seconds_ago)
 
 
 @dataclass(frozen=True, slots=True)

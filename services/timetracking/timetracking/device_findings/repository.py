@@ -36,8 +36,8 @@ def _on_its_way(dates: str) -> str:
     """
 
 
-# A worker hears from the reader of accounts some times a second.
-HEARD_S = 30
+# The reader of accounts says twice a second that all is counted, while it is so.
+HEARD_S = 5
 
 # A date whose passages are to be looked at, of the device `d` with its `look`.
 _READY = f"""
@@ -48,10 +48,10 @@ held.stored <> held.looked_at_stored AND (
         AND NOT EXISTS ({_on_its_way("came.date = held.date")})
 )
 """
-# Whether the silence of the device can be told: everything that it sent lately is counted and recorded. What is lost for good
-# keeps it for a day.
+# Whether the silence of the device can be told: everything that it sent today and yesterday is counted and recorded. What is lost
+# for good keeps it so long.
 _QUIET = f"""
-($4::float8 = 0 OR look.due_at <= $1::timestamptz - interval '1 day' OR (
+($4::float8 = 0 OR (
     EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))
     AND NOT EXISTS ({_on_its_way("came.date >= $1::timestamptz::date - 1")})
 ))
@@ -61,13 +61,13 @@ _TOLD = "(coalesce(look.looked_until, $1::timestamptz - interval '1 day')::date 
 _LOOKS = "devices d LEFT JOIN device_looks look ON look.device = d.serial"
 _ONCE_MORE = "($4::float8 = 0 OR look.not_before IS NULL OR look.not_before <= clock_timestamp())"
 _NEXT = f"""
-SELECT coalesce(
+SELECT DISTINCT serial FROM unnest(ARRAY[
     (SELECT d.serial FROM device_days held JOIN ({_LOOKS}) ON d.serial = held.device
      WHERE {_ONCE_MORE} AND {_READY} ORDER BY held.pending_since LIMIT 1),
     (SELECT d.serial FROM due_looks due JOIN ({_LOOKS}) ON d.serial = due.device
      WHERE {_ONCE_MORE} AND (NOT due.silence AND due.date < {_TOLD} OR {_QUIET}) ORDER BY due.id LIMIT 1),
     (SELECT d.serial FROM {_LOOKS} WHERE {_ONCE_MORE} AND (look.due_at IS NULL OR look.due_at <= $1) AND {_QUIET} ORDER BY d.serial LIMIT 1)
-)
+]) AS serial WHERE serial IS NOT NULL ORDER BY serial
 """
 _DATES = f"""
 SELECT held.date, held.stored, {_READY} AS changed FROM device_days held JOIN devices d ON d.serial = held.device
@@ -101,7 +101,9 @@ WHERE premises_on(premises, date) && ARRAY(SELECT unnest(premises_on(ARRAY[$1], 
 GROUP BY date, content
 """
 _LOOKED = """
-UPDATE device_days held SET looked_at_stored = looked.stored, looked_at = clock_timestamp()
+UPDATE device_days held SET looked_at_stored = looked.stored, looked_at = clock_timestamp(),
+    -- What came during the look waits from its beginning on.
+    pending_since = CASE WHEN held.stored <> looked.stored THEN now() ELSE held.pending_since END
 FROM unnest($2::date[], $3::bigint[]) AS looked (date, stored) WHERE held.device = $1 AND held.date = looked.date
 """
 _WATCHED = """
@@ -122,10 +124,9 @@ class StoredLooks:
     transaction: Transaction
     default_zone: str
 
-    async def next(self, horizon: datetime, pace: Pace) -> str | None:
-        """The serial of a device that is to be looked at, whose passages have waited longest; None when none is at this pace."""
-        serial: str | None = await (await self.transaction.driver()).fetchval(_NEXT, horizon, *_of(pace))
-        return serial
+    async def next(self, horizon: datetime, pace: Pace) -> Sequence[str]:
+        """The serials of devices to be looked at at this pace: whose passages, or whose asker, have waited longest; whose silence is due."""
+        return [row["serial"] for row in await (await self.transaction.driver()).fetch(_NEXT, horizon, *_of(pace))]
 
     async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
         """What is to be looked at at this pace, at most so many dates of each sort."""
@@ -146,6 +147,7 @@ class StoredLooks:
             asked=asked,
             silences=silences,
             asks=[row["id"] for row in asks if row["date"] in (silences if row["silence"] else asked)],
+            quiet=look["quiet"],
             horizon=horizon if look["quiet"] else look["looked_until"] or horizon - timedelta(days=1),
             looked_until=look["looked_until"],
             due_at=look["due_at"],
@@ -203,7 +205,7 @@ class StoredLooks:
         driver = await self.transaction.driver()
         if wanted.asks:
             await driver.execute(_ANSWERED, wanted.asks)
-        if watched is not None:
+        if watched is not None and wanted.quiet:
             await driver.execute(_WATCHED, wanted.device.serial, watched.until, watched.due_at)
         if wanted.changed:
             counts = [wanted.counts[day] for day in wanted.changed]

@@ -78,7 +78,7 @@ class Wanted:
 
     `active` are the dates as sent on which it has passages, `counts` how many each had before they were read. `changed` are
     dates whose count is another than at the last look, `asked` and `silences` those that somebody asked for: all of it, or
-    only silence. Silence can be told up to the `horizon`. `opened` are the findings that stand and that another date may end.
+    only silence. Silence can be told up to the `horizon`, which is now where it is `quiet`: nothing of the device is on its way. `opened` are the findings that stand and that another date may end.
     """
 
     device: Device
@@ -89,6 +89,7 @@ class Wanted:
     asked: Sequence[date]
     silences: Sequence[date]
     asks: Sequence[int]
+    quiet: bool
     horizon: datetime
     looked_until: datetime | None
     due_at: datetime | None
@@ -106,8 +107,8 @@ class Watched:
 class Looks(Protocol):
     """What devices have stored and what is known of it, as a transaction sees it."""
 
-    async def next(self, horizon: datetime, pace: Pace) -> str | None:
-        """The serial of a device that is to be looked at, whose passages have waited longest; None when none is at this pace."""
+    async def next(self, horizon: datetime, pace: Pace) -> Sequence[str]:
+        """The serials of devices to be looked at at this pace: whose passages, or whose asker, have waited longest; whose silence is due."""
 
     async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
         """What is to be looked at at this pace, at most so many dates of each sort; the device's lock is held."""
@@ -175,12 +176,13 @@ class LookAtDevices:
     pace: Pace = Pace()
 
     async def __call__(self) -> int:
-        """Does one piece; returns how many dates of a device it looked at, 0 when no look is due."""
+        """Looks at a device for each reason that there is; returns how many dates it looked at, 0 when no look is due."""
         now = self.clock()
         async with self.begin() as work:
-            serial: str | None = await work.looks.next(full_hour(now), self.pace)
-        if serial is None:
-            return 0
+            serials: Sequence[str] = await work.looks.next(full_hour(now), self.pace)
+        return sum([await self._look_or_later(serial, now) for serial in serials])
+
+    async def _look_or_later(self, serial: str, now: datetime) -> int:
         try:
             return await self._look(serial, now)
         except Exception as error:

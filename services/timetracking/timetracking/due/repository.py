@@ -23,8 +23,8 @@ DAY_SECONDS = 86_400
 # Badges are computed side by side in so many lanes at most: more processes than that find nothing to do. Where little waits, one
 # piece takes it all: a transaction has its price whatever is in it.
 LANES = 8
-# The lane of badges whose days could not be computed: it has its turn when no other has, one badge at a time, so that what fails
-# for good breaks nobody else's piece.
+# The lane of badges whose days could not be computed: it has its turn every few seconds, one badge at a time, so that what fails
+# for good breaks nobody else's piece again and again.
 APART = LANES
 EPOCH = date(1970, 1, 1)
 
@@ -99,9 +99,10 @@ SELECT lane FROM (
     WHERE held > 0
 ) AS waiting WHERE before IS NULL OR before < $2 ORDER BY id
 """
-# The plan that PostgreSQL keeps for all calls expects few wishes in a lane. In a backlog there are thousands, and it would look for
-# each of a piece's badges in all of them.
-_HASHED = "SET LOCAL enable_nestloop = off"
+# A piece reads as many wishes as it holds: its badges' own are looked for by badge (OFFSET 0 keeps the lane out of it), and by a plan
+# of the moment, since the one that PostgreSQL keeps for all calls was made when nothing waited, and would read all that does. The
+# first of a lane lie in order in its index; where PostgreSQL expects few it would sort them all.
+_PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_bitmapscan = off"
 # A badge has four reads a day, some more: so many rows hold enough of them, and a badge's other dates are computed with them, as far
 # as a piece holds.
 _READS = """
@@ -113,8 +114,11 @@ WITH head AS MATERIALIZED (
     SELECT badge_system, badge_number, min(id) AS place FROM head GROUP BY badge_system, badge_number ORDER BY place LIMIT $3
 )
 SELECT lane, badge_system, badge_number, date, array_agg(id) AS ids
-FROM first JOIN due_reads due USING (badge_system, badge_number)
-WHERE due.lane = ANY ($1::smallint[]) AND due.late = $2
+FROM first CROSS JOIN LATERAL (
+    SELECT lane, late, date, id FROM due_reads due
+    WHERE due.badge_number = first.badge_number AND due.badge_system = first.badge_system OFFSET 0
+) AS its
+WHERE lane = ANY ($1::smallint[]) AND late = $2
 GROUP BY lane, badge_system, badge_number, place, date ORDER BY place, date LIMIT $4
 """
 _COMPUTED = """
@@ -219,7 +223,7 @@ class StoredDueReads:
     async def reads(self, lanes: Collection[int], badges: int, dates: int, *, late: bool) -> Sequence[DueRead]:
         """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
         driver, found = await self.transaction.driver(), dict[BadgeKey, DueRead]()
-        await driver.execute(_HASHED)
+        await driver.execute(_PLANNED_ANEW)
         for lane, system, number, day, ids in await driver.fetch(_READS, lanes, late, badges, dates):
             one = found.setdefault((system, number), DueRead(lane, late, (system, number), [], []))
             one.dates.append(day)
@@ -243,10 +247,12 @@ class StoredDueReads:
         wishes = [(each.lane, each.late, wish) for each in reads for wish in each.wishes]
         await (await self.transaction.driver()).execute(_COMPUTED, *map(list, zip(*wishes, strict=True)))
 
-    async def put_off(self, reads: Collection[DueRead]) -> None:
-        """Lets these wait apart, until nothing else waits."""
+    async def put_off(self, reads: Collection[DueRead], *, apart: bool) -> None:
+        """Lets these wait apart, or behind the others of their lane."""
         await self.computed(reads)
-        await self._ask([(APART, *each.badge, day) for each in reads for day in each.dates], late=True)
+        for each in reads:
+            lane = APART if apart else each.lane
+            await self._ask([(lane, *each.badge, day) for day in each.dates], late=each.late or apart)
 
     async def _ask(self, rows: Sequence[tuple[int, str, str, date]], *, late: bool) -> None:
         if rows:

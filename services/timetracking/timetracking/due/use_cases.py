@@ -5,13 +5,15 @@ change is quick however much follows from it, nothing is forgotten if a process 
 many: where much waits, a day that ten facts have touched is computed once.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
 from chassis.jobs import each_for_itself, passes
+from chassis.transient import is_out_of_time
 
 from timetracking.passages.domain import BadgeKey, Held
 
@@ -23,7 +25,9 @@ CHUNK = 200
 # many dates: so many in all are computed well within the time that a transaction has.
 BADGES, BADGE_DATES = 400, 600
 # Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
-BESIDE = 30
+BESIDE = 60
+# So often the one that waits apart is tried, whatever else waits, and whether or not it fails again: in seconds.
+APART_EVERY_S = 5.0
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
 
@@ -88,8 +92,8 @@ class DueReads(Protocol):
     async def computed(self, reads: Collection[DueRead]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
 
-    async def put_off(self, reads: Collection[DueRead]) -> None:
-        """Lets these wait apart, until nothing else waits."""
+    async def put_off(self, reads: Collection[DueRead], *, apart: bool) -> None:
+        """Lets these wait apart, or behind the others of their lane."""
 
 
 class Passages(Protocol):
@@ -156,7 +160,7 @@ class ComputeDueDays:
             await _each_or_later(self._compute, days, self._put_off)
         return len(days)
 
-    async def _put_off(self, days: Sequence[DueDay]) -> None:
+    async def _put_off(self, days: Sequence[DueDay], _error: Exception) -> None:
         async with self.begin() as work:
             await work.due.put_off(days)
 
@@ -180,22 +184,30 @@ class ComputeDueReads:
 
     begin: Begin
     compute: Compute
+    now: Callable[[], float] = time.monotonic
+    """Real time in seconds, from any instant on."""
+    _tried: list[float] = field(default_factory=list)
 
     async def __call__(self) -> int:
-        """Computes what is due next; returns how many badges were read and due, 0 when none was. What fails is tried alone at the end.
+        """Computes what is due next; returns how many badges were read and due, 0 when none was. What fails is tried alone, now and then.
 
         Where all that is due is in the hands of others it waits for one of them, and returns 1.
         """
+        if not self._tried or self.now() - self._tried[0] >= APART_EVERY_S:
+            self._tried[:] = [self.now()]
+            async with self.begin() as work:
+                apart = await work.due_reads.apart(BADGE_DATES)
+            if apart:
+                return await self._computed(apart)
         live, busy = await self._piece(BADGES, late=False)
         late, also_busy = await self._piece(BESIDE if live else BADGES, late=True)
         if live or late:
             return live + late
+        if not (busy or also_busy):
+            return 0
         async with self.begin() as work:
-            if busy or also_busy:
-                await work.due_reads.wait((busy or also_busy)[0])
-                return 1
-            apart = await work.due_reads.apart(BADGE_DATES)
-        return await self._computed(apart) if apart else 0
+            await work.due_reads.wait((busy or also_busy)[0])
+        return 1
 
     async def _piece(self, badges: int, *, late: bool) -> tuple[int, Sequence[int]]:
         """Of how many badges days were computed, and the lanes that others had where there were none."""
@@ -217,9 +229,10 @@ class ComputeDueReads:
             nonlocal done
             done += await self._compute(some)
 
-        async def put_off(some: Sequence[DueRead]) -> None:
+        async def put_off(some: Sequence[DueRead], error: Exception) -> None:
             async with self.begin() as work:
-                await work.due_reads.put_off(some)
+                # Time may run out for reasons of the moment.
+                await work.due_reads.put_off(some, apart=not is_out_of_time(error))
 
         await _each_or_later(compute, reads, put_off)
         return done
@@ -243,7 +256,7 @@ class ComputeDueReads:
 
 
 async def _each_or_later(
-    do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P]], Awaitable[None]]
+    do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P], Exception], Awaitable[None]]
 ) -> None:
     """Does the pieces together, or where that fails each alone; one that fails alone is put off, so that it holds up nobody again.
 
@@ -255,7 +268,7 @@ async def _each_or_later(
             await do(some)
         except Exception as error:
             if len(some) == 1 and not passes(error):
-                await put_off(some)
+                await put_off(some, error)
             raise
 
     await each_for_itself(attempt, pieces)

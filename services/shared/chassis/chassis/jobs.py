@@ -11,14 +11,12 @@ from kernel.faults import Unavailable
 
 from chassis.clock import Clock
 from chassis.metrics import counter, gauge
-from chassis.supervision import paused
+from chassis.supervision import give_way, paused
 from chassis.transient import is_out_of_time
 
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
-# Of its time, while what makes it due is busy; and how long a rest may last.
-REST, LONGEST_REST_S = 9, 9.0
 # A piece has its price whatever is in it: what becomes due within so long is done together.
 TOGETHER_S = 0.15
 
@@ -148,15 +146,8 @@ async def keep_doing(job: Job, wake: asyncio.Event, stop: asyncio.Event, busy: C
         if not did:
             await paused(wake, BACK_OFF_S)
         else:
-            await _rest(min(REST * (time.monotonic() - began), LONGEST_REST_S), stop, busy)
+            await give_way(began, lambda: busy() and not stop.is_set())
         await paused(stop, began + TOGETHER_S - time.monotonic())
-
-
-async def _rest(seconds: float, stop: asyncio.Event, busy: Callable[[], bool]) -> None:
-    """Rests for so long, or until nothing is busy any more."""
-    until = time.monotonic() + seconds
-    while busy() and time.monotonic() < until and not await paused(stop, POLL_S):
-        pass
 
 
 async def _turn(job: Job) -> int | None:

@@ -34,6 +34,11 @@ class Lane(Generic[T]):
         """Whether as much comes as is taken, or more: half of what may wait does, or the group at work is as large as may be."""
         return 2 * self._weight > self._most or self._full
 
+    @property
+    def closed(self) -> bool:
+        """Whether it gives out nothing more."""
+        return self._closed
+
     async def put(self, item: T, weight: int) -> None:
         """Lines the item up as soon as there is room."""
         await self._room.wait()

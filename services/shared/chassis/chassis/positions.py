@@ -21,6 +21,7 @@ class Positions:
 
     def __init__(self) -> None:
         self._next: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
         self._assigned: frozenset[Partition] = frozenset()
         self._known = False
 
@@ -40,6 +41,7 @@ class Positions:
         self._known = False
         for gone in self._next.keys() - self._assigned:
             del self._next[gone]
+            self._ends.pop(gone, None)
             for gauge in (POSITION, LAG):
                 gauge.remove(gone[0], str(gone[1]))
 
@@ -60,7 +62,12 @@ class Positions:
     def end(self, partition: Partition, end: int) -> None:
         """The end of the partition was seen there."""
         if partition in self._next:
+            self._ends[partition] = end
             LAG.labels(partition[0], str(partition[1])).set(max(0, end - self._next[partition]))
+
+    def behind(self, topic: str) -> int:
+        """How many messages of the topic are known to wait."""
+        return sum(max(0, end - self._next[place]) for place, end in self._ends.items() if place[0] == topic)
 
     def _set(self, partition: Partition, offset: int) -> None:
         self._next[partition] = offset

@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ from chassis.parking import Park
 from chassis.positions import Extent, Partition, Positions
 from chassis.quiet_logs import quieten
 from chassis.stream_metrics import BUFFERED
-from chassis.supervision import unless
+from chassis.supervision import give_way, unless
 from chassis.survey import patient_survey
 
 __all__ = ["BugLimit", "Consumer", "StreamBroken", "Subscription", "TooManyBugs"]
@@ -48,7 +48,7 @@ _FETCHED_BYTES = 512 << 10
 _FETCHED_MESSAGES = 64
 # What of a topic is read and waits for its transaction: as much as one may hold, but no more than this of large messages.
 _GATHERED_BYTES = 4 << 20
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.5
 
 
 class StreamBroken(Exception):
@@ -108,12 +108,14 @@ class _Line:
         self.lane: Lane[Letter[Any]] = Lane(subscription.most, subscription.linger_s)
         self.delivery: Delivery[Any] = Delivery(subscription, park, limit)
 
-    async def work(self) -> None:
-        """Delivers group after group until the lane is closed."""
+    async def work(self, busy: Callable[[], bool]) -> None:
+        """Delivers group after group until the lane is closed; gives way while those are busy who go first."""
         while group := await self.lane.gather():
+            began = time.monotonic()
             current = [letter for letter in group if letter.received.current()]
             if current:
                 await self.delivery.deliver(current)
+            await give_way(began, lambda: busy() and not self.lane.closed)
 
 
 class Consumer:
@@ -175,6 +177,10 @@ class Consumer:
         """Whether as many messages of a topic come as are applied, or more."""
         return any(line.lane.pressed for line in self._lines if line.subscription.topic == topic)
 
+    def _busy(self, topic: str | None) -> Callable[[], bool]:
+        """Whether more messages of a topic are known to wait than come at once."""
+        return lambda: topic is not None and self._positions.behind(topic) > _FETCHED_MESSAGES
+
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).
 
@@ -187,7 +193,7 @@ class Consumer:
                 return
             with tempfile.TemporaryDirectory(prefix="faust-") as folder:
                 async with self._faust(folder) as followed:
-                    workers = [asyncio.create_task(line.work()) for line in self._lines]
+                    workers = [asyncio.create_task(line.work(self._busy(line.subscription.after))) for line in self._lines]
                     await asyncio.wait({stopping, *followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
                     await self._finish(workers)
             for task in (*workers, *followed):

@@ -1,6 +1,7 @@
 """What runs beside the work of a process: conditions of readiness, and the end of everything with the first that ends."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
@@ -9,6 +10,8 @@ from chassis.process import Admin
 
 CHECK_EVERY_S = 1.0  # as often as probes ask
 FIRST_CHECKS_S = 0.1  # at the start somebody waits for readiness
+# Who gives way rests for so many times as long as it worked, and at most so long; and looks again so often whether it must.
+REST, LONGEST_REST_S, LOOK_AGAIN_S = 9, 9.0, 0.1
 
 T = TypeVar("T")
 
@@ -92,3 +95,14 @@ async def paused(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
+
+
+async def give_way(began: float, busy: Callable[[], bool]) -> None:
+    """Rests after a piece of work that began at that monotonic time, while those are busy who go first, for nine times its length at most.
+
+    So who gives way does a tenth of what it could, and never nothing.
+    """
+    now = time.monotonic()
+    until = now + min(REST * (now - began), LONGEST_REST_S)
+    while busy() and time.monotonic() < until:  # noqa: ASYNC110 - it is asked, and tells nobody
+        await asyncio.sleep(LOOK_AGAIN_S)

@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from chassis import jobs
+from chassis import jobs, supervision
 from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, keep_doing
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
@@ -198,7 +199,11 @@ async def test_a_job_beside_rests_while_what_makes_it_due_is_busy_and_no_longer(
         at += max(seconds, 0.0)
         return stop.is_set()
 
+    async def sleep(seconds: float) -> None:
+        await rested(stop, seconds)
+
     monkeypatch.setattr(jobs, "paused", rested)
+    monkeypatch.setattr(supervision, "asyncio", SimpleNamespace(sleep=sleep))
     monkeypatch.setattr(time, "monotonic", lambda: at)
     await keep_doing(Job("beside", do), asyncio.Event(), stop, lambda: at < 11.0)
     apart = [after - before for before, after in itertools.pairwise(began)]

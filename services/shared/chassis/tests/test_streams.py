@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from chassis import supervision
 from chassis.bug_limit import BugLimit
 from chassis.publisher import Publisher
 from chassis.streams import Consumer, StreamBroken, Subscription, TooManyBugs
@@ -337,6 +338,30 @@ async def test_a_hole_that_compaction_left_behind_the_first_message_does_not_end
         await place.until_committed(end)
     assert place.words[:2] == ["stays", "changes"]
     await publisher.close()
+
+
+async def test_while_one_topic_is_behind_another_gives_way_to_it(place: Place, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """After its first group the second one rests, as long as the first topic has more to do than comes at once."""
+    monkeypatch.setattr(supervision, "REST", 10**6)
+    second = Place(place.bootstrap, place.publisher)
+    cluster.create([second.topic])
+    go = asyncio.Event()
+
+    async def apply(messages: Sequence[ListValue]) -> None:
+        await go.wait()
+        await place.apply(messages)
+
+    await place.send(*(batch(str(number)) for number in range(100)))
+    consumer = place.consumer(apply, replace(second.subscription, after=place.topic))
+    async with place.consuming(consumer):
+        await until(lambda: consumer.ready)
+        await second.send(batch("a"))
+        await until(lambda: second.words == ["a"])
+        await second.send(batch("b"))
+        await until(lambda: consumer._positions.behind(second.topic) == 1)
+        assert second.words == ["a"]
+        go.set()
+        await until(lambda: second.words == ["a", "b"])
 
 
 async def test_a_topic_that_is_not_there_yet_is_waited_for(publisher: Publisher) -> None:

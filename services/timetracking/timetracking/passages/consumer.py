@@ -41,7 +41,8 @@ def passages(record: Record, topic: str = TOPIC) -> Subscription[PassageBatch]:
         if told:
             _count(told, await record(told, late=topic == LATE, places=_places(batches)))
 
-    return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split, linger_s=LINGER_S)
+    after = TOPIC if topic == LATE else None
+    return Subscription(topic, PassageBatch, apply, weight=_weight, most=MOST, split=_split, linger_s=LINGER_S, after=after)
 
 
 def _places(batches: Sequence[PassageBatch]) -> Sequence[Place]:

@@ -4,7 +4,7 @@ Both platforms, each on a PostgreSQL of its own, record the same passages of new
 the CPU time of consumer, worker, looks at devices and their own PostgreSQL for a passage, from Kafka to the stored day and the published event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from functools import partial
@@ -42,19 +42,21 @@ async def measure(stand: Stand) -> Sequence[Figure]:
             on[name].step(nation.instant(EVENING_S))
             passages[name] = await on[name].owner.fetchval("SELECT count(*) FROM passages")
             stand.say(f"{name}: {passages[name]:,} passages")
-        cost: dict[str, list[float]] = {name: [] for name in spans}
+        cost, in_postgres = ({name: list[float]() for name in spans} for _ in range(2))
         for number, life in enumerate(lives):
             # Each begins as often as the other: what goes on in the machine meanwhile falls on both.
             for name in list(on)[:: 1 if number % 2 else -1]:
                 taken = await _cost(on[name], life)
                 if number:  # the first day only wakes everybody
-                    cost[name].append(taken)
+                    cost[name].append(sum(taken.values()))
+                    in_postgres[name].append(taken["postgres"])
             if number:
                 stand.say(f"round {number} of {rounds}: " + ", ".join(f"{name} {each[-1]:.0f} µs" for name, each in cost.items()))
     ratios = [many / few for few, many in zip(*cost.values(), strict=True)]
     return [
         median(f"CPU of a passage, {said(longer)} against one month", ratios, "×", at_most(1.1, tolerance=0.1)),
         *(median(f"CPU of a passage with {name}", each, "µs") for name, each in cost.items()),
+        *(median(f"PostgreSQL's part with {name}", each, "µs") for name, each in in_postgres.items()),
         *(Figure(f"passages of {name}", count, "passages") for name, count in passages.items()),
     ]
 
@@ -70,10 +72,10 @@ def _working_days(count: int) -> Sequence[date]:
     return [day for day in following if day.weekday() < 5][:count]
 
 
-async def _cost(on: Platform, lives: Nation) -> float:
-    """The CPU microseconds of a passage of the day that is lived."""
+async def _cost(on: Platform, lives: Nation) -> Mapping[str, float]:
+    """The CPU microseconds of a passage of the day that is lived, by who spent them."""
     passings = lives.passings()
     before = on.cpu()
     await prepared_and_done(on, lives, passings, A_MESSAGE)
     after = on.cpu()
-    return sum(after[name] - before[name] for name in WHO_WORKS) / len(passings) * 1e6
+    return {name: (after[name] - before[name]) / len(passings) * 1e6 for name in WHO_WORKS}

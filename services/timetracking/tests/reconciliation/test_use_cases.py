@@ -34,7 +34,7 @@ def compare(platform: Platform) -> CompareDays:
 
 
 def reconcile(platform: Platform) -> Reconcile:
-    return Reconcile(platform.begin, compare(platform), platform.clock)
+    return Reconcile(platform.begin, compare(platform), platform.clock, ZONE.key)
 
 
 async def found(platform: Platform) -> Compared:
@@ -150,7 +150,7 @@ async def test_a_sample_is_drawn_by_lot_and_the_same_lot_draws_the_same(kept: Pl
         looks[-1].append(dates)
         return await kept.compute(work, dates=dates)
 
-    sampling = Reconcile(kept.begin, CompareDays(kept.begin, compute), kept.clock)
+    sampling = Reconcile(kept.begin, CompareDays(kept.begin, compute), kept.clock, ZONE.key)
     for lot in ("a", "a", "b"):
         looks.append([])
         compared = await sampling.sample(10 * CHUNK, SINCE, lot)
@@ -163,7 +163,7 @@ async def test_each_day_of_a_sample_is_compared_once(kept: Platform) -> None:
     people = f"SELECT 'P' || number, '2026-12-20', 'KGD', 'unit', 'Asia/Almaty', '', ARRAY[]::text[], now(), true FROM generate_series(1, {4 * CHUNK}) number"
     await kept.sql(f"INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled) {people}")
     compared = Seen()
-    found = await Reconcile(kept.begin, cast(CompareDays, compared), kept.clock).sample(3 * CHUNK, kept.now.date(), "a")
+    found = await Reconcile(kept.begin, cast(CompareDays, compared), kept.clock, ZONE.key).sample(3 * CHUNK, kept.now.date(), "a")
     assert len(compared.days) == len(set(compared.days)) == found.days == 3 * CHUNK
 
 
@@ -185,10 +185,11 @@ class Seen:
 async def test_a_beginning_that_is_yet_to_come_where_the_days_are_is_refused(kept: Platform, days: Sequence[str]) -> None:
     parser = ArgumentParser()
     commands.arguments(parser)
+    # In Greenwich it is the twentieth.
+    compared = replace(reconcile(kept), clock=lambda: at("2026-12-21T02:00"))
 
     async def since(day: str) -> None:
-        night = at("2026-12-21T02:00")  # in Greenwich it is the twentieth
-        await commands.reconcile(reconcile(kept), lambda: night, ZONE.key, parser.parse_args([*days, "--since", day]))
+        await commands.reconcile(compared, compared.clock, parser.parse_args([*days, "--since", day]))
 
     await since("2026-12-21")
     with pytest.raises(Malformed) as refused:

@@ -2,7 +2,6 @@
 
 import argparse
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.commands import NotAsItMustBe
@@ -16,17 +15,16 @@ SAMPLE = 1_000
 MOST_SHOWN = 100
 
 
-async def reconcile(compare: Reconcile, clock: Clock, zone: str, given: argparse.Namespace) -> str:
+async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace) -> str:
     """Compares a sample or all, and says what differs; NotAsItMustBe where something does that no change of the law explains.
 
     Refuses a beginning that is yet to come in the zone as malformed.
     """
-    now = clock()
-    today = now.astimezone(ZoneInfo(zone)).date()
+    today = compare.today()
     since: date = given.since or today - timedelta(days=DAYS_BACK)
     if since > today:
         raise Malformed({"since": f"at the latest {today}"})
-    found = await (compare.all(since) if given.all else compare.sample(given.sample, since, now.isoformat()))
+    found = await (compare.all(since) if given.all else compare.sample(given.sample, since, clock().isoformat()))
     told = _told(found, since)
     if found.wrong:
         raise NotAsItMustBe(told)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from kernel.faults import Unavailable
@@ -164,11 +165,16 @@ class Reconcile:
     begin: Begin
     compare: CompareDays
     clock: Clock
+    zone: str
+
+    def today(self) -> date:
+        """The date where the days are."""
+        return self.clock().astimezone(ZoneInfo(self.zone)).date()
 
     async def sample(self, most: int, since: date, lot: str) -> Compared:
         """Compares about so many days of dates drawn between `since` and today, each once; the same lot draws the same ones."""
-        compared, today = Compared(), self.clock().date()
-        dates = Counter(drawn_date(f"{lot}/{chunk}", since, today) for chunk in range(-(-most // CHUNK)))
+        compared = Compared()
+        dates = Counter(drawn_date(f"{lot}/{chunk}", since, self.today()) for chunk in range(-(-most // CHUNK)))
         for on, chunks in dates.items():
             async with self.begin() as work:
                 days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, chunks * CHUNK)

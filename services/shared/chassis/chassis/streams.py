@@ -178,8 +178,8 @@ class Consumer:
         return any(line.lane.pressed for line in self._lines if line.subscription.topic == topic)
 
     def _busy(self, topic: str | None) -> Callable[[], bool]:
-        """Whether more messages of a topic are known to wait than come at once."""
-        return lambda: topic is not None and self._positions.behind(topic) > _FETCHED_MESSAGES
+        """Whether as much of a topic comes as is applied, or more messages of it are known to wait than come at once."""
+        return lambda: topic is not None and (self.pressed(topic) or self._positions.behind(topic) > _FETCHED_MESSAGES)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; raises what stopped it otherwise (TooManyBugs, StreamBroken).

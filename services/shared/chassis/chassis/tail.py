@@ -8,7 +8,7 @@ enough.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
@@ -42,6 +42,14 @@ async def _nothing(*_: Any) -> None:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """Where the partitions ended at a real time, by the broker's answers."""
+
+    at: float
+    ends: Mapping[TopicPartition, int]
+
+
 @dataclass(slots=True)
 class Tail:
     """The reader of that name: reads topics from where it was and hands the messages to `take`, each partition in its order.
@@ -57,15 +65,17 @@ class Tail:
     born_anew: Callable[[Partition], Awaitable[None]] = _nothing
     """Is told, in the transaction in which it begins again, of a partition whose topic was born anew."""
     complete: Callable[[float], Awaitable[None]] = _nothing
-    """Is told now and then, while it is so, that everything has been taken that was in the topics so many seconds ago."""
+    """Is told now and then up to which real time (seconds since 1970) everything has been taken that was in the topics."""
     _told_at: float = 0.0
-    _answered_at: float = 0.0
+    _moved_at: float = 0.0
+    _said: float = 0.0
+    _goal: "_Goal | None" = None
     _partitions: Counter[str] = field(default_factory=Counter)
 
     @property
     def ready(self) -> bool:
-        """Whether the broker answers for all partitions, and what was read was taken."""
-        return time.time() - self._answered_at < AWAY_AFTER_S
+        """Whether the broker answers for all partitions, or what was read is taken."""
+        return time.time() - self._moved_at < AWAY_AFTER_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop`; a broker, topics and a database that are away are waited for."""
@@ -104,21 +114,24 @@ class Tail:
                 if records:
                     await self.hand_over(records)
                     _tell(consumer, records)
-                self._answered_at = _answered_at(consumer)
+                self._moved_at = time.time() if records else _answered_at(consumer)
                 await self._tell_complete(consumer)
         finally:
-            self._answered_at = 0.0
+            self._moved_at, self._goal = 0.0, None
             await consumer.stop()
 
     async def _tell_complete(self, consumer: AIOKafkaConsumer) -> None:
-        # The ends are those of the broker's last answers: where it is away, nothing is known of what came since.
-        if time.monotonic() - self._told_at < TOLD_EVERY_S or not self.ready:
+        """Tells of the ends that the broker gave with its last answers, once they are reached; where it is away it gives no new ones."""
+        if time.monotonic() - self._told_at < TOLD_EVERY_S:
             return
-        for place in consumer.assignment():
-            end = consumer.highwater(place)
-            if end is None or await consumer.position(place) < end:
-                return
-        await self.complete(max(0.0, time.time() - self._answered_at))
+        if self._goal is None:
+            ends = {place: consumer.highwater(place) for place in consumer.assignment()}
+            if (at := _answered_at(consumer)) > self._said:
+                self._goal = _Goal(at, {place: end for place, end in ends.items() if end is not None})
+        if self._goal is None or any([await consumer.position(place) < end for place, end in self._goal.ends.items()]):
+            return
+        self._said, self._goal = self._goal.at, None
+        await self.complete(self._said)
         self._told_at = time.monotonic()
 
     def _record(self, message: Any) -> Record:

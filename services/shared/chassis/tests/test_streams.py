@@ -343,6 +343,7 @@ async def test_a_hole_that_compaction_left_behind_the_first_message_does_not_end
 async def test_while_one_topic_is_behind_another_gives_way_to_it(place: Place, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """After its first group the second one rests, as long as the first topic has more to do than comes at once."""
     monkeypatch.setattr(supervision, "REST", 10**6)
+    monkeypatch.setattr(supervision, "LONGEST_REST_S", PATIENCE_S)
     second = Place(place.bootstrap, place.publisher)
     cluster.create([second.topic])
     go = asyncio.Event()

@@ -1,6 +1,7 @@
 """Devices are looked at after what was stored: findings are raised, published, and withdrawn when they follow no more."""
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -97,7 +98,7 @@ def ordinary(day: str = "2026-11-24", first: int = 100) -> list[Passage]:
 async def complete(platform: Platform) -> None:
     """Says that all that is in Kafka was counted, as of now."""
     async with platform.begin() as work:
-        await work.accounts.complete(0)
+        await work.accounts.complete(time.time())
 
 
 async def test_a_second_look_finds_nothing_to_do(looking: Looking) -> None:
@@ -177,9 +178,9 @@ async def test_a_device_is_not_silent_because_nobody_records(looking: Looking) -
 
 async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = looking.platform
-    await platform.enrol(HR, device("door", "KGD", settings(role=Role.INTERNAL)))
+    await platform.enrol(HR, device("porch", "KGD", settings(role=Role.INTERNAL)))
     await looking.all()
-    await platform.record([*ordinary(), passage("2026-11-24T08:56:00", number="99", device="door")])
+    await platform.record([*ordinary(), passage("2026-11-24T08:56:00", number="99", device="porch")])
     await complete(platform)
     read = StoredLooks.reads
 
@@ -194,7 +195,7 @@ async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, mon
     with pytest.raises(RuntimeError):
         await paced()
     assert await paced() == 1
-    assert [each[:2] for each in await looking.open()] == [("door", "unknown_badge")]
+    assert [each[:2] for each in await looking.open()] == [("porch", "unknown_badge")]
     assert await paced() == 0
 
 

@@ -112,18 +112,21 @@ async def test_what_fails_for_good_breaks_nobody_elses_piece_again_and_has_its_t
     now[0] += APART_EVERY_S
     with pytest.raises(RuntimeError):
         await job()
-    assert (computing.seen[-1], await job(), await job()) == (["S1"], 1, 0)
+    assert (computing.seen[-1], await job(), await job()) == (["S1"], 1, 0), "it is not tried again at once"
     assert [dict(row) for row in await platform.sql("SELECT lane FROM due_reads")] == [{"lane": APART}]
 
 
-async def test_a_badge_for_which_time_ran_out_waits_behind_the_others_of_its_lane(platform: Platform) -> None:
-    await platform.badge(OTHER, "S2")
-    await platform.store(four(TUESDAY))
+async def test_what_waited_apart_is_computed_one_after_the_other_once_it_can_be(platform: Platform) -> None:
+    for number, servant in ((OTHER, "S1"), (ELSEWHERE, "S1")):
+        await platform.badge(number, servant)
+    await platform.store([*four(TUESDAY), *four(TUESDAY, OTHER), *four(TUESDAY, ELSEWHERE)])
+    computing = Noting(platform, fails="S1", error=TimeoutError)
     with pytest.raises(Unavailable):
-        await ComputeDueReads(platform.begin, Noting(platform, fails="S1", error=TimeoutError))()
-    await platform.store(four(TUESDAY, OTHER))
-    wishes = "SELECT badge_number, late FROM due_reads WHERE lane = $1 ORDER BY id"
-    assert [tuple(row) for row in await platform.sql(wishes, lane_of(("hq", ONE)))] == [(ONE, False), (OTHER, False)]
+        await ComputeDueReads(platform.begin, computing)()
+    assert {row["lane"] for row in await platform.sql("SELECT lane FROM due_reads")} == {APART}, "time ran out for each alone"
+    computing.fails = ""
+    job = ComputeDueReads(platform.begin, computing)
+    assert [await job() for _ in range(4)] == [1, 1, 1, 0]
 
 
 async def test_what_fails_at_something_that_passes_keeps_its_place(platform: Platform) -> None:

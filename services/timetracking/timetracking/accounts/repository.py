@@ -1,5 +1,6 @@
 """The accounts of devices in PostgreSQL: what came, counted from Kafka, and what became of it, counted where it happened."""
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,8 +23,8 @@ ON CONFLICT (device, date) DO UPDATE SET
     no_passages = held.no_passages + excluded.no_passages
 """
 _COMPLETE = """
-INSERT INTO account_levels AS held (one, at) VALUES (true, clock_timestamp() - make_interval(secs => $1))
-ON CONFLICT (one) DO UPDATE SET at = greatest(held.at, excluded.at)
+INSERT INTO account_levels (one, at) VALUES (true, clock_timestamp() - make_interval(secs => $1))
+ON CONFLICT (one) DO UPDATE SET at = excluded.at
 """
 _PARTS = """
 (
@@ -98,9 +99,10 @@ class StoredAccounts:
                 [each.no_passages for _, each in ordered],
             )
 
-    async def complete(self, seconds_ago: float) -> None:
-        """Everything is counted that was in Kafka so many seconds ago."""
-        await (await self.transaction.driver()).execute(_COMPLETE, seconds_ago)
+    async def complete(self, at: float) -> None:
+        """Everything is counted that was in Kafka at this real time (seconds since 1970)."""
+        driver = await self.transaction.driver()  # it may be waited for
+        await driver.execute(_COMPLETE, max(0.0, time.time() - at))
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""

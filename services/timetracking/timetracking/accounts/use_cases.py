@@ -46,8 +46,8 @@ class Accounts(Protocol):
     async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
         """Adds what came."""
 
-    async def complete(self, seconds_ago: float) -> None:
-        """Everything is counted that was in Kafka so many seconds ago."""
+    async def complete(self, at: float) -> None:
+        """Everything is counted that was in Kafka at this real time (seconds since 1970)."""
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""
@@ -95,10 +95,10 @@ class Complete:
 
     begin: Begin
 
-    async def __call__(self, seconds_ago: float) -> None:
+    async def __call__(self, at: float) -> None:
         """Notes it."""
         async with self.begin() as work:
-            await work.accounts.complete(seconds_ago)
+            await work.accounts.complete(at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def _on_its_way(dates: str) -> str:
 
 
 # The reader of accounts says twice a second that all is counted, while it is so.
-HEARD_S = 5
+HEARD_S = 10
 
 # A date whose passages are to be looked at, of the device `d` with its `look`.
 _READY = f"""
@@ -53,7 +53,7 @@ held.stored <> held.looked_at_stored AND (
 _QUIET = f"""
 ($4::float8 = 0 OR (
     EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))
-    AND NOT EXISTS ({_on_its_way("came.date >= $1::timestamptz::date - 1")})
+    AND NOT EXISTS ({_on_its_way("came.date BETWEEN $1::timestamptz::date - 1 AND $1::timestamptz::date + 1")})
 ))
 """
 # The date before which looks are due for what somebody asked, though silence cannot be told.

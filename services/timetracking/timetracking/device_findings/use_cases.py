@@ -180,16 +180,18 @@ class LookAtDevices:
         now = self.clock()
         async with self.begin() as work:
             serials: Sequence[str] = await work.looks.next(full_hour(now), self.pace)
-        return sum([await self._look_or_later(serial, now) for serial in serials])
-
-    async def _look_or_later(self, serial: str, now: datetime) -> int:
-        try:
-            return await self._look(serial, now)
-        except Exception as error:
-            if not passes(error):
-                async with self.begin() as work:
-                    await work.looks.put_off(serial, self.pace.longest_s)
-            raise
+        looked, failures = 0, list[Exception]()
+        for serial in serials:
+            try:
+                looked += await self._look(serial, now)
+            except Exception as error:
+                if not passes(error):
+                    async with self.begin() as work:
+                        await work.looks.put_off(serial, self.pace.longest_s)
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return looked
 
     async def _look(self, serial: str, now: datetime) -> int:
         async with self.begin() as work:

@@ -104,7 +104,7 @@ SELECT lane FROM (
 # first of a lane lie in order in its index; where PostgreSQL expects few it would sort them all.
 _PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_bitmapscan = off"
 # A badge has four reads a day, some more: so many rows hold enough of them, and a badge's other dates are computed with them, as far
-# as a piece holds.
+# as a piece holds; what a piece does not hold waits for the next.
 _READS = """
 WITH head AS MATERIALIZED (
     SELECT badge_system, badge_number, id FROM unnest($1::smallint[]) AS lanes (lane) CROSS JOIN LATERAL (
@@ -114,11 +114,13 @@ WITH head AS MATERIALIZED (
     SELECT badge_system, badge_number, min(id) AS place FROM head GROUP BY badge_system, badge_number ORDER BY place LIMIT $3
 )
 SELECT lane, badge_system, badge_number, date, array_agg(id) AS ids
-FROM first CROSS JOIN LATERAL (
-    SELECT lane, late, date, id FROM due_reads due
-    WHERE due.badge_number = first.badge_number AND due.badge_system = first.badge_system OFFSET 0
-) AS its
-WHERE lane = ANY ($1::smallint[]) AND late = $2
+FROM (
+    SELECT lane, badge_system, badge_number, date, id, place FROM first CROSS JOIN LATERAL (
+        SELECT lane, late, date, id FROM due_reads due
+        WHERE due.badge_number = first.badge_number AND due.badge_system = first.badge_system OFFSET 0
+    ) AS its
+    WHERE lane = ANY ($1::smallint[]) AND late = $2 LIMIT $4::integer * 8
+) AS wished
 GROUP BY lane, badge_system, badge_number, place, date ORDER BY place, date LIMIT $4
 """
 _COMPUTED = """
@@ -247,12 +249,10 @@ class StoredDueReads:
         wishes = [(each.lane, each.late, wish) for each in reads for wish in each.wishes]
         await (await self.transaction.driver()).execute(_COMPUTED, *map(list, zip(*wishes, strict=True)))
 
-    async def put_off(self, reads: Collection[DueRead], *, apart: bool) -> None:
-        """Lets these wait apart, or behind the others of their lane."""
+    async def put_off(self, reads: Collection[DueRead]) -> None:
+        """Lets these wait apart."""
         await self.computed(reads)
-        for each in reads:
-            lane = APART if apart else each.lane
-            await self._ask([(lane, *each.badge, day) for day in each.dates], late=each.late or apart)
+        await self._ask([(APART, *each.badge, day) for each in reads for day in each.dates], late=True)
 
     async def _ask(self, rows: Sequence[tuple[int, str, str, date]], *, late: bool) -> None:
         if rows:

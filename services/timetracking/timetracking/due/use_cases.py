@@ -13,7 +13,6 @@ from datetime import date
 from typing import Any, Protocol, TypeVar
 
 from chassis.jobs import each_for_itself, passes
-from chassis.transient import is_out_of_time
 
 from timetracking.passages.domain import BadgeKey, Held
 
@@ -26,7 +25,7 @@ CHUNK = 200
 BADGES, BADGE_DATES = 400, 600
 # Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
 BESIDE = 60
-# So often the one that waits apart is tried, whatever else waits, and whether or not it fails again: in seconds.
+# So often one that waits apart is tried whatever else waits, and so long none is after a failure, or nine times as long as it took.
 APART_EVERY_S = 5.0
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
@@ -92,8 +91,8 @@ class DueReads(Protocol):
     async def computed(self, reads: Collection[DueRead]) -> None:
         """Takes away what was computed; what was asked for meanwhile stays."""
 
-    async def put_off(self, reads: Collection[DueRead], *, apart: bool) -> None:
-        """Lets these wait apart, or behind the others of their lane."""
+    async def put_off(self, reads: Collection[DueRead]) -> None:
+        """Lets these wait apart."""
 
 
 class Passages(Protocol):
@@ -160,7 +159,7 @@ class ComputeDueDays:
             await _each_or_later(self._compute, days, self._put_off)
         return len(days)
 
-    async def _put_off(self, days: Sequence[DueDay], _error: Exception) -> None:
+    async def _put_off(self, days: Sequence[DueDay]) -> None:
         async with self.begin() as work:
             await work.due.put_off(days)
 
@@ -172,6 +171,20 @@ class ComputeDueDays:
             await work.lock_servants(dates)
             await self.compute(work, dates=dates)
             await work.due.done(days)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """When what waits apart has its turn: `next` whatever else waits, and never `not_before`."""
+
+    next: float | None = None
+    not_before: float = 0.0
+
+    def has_come(self, now: float) -> bool:
+        """Whether it has; a process begins with what others wait for."""
+        if self.next is None:
+            self.next = now + APART_EVERY_S
+        return now >= self.next
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,28 +199,37 @@ class ComputeDueReads:
     compute: Compute
     now: Callable[[], float] = time.monotonic
     """Real time in seconds, from any instant on."""
-    _tried: list[float] = field(default_factory=list)
+    _apart: "_Turn" = field(default_factory=lambda: _Turn())
 
     async def __call__(self) -> int:
         """Computes what is due next; returns how many badges were read and due, 0 when none was. What fails is tried alone, now and then.
 
         Where all that is due is in the hands of others it waits for one of them, and returns 1.
         """
-        if not self._tried or self.now() - self._tried[0] >= APART_EVERY_S:
-            self._tried[:] = [self.now()]
-            async with self.begin() as work:
-                apart = await work.due_reads.apart(BADGE_DATES)
-            if apart:
-                return await self._computed(apart)
+        if self._apart.has_come(self.now()) and (done := await self._one_apart()):
+            return done
         live, busy = await self._piece(BADGES, late=False)
         late, also_busy = await self._piece(BESIDE if live else BADGES, late=True)
         if live or late:
             return live + late
         if not (busy or also_busy):
-            return 0
+            return await self._one_apart() if self.now() >= self._apart.not_before else 0
         async with self.begin() as work:
             await work.due_reads.wait((busy or also_busy)[0])
         return 1
+
+    async def _one_apart(self) -> int:
+        """Computes the days of the badge that waits apart longest; of how many badges it did."""
+        began = self.now()
+        self._apart.next = began + APART_EVERY_S
+        try:
+            async with self.begin() as work:
+                reads: Sequence[DueRead] = await work.due_reads.apart(BADGE_DATES)
+            return await self._computed(reads) if reads else 0
+        except BaseException:
+            ended = self.now()
+            self._apart.not_before = self._apart.next = ended + max(APART_EVERY_S, 9 * (ended - began))
+            raise
 
     async def _piece(self, badges: int, *, late: bool) -> tuple[int, Sequence[int]]:
         """Of how many badges days were computed, and the lanes that others had where there were none."""
@@ -229,10 +251,9 @@ class ComputeDueReads:
             nonlocal done
             done += await self._compute(some)
 
-        async def put_off(some: Sequence[DueRead], error: Exception) -> None:
+        async def put_off(some: Sequence[DueRead]) -> None:
             async with self.begin() as work:
-                # Time may run out for reasons of the moment.
-                await work.due_reads.put_off(some, apart=not is_out_of_time(error))
+                await work.due_reads.put_off(some)
 
         await _each_or_later(compute, reads, put_off)
         return done
@@ -256,7 +277,7 @@ class ComputeDueReads:
 
 
 async def _each_or_later(
-    do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P], Exception], Awaitable[None]]
+    do: Callable[[Sequence[P]], Awaitable[None]], pieces: Sequence[P], put_off: Callable[[Sequence[P]], Awaitable[None]]
 ) -> None:
     """Does the pieces together, or where that fails each alone; one that fails alone is put off, so that it holds up nobody again.
 
@@ -268,7 +289,7 @@ async def _each_or_later(
             await do(some)
         except Exception as error:
             if len(some) == 1 and not passes(error):
-                await put_off(some, error)
+                await put_off(some)
             raise
 
     await each_for_itself(attempt, pieces)

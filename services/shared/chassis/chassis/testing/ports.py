@@ -8,8 +8,7 @@ from collections.abc import Iterator
 PORTS = range(18_000, 32_000)
 
 
-def free_ports() -> Iterator[int]:
-    """Gives ports that nobody listens on now, none of them twice."""
+def _free() -> Iterator[int]:
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
             try:
@@ -19,7 +18,12 @@ def free_ports() -> Iterator[int]:
         yield port
 
 
-_UNUSED = free_ports()
+_UNUSED = _free()
+
+
+def free_ports() -> Iterator[int]:
+    """Gives ports that nobody listens on now, none of them twice in a process."""
+    return _UNUSED
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
+from asyncpg import QueryCanceledError
 from kernel.faults import Unavailable
 from timetracking.due import use_cases
 from timetracking.due.repository import APART, LANES, lane_of
@@ -120,7 +121,7 @@ async def test_what_waited_apart_is_computed_one_after_the_other_once_it_can_be(
     for number, servant in ((OTHER, "S1"), (ELSEWHERE, "S1")):
         await platform.badge(number, servant)
     await platform.store([*four(TUESDAY), *four(TUESDAY, OTHER), *four(TUESDAY, ELSEWHERE)])
-    computing = Noting(platform, fails="S1", error=TimeoutError)
+    computing = Noting(platform, fails="S1", error=QueryCanceledError)
     with pytest.raises(Unavailable):
         await ComputeDueReads(platform.begin, computing)()
     assert {row["lane"] for row in await platform.sql("SELECT lane FROM due_reads")} == {APART}, "time ran out for each alone"

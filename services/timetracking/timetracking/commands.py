@@ -78,7 +78,7 @@ async def reconcile(settings: TimetrackingSettings, database: Database, given: a
     """Compares days with what their facts give."""
     work, clock = _begin(settings, database), clock_from(settings.clock)
     compare = CompareDays(work, ComputeDays(load(), clock))
-    return await reconciliation.reconcile(Reconcile(work, compare, clock, settings.default_zone), clock, given)
+    return await reconciliation.reconcile(Reconcile(work, compare, clock, settings.default_zone), given)
 
 
 async def accounts(_: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:

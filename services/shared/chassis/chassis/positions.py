@@ -63,11 +63,14 @@ class Positions:
         """The end of the partition was seen there."""
         if partition in self._next:
             self._ends[partition] = end
-            LAG.labels(partition[0], str(partition[1])).set(max(0, end - self._next[partition]))
+            LAG.labels(partition[0], str(partition[1])).set(self._left(partition))
 
     def behind(self, topic: str) -> int:
         """How many messages of the topic are known to wait."""
-        return sum(max(0, end - self._next[place]) for place, end in self._ends.items() if place[0] == topic)
+        return sum(self._left(place) for place in self._ends if place[0] == topic)
+
+    def _left(self, partition: Partition) -> int:
+        return max(0, self._ends[partition] - self._next[partition])
 
     def _set(self, partition: Partition, offset: int) -> None:
         self._next[partition] = offset

@@ -189,7 +189,7 @@ async def test_a_beginning_that_is_yet_to_come_where_the_days_are_is_refused(kep
     compared = replace(reconcile(kept), clock=lambda: at("2026-12-21T02:00"))
 
     async def since(day: str) -> None:
-        await commands.reconcile(compared, compared.clock, parser.parse_args([*days, "--since", day]))
+        await commands.reconcile(compared, parser.parse_args([*days, "--since", day]))
 
     await since("2026-12-21")
     with pytest.raises(Malformed) as refused:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Protocol, TypeVar
 
 from chassis.jobs import each_for_itself, passes
+from chassis.supervision import REST
 
 from timetracking.passages.domain import BadgeKey, Held
 
@@ -25,7 +26,7 @@ CHUNK = 200
 BADGES, BADGE_DATES = 400, 600
 # Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
 BESIDE = 60
-# So often one that waits apart is tried whatever else waits, and so long none is after a failure, or nine times as long as it took.
+# So often one that waits apart is tried whatever else waits, and so long none is after a failure, or REST times as long as it took.
 APART_EVERY_S = 5.0
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
@@ -199,7 +200,7 @@ class ComputeDueReads:
     compute: Compute
     now: Callable[[], float] = time.monotonic
     """Real time in seconds, from any instant on."""
-    _apart: "_Turn" = field(default_factory=lambda: _Turn())
+    _apart: _Turn = field(default_factory=_Turn)
 
     async def __call__(self) -> int:
         """Computes what is due next; returns how many badges were read and due, 0 when none was. What fails is tried alone, now and then.
@@ -228,7 +229,7 @@ class ComputeDueReads:
             return await self._computed(reads) if reads else 0
         except BaseException:
             ended = self.now()
-            self._apart.not_before = self._apart.next = ended + max(APART_EVERY_S, 9 * (ended - began))
+            self._apart.not_before = self._apart.next = ended + max(APART_EVERY_S, REST * (ended - began))
             raise
 
     async def _piece(self, badges: int, *, late: bool) -> tuple[int, Sequence[int]]:

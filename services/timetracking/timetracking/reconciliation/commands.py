@@ -3,7 +3,6 @@
 import argparse
 from datetime import date, timedelta
 
-from chassis.clock import Clock
 from chassis.commands import NotAsItMustBe
 from kernel.faults import Malformed
 
@@ -15,7 +14,7 @@ SAMPLE = 1_000
 MOST_SHOWN = 100
 
 
-async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace) -> str:
+async def reconcile(compare: Reconcile, given: argparse.Namespace) -> str:
     """Compares a sample or all, and says what differs; NotAsItMustBe where something does that no change of the law explains.
 
     Refuses a beginning that is yet to come in the zone as malformed.
@@ -24,7 +23,7 @@ async def reconcile(compare: Reconcile, clock: Clock, given: argparse.Namespace)
     since: date = given.since or today - timedelta(days=DAYS_BACK)
     if since > today:
         raise Malformed({"since": f"at the latest {today}"})
-    found = await (compare.all(since) if given.all else compare.sample(given.sample, since, clock().isoformat()))
+    found = await (compare.all(since) if given.all else compare.sample(given.sample, since, compare.clock().isoformat()))
     told = _told(found, since)
     if found.wrong:
         raise NotAsItMustBe(told)

@@ -44,6 +44,8 @@ _LEFT = """
 SELECT EXISTS (SELECT FROM due_reads) AS reads, EXISTS (SELECT FROM due_days) AS days, EXISTS (SELECT FROM due_device_days) AS dates,
        EXISTS (SELECT FROM outbox) AS events
 """
+# Asked of the database: a process would write down all that it counts, gate by gate.
+_RECORDED = "SELECT coalesce(sum(received), 0) FROM device_days"
 # Looking costs those who are looked at.
 WATCHED_EVERY_S = 0.25
 # What devices show is still to be looked at: dates on which more was stored since, and what somebody asked for.
@@ -103,10 +105,8 @@ class Platform:
             return read_metrics(await answer.text())
 
     async def recorded(self) -> int:
-        """How many passages the consumer has recorded, repeated ones too."""
-        metrics = await self.metrics("consume")
-        names = ("tartip_passages_stored_total", "tartip_passages_repeated_total")
-        return int(sum(sum(metrics.samples.get(name, {}).values()) for name in names))
+        """How many passages have been recorded, repeated ones too."""
+        return int(await self.owner.fetchval(_RECORDED))
 
     async def all_done(self, recorded: int) -> float:
         """Waits until so many passages are recorded, their days computed, their devices looked at, and all events published.
@@ -142,11 +142,13 @@ class Platform:
         raise TooLong(f"after {PATIENCE_S:.0f} s: {missing} passages to be recorded; left: {left}")
 
     def cpu(self) -> dict[str, float]:
-        """The CPU seconds of each process so far; "looks" are those that `all_done` made, "devices" the rest of the bench itself."""
-        named = {name: process.pid for name, process in self.processes.items()}
-        named |= {"postgres": self.ground.postgres.pid, "kafka": self.kafka.pid}
+        """The CPU seconds of each sort of process so far; "looks" are those that `all_done` made, "devices" the rest of the bench itself."""
+        spent = defaultdict[str, float](float)
+        for name, process in self.processes.items():
+            spent[_kind(name)] += cpu_seconds(process.pid)
+        servers = {"postgres": cpu_seconds(self.ground.postgres.pid), "kafka": cpu_seconds(self.kafka.pid)}
         own = {"looks": self._looks_cpu, "devices": time.process_time() - self._looks_cpu}
-        return {name: cpu_seconds(pid) for name, pid in named.items()} | own
+        return {**spent, **servers, **own}
 
 
 @asynccontextmanager
@@ -157,10 +159,11 @@ async def platform(
     serve: bool = False,
     past: Callable[[Ground], Awaitable[None]] | None = None,
     alone: bool = False,
+    consumers: int = 1,
 ) -> AsyncIterator[Platform]:
-    """Settles the nation, with its past where it has one, and starts gateway, consumer and worker, and with `serve` what answers RPCs.
+    """Settles the nation, with its past where it has one, and starts gateway, consumers and worker, and with `serve` what answers RPCs.
 
-    With `alone` it has a PostgreSQL of its own.
+    With `alone` it has a PostgreSQL of its own. The first consumer is "consume", the second "consume-2".
     """
     async with AsyncExitStack() as stack:
         kafka = await stand.kafka(stack)
@@ -192,18 +195,24 @@ async def platform(
             **({"TARTIP_RECONCILE_DAYS": "0"} if past is not None else {}),  # what was made up is not as its facts give it
             "TARTIP_MIGRATOR_DATABASE_URL": ground.urls.migrator,
         }
-        for name in ("gateway", "consume", "work", *(("serve",) if serve else ())):
+        consuming = ("consume", *(f"consume-{number}" for number in range(2, consumers + 1)))
+        for name in ("gateway", *consuming, "work", *(("serve",) if serve else ())):
             made.admin[name] = next(free)
             own = {
                 "TARTIP_LISTEN": made.rpcs if name == "serve" else next(free),
                 "TARTIP_ADMIN_LISTEN": made.admin[name],
-                "TARTIP_DATABASE_URL": ground.urls.worker if name in ("consume", "work") else ground.urls.app,
+                "TARTIP_DATABASE_URL": ground.urls.app if name in ("gateway", "serve") else ground.urls.worker,
             }
-            process = await stack.enter_async_context(module(SERVICE, name, environment={**os.environ, **told, **own}))
+            process = await stack.enter_async_context(module(SERVICE, _kind(name), environment={**os.environ, **told, **own}))
             made.processes[name] = process
         await asyncio.gather(*(met(made.processes[name], _ready(made, name)) for name in made.processes))
         stand.say(f"{len(made.processes)} processes are ready for {nation.servants:,} servants")
         yield made
+
+
+def _kind(process: str) -> str:
+    """Of which sort a process is: "consume" for "consume-2"."""
+    return process.partition("-")[0]
 
 
 async def _ready(made: Platform, name: str) -> None:

@@ -23,6 +23,7 @@ from chassis.supervision import paused
 
 RELAYING = 0x7A72_7469_7002
 POLL_S = 0.05
+TOGETHER_S = 0.15
 STANDBY_S = 0.5
 BACK_OFF_S = 0.5
 AGE_EVERY_S = 1.0
@@ -110,8 +111,11 @@ class Relay:
         driver.add_termination_listener(lambda _: lost.set())
         self._turn(active=True)
         while not stop.is_set():
-            if not await self._step(driver, stop, lost):
-                await paused(stop, self.poll_s)
+            began = time.monotonic()
+            taken = await self._step(driver, stop, lost)
+            if taken < self.batch:
+                # A batch has its price whatever is in it: what is written meanwhile goes together.
+                await paused(stop, self.poll_s if not taken else began + TOGETHER_S - time.monotonic())
 
     async def _step(self, driver: Any, stop: asyncio.Event, lost: asyncio.Event) -> int:
         began = time.time()

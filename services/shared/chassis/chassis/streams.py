@@ -17,6 +17,8 @@ from typing import Any
 import faust
 import faust.streams
 import structlog
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
+from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from mode import CrashingSupervisor
 from mode.threads import WorkerThread
 from mode.utils.queues import ThrowableQueue
@@ -49,6 +51,10 @@ _FETCHED_MESSAGES = 64
 # What of a topic is read and waits for its transaction: as much as one may hold, but no more than this of large messages.
 _GATHERED_BYTES = 4 << 20
 _LOOK_EVERY_S = 0.5
+# How long the broker may keep an answer back when it has nothing. What was fetched and not handed out yet is not asked for again,
+# the answer for all else is waited for first, and Faust lets the broker keep that for a second and a half: so long a topic of which
+# much comes would wait, again and again, for those of which nothing does.
+_ANSWERED_WITHIN_MS = 200
 
 
 class StreamBroken(Exception):
@@ -82,8 +88,30 @@ class _Buffer(ThrowableQueue[Any]):
         return self._held
 
 
+class _Thread(AIOKafkaConsumerThread):
+    """Faust's thread of the consumer, which does not wait long for an empty answer."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        made: Any = super()._create_worker_consumer(transport)
+        made._fetch_max_wait_ms = _ANSWERED_WITHIN_MS  # Faust has no setting for it
+        return made
+
+
+class _Consumer(KafkaConsumer):
+    """Faust's consumer, with that thread."""
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(Transport):
+    """Faust's way to Kafka, with that consumer."""
+
+    Consumer = _Consumer
+
+
 class _App(faust.App):
-    """Faust with buffers that count bytes."""
+    """Faust with buffers that count bytes, and with that transport."""
 
     def __init__(self, *given: Any, **settings: Any) -> None:
         self._buffers: list[_Buffer] = []
@@ -93,6 +121,9 @@ class _App(faust.App):
     def buffered(self) -> int:
         """The bytes that wait in all buffers."""
         return sum(each.qsize() for each in self._buffers)
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self)
 
     def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> _Buffer:
         made = _Buffer(maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume)

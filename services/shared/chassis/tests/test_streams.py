@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest
 from chassis import supervision
 from chassis.bug_limit import BugLimit
 from chassis.publisher import Publisher
@@ -270,6 +271,22 @@ async def test_of_a_backlog_of_large_messages_little_waits_in_memory(place: Plac
         await place.until_committed(count)
     assert {str(number) for number in range(count)} < set(place.words)
     assert bound / 2 < max(waited) < bound + 2 * len(large)
+
+
+async def test_no_empty_answer_is_waited_for_long(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = set[int]()
+    real = FetchRequest.__init__
+
+    def seen(request: Any, max_wait_ms: int, *rest: Any, **named: Any) -> None:
+        asked.add(max_wait_ms)
+        real(request, max_wait_ms, *rest, **named)
+
+    monkeypatch.setattr(FetchRequest, "__init__", seen)
+    await place.send(batch("a"))
+    async with place.consuming(place.consumer()):
+        await until(lambda: place.words == ["a"])
+    assert asked
+    assert max(asked) <= 200
 
 
 async def test_a_program_that_fails_at_everything_stops_and_leaves_the_topic_as_it_is(place: Place) -> None:

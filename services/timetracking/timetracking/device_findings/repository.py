@@ -166,6 +166,8 @@ class StoredLooks:
         found: dict[date, list[DeviceRead]] = {day: [] for day in dates}
         for read in await self._read(wanted, rows):
             found[read.day].append(read)
+        for held in found.values():
+            held.sort()  # what is in order is soon in order again: each that looks for something puts it in order for itself
         return found
 
     async def with_the_keys_of(self, wanted: Wanted, reads: Iterable[DeviceRead]) -> Sequence[DeviceRead]:
@@ -213,24 +215,23 @@ class StoredLooks:
 
     async def _read(self, wanted: Wanted, rows: Sequence[Any]) -> list[DeviceRead]:
         spans = await self._spans({(row["badge_system"], row["badge_number"]) for row in rows})
-        found = []
-        for row in rows:
-            key, wall_time, offset = row["event_key"], row["wall_time"], row["utc_offset"]
-            at, _ = instant_of(wanted.device.settings_for(key, wall_time), wall_time, offset, wanted.zone.key)
-            badge, number = (row["badge_system"], row["badge_number"]), event_number(key)
+        device, zone, found = wanted.device, wanted.zone.key, list[DeviceRead]()
+        for key, wall_time, offset, system, badge, direction, received_at, live, previous in rows:
+            at, _ = instant_of(device.settings_for(key, wall_time), wall_time, offset, zone)
+            number = event_number(key)
             found.append(
                 DeviceRead(
-                    at=at,
-                    event_key=key,
-                    wall_time=wall_time,
-                    utc_offset=NOT_SENT if offset is None else offset,
-                    badge=":".join(badge),
-                    direction=row["direction"],
-                    received=int(row["received_at"].timestamp()),
-                    live=row["live"],
-                    held=any(since <= at < until for since, until in spans.get(badge, ())),
-                    number=-1 if number is None else number,
-                    previous=-1 if row["previous_event_number"] is None else row["previous_event_number"],
+                    at,
+                    key,
+                    wall_time,
+                    NOT_SENT if offset is None else offset,
+                    f"{system}:{badge}",
+                    direction,
+                    int(received_at.timestamp()),
+                    live,
+                    _held(spans.get((system, badge), ()), at),
+                    -1 if number is None else number,
+                    -1 if previous is None else previous,
                 )
             )
         return found
@@ -245,6 +246,10 @@ class StoredLooks:
             until = row["until"].timestamp() if row["until"] is not None else float("inf")
             spans.setdefault((row["badge_system"], row["badge_number"]), []).append((since, until))
         return spans
+
+
+def _held(spans: Iterable[tuple[float, float]], at: int) -> bool:
+    return any(since <= at < until for since, until in spans)
 
 
 def _of(pace: Pace) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 
-from timetracking.device_findings.domain.reads import CLOCK, PROOFS, RULE, DeviceRead, key_of
+from timetracking.device_findings.domain.reads import CLOCK, PROOFS, RULE, DeviceRead, in_order, key_of
 from timetracking.findings.domain import Claim
 
 
@@ -14,7 +14,7 @@ def clock(device: str, day: date, reads: Iterable[DeviceRead], tolerance: int) -
     `seconds` is the largest deviation, whichever way. A clock that is ahead needs one read: nothing is received before it
     happens. For one that is behind, see `_behind`.
     """
-    seen = sorted(set(reads))
+    seen = in_order(reads)
     off = {read: -read.lag for read in seen if -read.lag > tolerance} | _behind(seen, tolerance)
     if not off:
         return []

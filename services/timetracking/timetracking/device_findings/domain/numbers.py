@@ -15,6 +15,7 @@ from timetracking.device_findings.domain.reads import (
     RULE,
     DeviceRead,
     Reads,
+    in_order,
     key_of,
 )
 from timetracking.findings.domain import Claim
@@ -29,7 +30,7 @@ def missing_numbers(device: str, day: Day, reads: Reads, stored: Collection[int]
     and p are missing, p itself too: `seconds` of them, p − k. k is looked for on the date and on the last one before it in
     `reads`; without one the device is new here and nothing is missing. `stored` are numbers known from other dates.
     """
-    seen = sorted(set(reads.get(day, ())))
+    seen = in_order(reads.get(day, ()))
     near = _numbered([*_before(day, reads), *seen])
     known = sorted(near)
     gaps: dict[int, tuple[int, int, DeviceRead]] = {}
@@ -79,7 +80,7 @@ def event_numbers_reused(device: str, reads: Iterable[DeviceRead]) -> list[Claim
     `seconds` is how many events there are. All of them are kept, and count.
     """
     events: dict[str, list[DeviceRead]] = {}
-    for read in sorted(set(reads)):
+    for read in in_order(reads):
         events.setdefault(read.event_key, []).append(read)
     return [
         Claim(
@@ -105,4 +106,4 @@ def _before(day: Day, reads: Reads) -> Sequence[DeviceRead]:
 
 def _numbered(reads: Iterable[DeviceRead]) -> dict[int, DeviceRead]:
     """Reads by number; of several with one number the latest."""
-    return {read.number: read for read in sorted(set(reads)) if read.number >= 0}
+    return {read.number: read for read in in_order(reads) if read.number >= 0}

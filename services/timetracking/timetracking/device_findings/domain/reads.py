@@ -61,13 +61,18 @@ def key_of(device: str, read: DeviceRead) -> str:
     return f"{device}|{read.event_key}"
 
 
+def in_order(reads: Iterable[DeviceRead]) -> list[DeviceRead]:
+    """The reads in their order, each once; soon done where they are in order already."""
+    return sorted(dict.fromkeys(reads))
+
+
 def unknown_badges(device: str, day: Day, reads: Iterable[DeviceRead]) -> list[Claim]:
     """Badges that nobody holds at the read's instant: one claim for a badge on a date as sent, from its first such read on.
 
     `seconds` is how many passages there were.
     """
     unknown: dict[str, list[DeviceRead]] = {}
-    for read in sorted(set(reads)):
+    for read in in_order(reads):
         if not read.held:
             unknown.setdefault(read.badge, []).append(read)
     return [

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from kernel.intervals import Span, less, total, union, within
 
-from timetracking.device_findings.domain.reads import RULE, SILENT, DeviceRead, key_of
+from timetracking.device_findings.domain.reads import RULE, SILENT, DeviceRead, in_order, key_of
 from timetracking.devices.domain import Device, DeviceDirection, Role
 from timetracking.findings.domain import Claim
 from timetracking.plans.domain import PlanDetails
@@ -68,7 +68,7 @@ def pauses(reads: Iterable[DeviceRead], since: int | None, until: int, *, goes_o
 
     With `goes_on` nothing was read after the last of them, and `until` is as far as anybody can look.
     """
-    seen = sorted(read for read in set(reads) if since is None or read.at >= since)
+    seen = in_order(read for read in reads if since is None or read.at >= since)
     found = [Pause(read, min(after.at, until)) for read, after in pairwise(seen)]
     if goes_on and seen:
         found.append(Pause(seen[-1], until, open=True))

@@ -49,7 +49,7 @@ class Subscription(Generic[M]):
     in any grouping. A Fault from it refuses; it may raise anything. `weight` says how much one message holds and
     `most` how much a group may: one transaction's worth. `split` makes messages of one piece of a message of many, so
     that one bad piece can be parked alone. A lone message waits `linger_s` for others that share its transaction.
-    While the topic `after` is behind, messages of this one are applied in about a tenth of the time.
+    While the topic `after` is behind or presses, messages of this one are applied in about a tenth of the time.
     """
 
     topic: str

@@ -11,14 +11,12 @@ from kernel.faults import Unavailable
 
 from chassis.clock import Clock
 from chassis.metrics import counter, gauge
-from chassis.supervision import give_way, paused
+from chassis.supervision import TOGETHER_S, give_way, paused
 from chassis.transient import is_out_of_time
 
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
-# A piece has its price whatever is in it: what becomes due within so long is done together.
-TOGETHER_S = 0.15
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",

@@ -19,11 +19,10 @@ from kernel.faults import Unavailable
 from chassis.database import Database
 from chassis.metrics import counter, gauge
 from chassis.publisher import Outgoing
-from chassis.supervision import paused
+from chassis.supervision import TOGETHER_S, paused
 
 RELAYING = 0x7A72_7469_7002
 POLL_S = 0.05
-TOGETHER_S = 0.15
 STANDBY_S = 0.5
 BACK_OFF_S = 0.5
 AGE_EVERY_S = 1.0
@@ -48,7 +47,7 @@ _DELETE = "DELETE FROM outbox WHERE (xid, id) <= ($1::text::xid8, $2)"
 _AGE = "SELECT extract(epoch FROM clock_timestamp() - occurred_at)::float8 FROM outbox ORDER BY xid, id LIMIT 1"
 
 OLDEST = gauge("tartip_outbox_oldest_seconds", "seconds", "Age of the oldest row that waits to be published")
-DRAINED = gauge("tartip_relay_drained_at_seconds", "seconds", "Real time at which the last poll that found the outbox empty began")
+DRAINED = gauge("tartip_relay_drained_at_seconds", "seconds", "Real time at which the last look that found the outbox empty began")
 ACTIVE = gauge("tartip_relay_active", "relays", "1 while this relay is the active one of its database")
 PUBLISHED = counter("tartip_relay_published_total", "messages", "Outbox rows published and deleted")
 
@@ -69,7 +68,7 @@ class Sender(Protocol):
 class Relay:
     """The relay of one database; `run` works until it is told to stop.
 
-    `drained_at` is the real time (seconds since 1970) at which the last poll that found the outbox empty began: what was
+    `drained_at` is the real time (seconds since 1970) at which the last look that found the outbox empty began: what was
     committed before it has been published.
     """
 
@@ -114,7 +113,6 @@ class Relay:
             began = time.monotonic()
             taken = await self._step(driver, stop, lost)
             if taken < self.batch:
-                # A batch has its price whatever is in it: what is written meanwhile goes together.
                 await paused(stop, self.poll_s if not taken else began + TOGETHER_S - time.monotonic())
 
     async def _step(self, driver: Any, stop: asyncio.Event, lost: asyncio.Event) -> int:
@@ -125,7 +123,8 @@ class Relay:
                 return 0
             await driver.execute(_DELETE, rows[-1]["xid"], rows[-1]["id"])
             PUBLISHED.inc(len(rows))
-        elif await driver.fetchval(_EMPTY):
+            began = time.time()  # of the next look: where much is written, polls that find nothing are rare
+        if len(rows) < self.batch and await driver.fetchval(_EMPTY):
             self.drained_at = began
             DRAINED.set(began)
         self.polls += 1

@@ -10,6 +10,8 @@ from chassis.process import Admin
 
 CHECK_EVERY_S = 1.0  # as often as probes ask
 FIRST_CHECKS_S = 0.1  # at the start somebody waits for readiness
+# A piece of work has its price whatever is in it: what comes within so long is done together.
+TOGETHER_S = 0.15
 # Who gives way rests for so many times as long as it worked, and at most so long; and looks again so often whether it must.
 REST, LONGEST_REST_S, LOOK_AGAIN_S = 9, 9.0, 0.1
 

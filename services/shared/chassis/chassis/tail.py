@@ -126,7 +126,7 @@ class Tail:
             return
         if self._goal is None:
             ends = {place: consumer.highwater(place) for place in consumer.assignment()}
-            if (at := _answered_at(consumer)) > self._said:
+            if (at := _answered_at(consumer)) and at != self._said:  # a clock may step back
                 self._goal = _Goal(at, {place: end for place, end in ends.items() if end is not None})
         if self._goal is None or any([await consumer.position(place) < end for place, end in self._goal.ends.items()]):
             return

@@ -215,6 +215,15 @@ async def test_a_broker_that_is_away_is_waited_for(fresh: FreshDatabase, broker:
     assert flaky.times == 0
 
 
+async def test_under_steady_traffic_it_is_drained_with_what_it_took(
+    fresh: FreshDatabase, publisher: Publisher, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.TOGETHER_S", 3600)
+    await write(fresh.app, topic, [1])
+    async with relaying(fresh, publisher) as relay:
+        await until(lambda: relay.drained_at > 0)
+
+
 async def test_it_is_drained_only_when_nothing_at_all_is_left(fresh: FreshDatabase, publisher: Publisher, topic: str) -> None:
     async with relaying(fresh, publisher) as relay:
         async with fresh.app.transaction() as older:

@@ -48,8 +48,8 @@ held.stored <> held.looked_at_stored AND (
         AND NOT EXISTS ({_on_its_way("came.date = held.date")})
 )
 """
-# Whether the silence of the device can be told: everything that it sent today and yesterday is counted and recorded. What is lost
-# for good keeps it so long.
+# Whether the silence of the device can be told: everything that it dates yesterday, today or tomorrow is counted and recorded. What is
+# lost for good keeps it so long.
 _QUIET = f"""
 ($4::float8 = 0 OR (
     EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.jobs import passes
+from kernel.faults import Unavailable
 from kernel.intervals import Span
 from lawbook import Lawbook
 
@@ -185,12 +186,13 @@ class LookAtDevices:
             try:
                 looked += await self._look(serial, now)
             except Exception as error:
-                if not passes(error):
-                    async with self.begin() as work:
-                        await work.looks.put_off(serial, self.pace.longest_s)
+                if passes(error):
+                    raise
                 failures.append(error)
-        if failures:
-            raise failures[0]
+                async with self.begin() as work:
+                    await work.looks.put_off(serial, self.pace.longest_s)
+        if failures:  # a bug is told before what took too long
+            raise next((each for each in failures if not isinstance(each, Unavailable)), failures[0])
         return looked
 
     async def _look(self, serial: str, now: datetime) -> int:

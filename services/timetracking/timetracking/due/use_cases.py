@@ -26,7 +26,8 @@ CHUNK = 200
 BADGES, BADGE_DATES = 400, 600
 # Badges of late reads that are computed after each piece of live ones: while both wait, each goes on, and no live one waits long.
 BESIDE = 60
-# So often one that waits apart is tried whatever else waits, and so long none is after a failure, or REST times as long as it took.
+# So often one that waits apart is tried by a process whatever else waits, and so long none is after a failure, or REST times as long
+# as it took.
 APART_EVERY_S = 5.0
 # Dates of a device that are spread at once: each holds some thousand reads.
 DEVICE_DATES = 10
@@ -226,11 +227,15 @@ class ComputeDueReads:
         try:
             async with self.begin() as work:
                 reads: Sequence[DueRead] = await work.due_reads.apart(BADGE_DATES)
-            return await self._computed(reads) if reads else 0
+            done = await self._computed(reads) if reads else 0
         except BaseException:
             ended = self.now()
             self._apart.not_before = self._apart.next = ended + max(APART_EVERY_S, REST * (ended - began))
             raise
+        if done:  # it was slow for a moment only, and so may the next be
+            ended = self.now()
+            self._apart.next = ended + REST * (ended - began)
+        return done
 
     async def _piece(self, badges: int, *, late: bool) -> tuple[int, Sequence[int]]:
         """Of how many badges days were computed, and the lanes that others had where there were none."""
@@ -253,6 +258,7 @@ class ComputeDueReads:
             done += await self._compute(some)
 
         async def put_off(some: Sequence[DueRead]) -> None:
+            self._apart.not_before = self.now() + APART_EVERY_S
             async with self.begin() as work:
                 await work.due_reads.put_off(some)
 

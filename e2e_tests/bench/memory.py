@@ -21,7 +21,7 @@ from .stand import Stand
 SERVANTS, PASSAGES, A_MESSAGE, PARTITIONS = 90_000, 5_000_000, 500, 24
 TOPIC = "timetracking.passages.v1"
 DAY = date(2026, 11, 24)
-# Five million take some twenty minutes on two cores; on a slower machine the day that then runs is the last.
+# Five million take ten minutes on two cores; on a machine four times as slow the day that then runs is the last.
 LONGEST_S = 2400.0
 
 

@@ -69,7 +69,7 @@ class Tail:
     _told_at: float = 0.0
     _moved_at: float = 0.0
     _said: float = 0.0
-    _goal: "_Goal | None" = None
+    _goal: _Goal | None = None
     _partitions: Counter[str] = field(default_factory=Counter)
 
     @property

@@ -229,7 +229,7 @@ class StoredLooks:
                     direction,
                     int(received_at.timestamp()),
                     live,
-                    _held(spans.get((system, badge), ()), at),
+                    any(since <= at < until for since, until in spans.get((system, badge), ())),
                     -1 if number is None else number,
                     -1 if previous is None else previous,
                 )
@@ -246,10 +246,6 @@ class StoredLooks:
             until = row["until"].timestamp() if row["until"] is not None else float("inf")
             spans.setdefault((row["badge_system"], row["badge_number"]), []).append((since, until))
         return spans
-
-
-def _held(spans: Iterable[tuple[float, float]], at: int) -> bool:
-    return any(since <= at < until for since, until in spans)
 
 
 def _of(pace: Pace) -> tuple[float, float, float]:

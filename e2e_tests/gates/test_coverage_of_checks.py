@@ -1,5 +1,6 @@
 """What `make lint` and `make test` look at is all that there is."""
 
+import ast
 import subprocess
 import tomllib
 from pathlib import Path
@@ -40,3 +41,41 @@ def test_every_package_is_held_to_the_contracts_of_imports() -> None:
     known = set(settings()["importlinter"]["root_packages"])
     folders = [path.parent.name for path in ROOT.glob("services/**/pyproject.toml")] + ["localstack"]
     assert {name for name in folders if name != "protos"} == known
+
+
+# Where the application sees or writes what its caller does not reach, and for what.
+BEYOND_REACH = {
+    "services/registry/registry/bodies/repository.py: StoredBodies.exists": "whether an ID is taken, or a body above is known",
+    "services/registry/registry/servants/repository.py: StoredServants.known": "whether an ID or IIN is known to another body",
+    "services/regimes/regimes/people/repository.py: StoredBodies.find": "zones of all bodies that a servant serves in",
+    "services/regimes/regimes/plans/repository.py: StoredGrounds.visible": "a plan follows from the rules of all bodies of a servant",
+    "services/timetracking/timetracking/badges/repository.py: StoredBadges.overlapping": "whether another body's servant holds the badge",
+    "services/timetracking/timetracking/badges/repository.py: StoredBadges.instants": "where the badge was read before",
+    "services/timetracking/timetracking/due/repository.py: StoredDueDays.ask_badge": "devices that are to be looked at again",
+    "services/timetracking/timetracking/gateway/repository.py: StoredAllowList._told": "devices, which have no caller",
+    "services/timetracking/timetracking/workdays/use_cases.py: ComputeDays.__call__": "a day follows from all its facts",
+    "services/timetracking/timetracking/workdays/views.py: WorkdayViews.explanation": "the receipt of the reads of a day that is shown",
+}
+
+
+def test_what_goes_beyond_a_callers_reach_is_known_by_name() -> None:
+    found = set()
+    for path in (ROOT / "services").rglob("*.py"):
+        if "tests" in path.parts or "testing" in path.parts or path.name in ("database.py", "unit_of_work.py"):
+            continue
+        for owner in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(owner, ast.ClassDef):
+                found |= {f"{path.relative_to(ROOT)}: {owner.name}.{name}" for name in _going_beyond(owner)}
+    assert found == set(BEYOND_REACH)
+
+
+def _going_beyond(owner: ast.ClassDef) -> set[str]:
+    functions = (each for each in owner.body if isinstance(each, ast.AsyncFunctionDef | ast.FunctionDef))
+    return {each.name for each in functions if any(_goes_beyond(node) for node in ast.walk(each))}
+
+
+def _goes_beyond(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = isinstance(node.func, ast.Attribute) and node.func.attr == "beyond_reach"
+    return called or any(each.arg == "beyond_reach" for each in node.keywords)

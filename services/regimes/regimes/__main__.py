@@ -56,7 +56,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _republish(settings: Settings, _topic: str, since: datetime | None) -> int:
-    database = Database(settings.database_url, name="regimes republish")
+    database = Database(settings.database_url, name="regimes republish", role="worker")
     async with closing(database):
         return await republish(database, since)
 

@@ -63,7 +63,8 @@ async def opened(request: pytest.FixtureRequest, emptied: MakeDatabase) -> Opene
         return Opened(memory.begin, move)
     fresh, now = await emptied("regimes"), [NOW]
     await level(fresh.app, BODIES, SERVANTS)
-    return Opened(units_of_work(fresh.app, lambda: now[0], LAW), lambda moved: now.__setitem__(0, moved))
+    asked, told = units_of_work(fresh.app, lambda: now[0], LAW), units_of_work(fresh.worker, lambda: now[0], LAW)
+    return Opened(lambda who: asked(who) if who is not None else told(who), lambda moved: now.__setitem__(0, moved))
 
 
 @pytest.fixture

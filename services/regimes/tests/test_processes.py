@@ -102,7 +102,7 @@ async def test_what_the_registry_tells_becomes_plans_for_every_date_of_three_mon
         changed = (await plans(kafka, 5))[f"serikova/{NOVEMBER}", 2]
         assert {each.act for each in changed.days if each.kind == plan_service_pb2.PLAN_KIND_REMOTE} == {"№ 12-ж"}
 
-        said = await command("regimes", environment, "republish", "--topic", PLANS)
+        said = await command("regimes", worker, "republish", "--topic", PLANS)
         assert said == (0, f"4 states of {PLANS} will be published again\n")
         again = await plans(kafka, 9)
         assert len(again) == 5

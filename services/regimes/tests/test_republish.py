@@ -30,7 +30,7 @@ async def told(emptied: MakeDatabase) -> FreshDatabase:
         for id in ("a", "C")
         for month in (DECEMBER, NOVEMBER)
     ]
-    async with units_of_work(fresh.app, lambda: NOW, LAW)(None) as work:
+    async with units_of_work(fresh.worker, lambda: NOW, LAW)(None) as work:
         await work.published.save([old, *now])
     return fresh
 

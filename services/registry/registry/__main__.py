@@ -29,7 +29,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _republish(settings: Settings, topic: str, since: datetime | None) -> int:
-    database = Database(settings.database_url, name="registry republish")
+    database = Database(settings.database_url, name="registry republish", role="worker")
     async with closing(database):
         return await republish(database, clock_from(settings.clock), topic, since)
 

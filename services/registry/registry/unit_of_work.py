@@ -25,11 +25,11 @@ class UnitOfWork:
         session = transaction.session
         self._transaction = transaction
         self._at = at
-        self.bodies = StoredBodies(session, at)
+        self.bodies = StoredBodies(transaction, at)
         self.units = StoredUnits(session)
         self.service = StoredService(session)
         self.positions = StoredPositions(session)
-        self.servants = StoredServants(session, at)
+        self.servants = StoredServants(transaction, at)
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = (), iins: Iterable[Iin] = ()) -> None:
         """Takes the keys' locks, kind after kind in one order for everyone, before the first write."""

@@ -148,8 +148,8 @@ class MemoryServants:
         known = (self.tables.servants[id] for id in ids if id in self.tables.servants)
         return frozenset(servant.id for servant in known if self.tables.shows(visible_to, servant))
 
-    async def save(self, servants: Sequence[Servant]) -> None:
-        for servant in servants:
+    async def save(self, changes: Sequence[tuple[Servant | None, Servant]]) -> None:
+        for _, servant in changes:
             self.tables.servants[servant.id] = servant
 
 

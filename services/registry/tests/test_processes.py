@@ -38,7 +38,7 @@ async def test_a_recorded_body_reaches_kafka_and_may_be_sent_again(postgres: Pos
         event = events_pb2.StateBodyChanged.FromString(first.value())
         assert (event.body, event.revision) == ("PROC", 1)
         assert dict(first.headers())["schema"] == b"tartip.registry.v1.StateBodyChanged"
-        said = await command("registry", environment, "republish", "--topic", "registry.bodies.v1")
+        said = await command("registry", environment | {"TARTIP_DATABASE_URL": urls.worker}, "republish", "--topic", "registry.bodies.v1")
         assert said == (0, "1 states of registry.bodies.v1 will be published again\n")
         again = await asyncio.to_thread(received, kafka, "registry.bodies.v1", lambda found: len(found) == 2)
         assert [message.value() for message in again] == [first.value()] * 2

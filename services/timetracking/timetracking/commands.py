@@ -41,7 +41,7 @@ PROJECTIONS: Mapping[str, tuple[str, ...]] = {
 
 async def republish(settings: TimetrackingSettings, topic: str, since: datetime | None) -> int:
     """Publishes the states of a topic that became so at `since` or later (None: all) again; how many there were."""
-    database = Database(settings.database_url, name="timetracking republish")
+    database = Database(settings.database_url, name="timetracking republish", role="worker")
     async with closing(database):
         work = _begin(settings, database)
         again: Any = RepublishDays(work) if topic == WORKDAYS else RepublishFindings(work)
@@ -95,7 +95,7 @@ def _errand(name: str, says: str, once: Asked, arguments: Callable[[argparse.Arg
 
 def _in_database(do: Callable[[TimetrackingSettings, Database, argparse.Namespace], Awaitable[str]]) -> Asked:
     async def once(settings: TimetrackingSettings, given: argparse.Namespace) -> str:
-        database = Database(settings.database_url, name=f"timetracking {given.command}")
+        database = Database(settings.database_url, name=f"timetracking {given.command}", role="worker")
         async with closing(database):
             return await do(settings, database, given)
 

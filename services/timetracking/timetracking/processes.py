@@ -72,7 +72,7 @@ async def serve(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
 
 async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Takes what devices send until `stop`."""
-    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="timetracking gateway")
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="timetracking gateway", role="app")
     admin.expect("database", "kafka", "issuer", "gateway")
     publisher, clock = Publisher(settings.kafka), clock_from(settings.clock)
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)

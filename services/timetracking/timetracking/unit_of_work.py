@@ -74,6 +74,10 @@ class UnitOfWork:
         """Waits for the devices' findings and holds them; after the servants."""
         await self._transaction.lock("device", devices)
 
+    def beyond_reach(self) -> AbstractAsyncContextManager[None]:
+        """Lets the block see what the caller does not reach, as what is computed for them needs; nothing read in it is shown."""
+        return self._transaction.beyond_reach()
+
     def record(
         self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
     ) -> None:

@@ -64,7 +64,9 @@ class StoredGrounds:
         query = select(ServantRow.id).where(ServantRow.id == servant, AppointmentRow.reached(ServantRow.id, visible_to.reach))
         if await self.transaction.session.scalar(query) is None:
             raise NotFound(servant_name(servant))
-        return (await self.of([servant]))[servant]
+        # What others decided of the servant, for a time elsewhere, takes part in what the plan is here.
+        async with self.transaction.beyond_reach():
+            return (await self.of([servant]))[servant]
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ async def test_bad_messages_are_parked_by_name_and_the_others_become_the_project
         await publisher.send(topic, key, value, {})
     await publisher.close()
     await until(lambda: sum(consumer.positions.values()) == len(sent), PATIENCE_S)
-    async with units_of_work(fresh.app, lambda: NOW, LAW)(None) as work:
+    async with units_of_work(fresh.worker, lambda: NOW, LAW)(None) as work:
         assert await work.bodies.find(["KGD", "KGD-75"]) == {"KGD-75": body_told(body)}
         assert await work.servants.find(["", "serikova"]) == {"serikova": servant_told(servant)}
     assert sorted(_reasons(quiet_cluster, SERVANTS)) == ["MALFORMED", "unreadable"]

@@ -109,7 +109,7 @@ async def test_a_backdated_assignment_changes_the_past_months_that_it_touches_an
     await regimes.worked()
     regimes.step("2026-12-10T09:00")
     await regimes.worked()
-    begin = units_of_work(regimes.database.app, regimes.clock, LAW)
+    begin = units_of_work(regimes.database.worker, regimes.clock, LAW)
     await CreateAssignment(begin, LAW)(KGD, assignment(REMOTE, date(2026, 9, 28), date(2026, 10, 2)))
     assert await regimes.worked() == ["serikova/2026-09 r2", "serikova/2026-10 r2"]
     september, october = (await regimes.told())[-2:]
@@ -125,7 +125,7 @@ async def test_a_backdated_assignment_changes_the_past_months_that_it_touches_an
 
 async def test_a_month_older_than_any_passage_is_told_of_where_an_act_changes_it(regimes: Regimes) -> None:
     await regimes.worked()
-    begin = units_of_work(regimes.database.app, regimes.clock, LAW)
+    begin = units_of_work(regimes.database.worker, regimes.clock, LAW)
     await CreateAssignment(begin, LAW)(KGD, assignment(REMOTE, date(2024, 2, 26), date(2024, 3, 1)))
     assert await regimes.worked() == ["serikova/2024-02 r1", "serikova/2024-03 r1"]
 
@@ -160,6 +160,6 @@ async def test_an_appointment_told_of_late_changes_the_months_since_it_began(reg
 
 async def test_an_assignment_of_a_servant_not_yet_told_of_is_asked_for_again(regimes: Regimes) -> None:
     await regimes.database.rows("UPDATE projection_positions SET start_offset = 1 WHERE topic = 'registry.servants.v1'")
-    begin = units_of_work(regimes.database.app, regimes.clock, LAW)
+    begin = units_of_work(regimes.database.worker, regimes.clock, LAW)
     with pytest.raises(Unavailable):
         await CreateAssignment(begin, LAW)(KGD, assignment(REMOTE, date(2026, 9, 28), date(2026, 10, 2), servant="nobody"))

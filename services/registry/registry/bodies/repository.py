@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chassis.access import Caller
+from chassis.database import Transaction
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
@@ -23,8 +24,13 @@ from registry.servants.tables import AppointmentRow
 class StoredBodies:
     """The recorded state bodies; what is saved has been so since `at`."""
 
-    session: AsyncSession
+    transaction: Transaction
     at: datetime
+
+    @property
+    def session(self) -> AsyncSession:
+        """SQLAlchemy's session of the transaction."""
+        return self.transaction.session
 
     async def get(self, body: str, visible_to: Caller) -> StateBody:
         """Returns the body; NotFound if there is none within the caller's reach."""
@@ -42,7 +48,8 @@ class StoredBodies:
 
     async def exists(self, body: str) -> bool:
         """Says whether the body is recorded, whoever may see it."""
-        return await self.session.scalar(select(StateBodyRow.id).where(StateBodyRow.id == body)) is not None
+        async with self.transaction.beyond_reach():
+            return await self.session.scalar(select(StateBodyRow.id).where(StateBodyRow.id == body)) is not None
 
     async def add(self, body: StateBody) -> None:
         """Records a body; its ID is free and its key's lock held."""

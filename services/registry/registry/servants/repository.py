@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.access import Caller, Reach
+from chassis.database import Transaction
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
 from kernel.names import servant_name
-from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.bodies.tables import StateBodyRow
@@ -26,8 +26,13 @@ from registry.servants.tables import AppointmentRow, ServantRow
 class StoredServants:
     """The recorded civil servants, whole with their appointments; what is saved has been so since `at`."""
 
-    session: AsyncSession
+    transaction: Transaction
     at: datetime
+
+    @property
+    def session(self) -> AsyncSession:
+        """SQLAlchemy's session of the transaction."""
+        return self.transaction.session
 
     async def get(self, servant: str, visible_to: Caller) -> Servant:
         """Returns the servant; NotFound if there is none within the caller's reach."""
@@ -44,7 +49,8 @@ class StoredServants:
     async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
         """Returns the servants with one of these IDs or IINs, whoever may see them."""
         digits = sorted(iin.digits for iin in iins)
-        return await self._where(or_(ServantRow.id.in_(sorted(ids)), ServantRow.iin.in_(digits)))
+        async with self.transaction.beyond_reach():
+            return await self._where(or_(ServantRow.id.in_(sorted(ids)), ServantRow.iin.in_(digits)))
 
     async def visible(self, ids: Collection[str], visible_to: Caller) -> frozenset[str]:
         """Returns those of the IDs whose servants are within the caller's reach."""
@@ -64,20 +70,22 @@ class StoredServants:
             query = query.where(ServantRow.changed_at >= since)
         return list(await self.session.scalars(query.order_by(ServantRow.id).limit(limit)))
 
-    async def save(self, servants: Sequence[Servant]) -> None:
-        """Records new servants (revision 1) and replaces known ones, with their appointments."""
-        people = insert(ServantRow)
-        kept = {name: people.excluded[name] for name in ("display_name", "revision", "changed_at")}
-        await self.session.execute(
-            people.on_conflict_do_update(index_elements=[ServantRow.id], set_=kept),
-            [_servant_values(servant, self.at) for servant in servants],
-        )
-        appointments = insert(AppointmentRow)
-        kept = {name: appointments.excluded[name] for name in ("since", "until", "rate_percent", "act", "revision")}
-        await self.session.execute(
-            appointments.on_conflict_do_update(index_elements=[AppointmentRow.id], set_=kept),
-            [_appointment_values(servant.id, one) for servant in servants for one in servant.appointments],
-        )
+    async def save(self, changes: Sequence[tuple[Servant | None, Servant]]) -> None:
+        """Records servants as they were (None: not at all) and became; of their appointments only what differs is written."""
+        people = [(before is None, _servant_values(after, self.at)) for before, after in changes]
+        held = [
+            (one.id not in known, _appointment_values(after.id, one))
+            for before, after in changes
+            for known in [{one.id: one for one in before.appointments} if before is not None else {}]
+            for one in after.appointments
+            if known.get(one.id) != one
+        ]
+        for table, rows in ((ServantRow, people), (AppointmentRow, held)):
+            new, changed = [row for is_new, row in rows if is_new], [row for is_new, row in rows if not is_new]
+            if new:
+                await self.session.execute(insert(table), new)
+            if changed:
+                await self.session.execute(update(table), changed)
 
     async def _where(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Servant]:
         query = select(ServantRow).where(condition).order_by(ServantRow.id).limit(limit)

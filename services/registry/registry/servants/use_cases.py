@@ -58,8 +58,8 @@ class Servants(Protocol):
     async def visible(self, ids: Collection[str], visible_to: Caller) -> frozenset[str]:
         """Returns those of the IDs whose servants are within the caller's reach."""
 
-    async def save(self, servants: Sequence[Servant]) -> None:
-        """Records new servants (revision 1) and replaces known ones, with their appointments."""
+    async def save(self, changes: Sequence[tuple[Servant | None, Servant]]) -> None:
+        """Records servants as they were (None: not at all) and became, with their appointments."""
 
 
 class Work(Protocol):
@@ -102,7 +102,7 @@ async def save_changes(work: Work, changes: Sequence[tuple[Servant | None, Serva
     """Saves and publishes servants as they were and became, and the bodies whose HR service has other members by that."""
     bodies = frozenset[str]().union(*(after.bodies for _, after in changes))
     hr_units = await work.units.hr_units(bodies)
-    await work.servants.save([after for _, after in changes])
+    await work.servants.save(changes)
     for _, after in changes:
         work.servant_changed(after)
     for body in sorted(bodies):

@@ -8,10 +8,10 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final, Literal
 
 import asyncpg
 from google.protobuf.message import Message
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
+from chassis.settings import SettingsError
 from chassis.transient import is_transient
 from chassis.urls import asyncpg_url
 
@@ -42,6 +43,10 @@ MOST_LOCKS = 1_000
 AWAY = "UNAVAILABLE"
 
 _ASK = "SELECT 1"
+_TELL = "SELECT set_config('tartip.reach', '{reach}', true)"
+_BEYOND: Final = _TELL.format(reach='{"platform": true}')
+# A table that every service has, and that keeps the answers of each caller apart. None where nothing was migrated yet.
+_BOUND = "SELECT row_security_active(to_regclass('public.request_results'))"
 # A transaction has a number as soon as it has written.
 _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
@@ -60,6 +65,10 @@ class Unanswered(ConnectionError):
 
 class OutOfTime(TimeoutError):
     """The transaction lasted longer than any may, and the database ended it: less work at once may end in time."""
+
+
+class WrongRole(SettingsError):
+    """A process entered its database in a role that sees more, or less, than it may rely on."""
 
 
 class Transaction:
@@ -110,6 +119,24 @@ class Transaction:
         numbers = [_lock_number(namespace, key) for key in keys]
         had = (await self.connection.exec_driver_sql(_TRY, (numbers,))).scalars().all()
         return [key for key, number in zip(keys, numbers, strict=True) if number in had]
+
+    @asynccontextmanager
+    async def beyond_reach(self) -> AsyncIterator[None]:
+        """Lets the block see and write what the caller does not reach: facts of others that a check or a computation needs.
+
+        Nothing read in it is shown. Its users are few, and a test knows them by name. The worker's role is beyond it anyway.
+        """
+        if not self.database.held:
+            yield
+            return
+        await self._driver.execute(_BEYOND)
+        try:
+            yield
+        except Exception:
+            with suppress(Exception):  # where this cannot be said any more, nothing else can in this transaction
+                await self._driver.execute(_telling(self.caller))
+            raise
+        await self._driver.execute(_telling(self.caller))
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""
@@ -176,6 +203,10 @@ class Database:
 
     A transaction costs two round trips beside its own statements: the first begins it and tells the database the caller's
     reach (`tartip.reach`, JSON, to its end), the last commits. So SQLAlchemy's connections commit nothing by themselves.
+
+    The application's role is held by row-level security to what the caller reaches (`chassis.migrations.reach`), so that
+    without a caller it sees nothing; the worker's sees everything. Where `role` says which of the two is expected, the
+    first connection raises `WrongRole` if it is the other.
     """
 
     def __init__(
@@ -186,7 +217,10 @@ class Database:
         longest_s: float = LONGEST_TRANSACTION_S,
         name: str = "tartip",
         schemas: Sequence[str] = ("public",),
+        role: Literal["app", "worker"] | None = None,
     ) -> None:
+        self._expected = role
+        self._held = role != "worker"
         self._longest_s = longest_s
         milliseconds = str(int(longest_s * 1000))
         self.engine = create_async_engine(
@@ -215,12 +249,20 @@ class Database:
         self._most_connections = pool_size
         self._audit_key: bytes | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether row-level security may hold its transactions to what their callers reach: in every role but the worker's."""
+        return self._held
+
     @asynccontextmanager
-    async def transaction(self, caller: Caller | None = None, *, apart: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, caller: Caller | None = None, *, apart: bool = False, beyond_reach: bool = False
+    ) -> AsyncIterator[Transaction]:
         """Opens a transaction that commits when the block ends well and rolls back when it raises.
 
         Inside `shared` it joins the transaction that is open there, which commits later; `apart` opens one of its own
-        even then. Raises `Unavailable` where the same may succeed later.
+        even then. `beyond_reach` is for what the application does for nobody in particular: it sees everything. Raises
+        `Unavailable` where the same may succeed later.
         """
         outer = _outer.get()
         if outer is not None and outer.database is self and not apart:
@@ -230,7 +272,7 @@ class Database:
                 outer.doomed = error
                 raise
             return
-        async with self._own(caller) as transaction:
+        async with self._own(caller, beyond_reach) as transaction:
             yield transaction
 
     @asynccontextmanager
@@ -244,8 +286,8 @@ class Database:
                 _outer.reset(token)
 
     @asynccontextmanager
-    async def _own(self, caller: Caller | None) -> AsyncIterator[Transaction]:
-        connection = await self._connected(_beginning(caller.reach if caller else None))
+    async def _own(self, caller: Caller | None, beyond_reach: bool = False) -> AsyncIterator[Transaction]:
+        connection = await self._connected(f"BEGIN; {_BEYOND if beyond_reach else _telling(caller)}")
         began = time.monotonic()
         try:
             async with aclosing(connection):
@@ -298,6 +340,8 @@ class Database:
                     raise Unavailable(AWAY) from _said(error)
                 raise
             try:
+                if self._expected is not None:
+                    await self._refuse_wrong_role(_driver(connection), self._expected)
                 await _driver(connection).execute(first, timeout=BEGUN_WITHIN_S)
                 return connection
             except BaseException as error:
@@ -307,6 +351,17 @@ class Database:
                 if not left or isinstance(error, TimeoutError):
                     raise Unavailable(AWAY) from _said(error)
         raise AssertionError
+
+    async def _refuse_wrong_role(self, driver: Any, expected: str) -> None:
+        """Raises WrongRole where the role is held by row-level security and should not be, or the other way round; asked until it is known."""
+        bound = await driver.fetchval(_BOUND, timeout=BEGUN_WITHIN_S)
+        if bound is None:
+            return
+        if bound != (expected == "app"):
+            how = "is held by row-level security: rows would be missing" if bound else "passes row-level security by: nothing would hold it"
+            user = await driver.fetchval("SELECT current_user")
+            raise WrongRole(f"the database's role {user} {how}; enter as the service's {expected}")
+        self._expected = None
 
     async def audit_key(self, driver: Any) -> bytes:
         """The database's key for digests in the audit; read once."""
@@ -342,23 +397,26 @@ async def _thrown_away(connection: AsyncConnection) -> None:
     await connection.close()
 
 
+def _telling(caller: Caller | None) -> str:
+    """The statement that says what the caller reaches, to the end of the transaction; nobody reaches nothing."""
+    return _telling_of(caller.subject, caller.reach) if caller else _TELL.format(reach="")
+
+
 @lru_cache(maxsize=1_000)
-def _beginning(reach: Reach | None) -> str:
-    """What begins a transaction and says what the caller reaches; no statement of it depends on parameters, so it is one round trip.
+def _telling_of(subject: str, reach: Reach) -> str:
+    """No statement of it depends on parameters, so that it begins a transaction in one round trip.
 
     The reach stands in a literal: JSON in ASCII, without control characters, its quotes doubled.
     """
-    if reach is None:
-        return "BEGIN"
     said = {
+        "subject": subject,
         "nation": reach.nation,
         "regions": sorted(reach.regions),
         "bodies": sorted(reach.bodies),
         "systems": sorted(reach.systems),
         "servant": reach.servant,
     }
-    literal = json.dumps(said).replace("'", "''")
-    return f"BEGIN; SELECT set_config('tartip.reach', '{literal}', true)"
+    return _TELL.format(reach=json.dumps(said).replace("'", "''"))
 
 
 def _away(error: Exception) -> bool:

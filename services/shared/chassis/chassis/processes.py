@@ -43,7 +43,7 @@ Purge = Callable[[Database], Awaitable[int]]
 
 async def serve(service: str, settings: Settings, stop: asyncio.Event, law: Lawbook, rpcs: Callable[[Database], Sequence[Served]]) -> None:
     """Answers the RPCs of `service` until `stop`."""
-    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve")
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve", role="app")
     admin.expect("database", "issuer", "server")
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), closing(database), verifier.running():
@@ -69,7 +69,7 @@ async def consume(
     """
     from chassis.streams import Consumer  # Faust would cost every other process half a second of its start
 
-    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume")
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume", role="worker")
     admin.expect("database", "stream")
     publisher = Publisher(settings.kafka)
     timeout_s = settings.session_timeout_s
@@ -94,7 +94,7 @@ async def work(
 
     Of several such processes one relays. `left` says whether something is due still that other processes work on.
     """
-    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work")
+    admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work", role="worker")
     tails = {f"reader {each.name}": each for each in readers(database)}
     admin.expect("database", "relay", *tails)
     publisher = Publisher(settings.kafka)

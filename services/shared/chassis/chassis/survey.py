@@ -1,12 +1,14 @@
 """A look at what topics hold and how far a consumer group is, by a client that joins nothing and changes nothing."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, repeat
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from chassis.positions import Extent, Partition
 
@@ -31,7 +33,7 @@ async def survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping
         await admin.start()
         await consumer.start()
         partitions = await _partitions(admin, topics)
-        done = await admin.list_consumer_group_offsets(group, partitions=partitions)
+        done = await _committed(admin, group, partitions)
         beginnings = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
     finally:
@@ -52,6 +54,19 @@ async def patient_survey(bootstrap: str, group: str, topics: Collection[str]) ->
             log.warning("topics not to be seen", group=group, error=type(error).__name__, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
     raise AssertionError("an endless series ended")
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, Any]:
+    """How far the group is; a cluster that has just started, or lost a node, takes a moment to say who answers for groups."""
+    for pause_s in (*PAUSES_S, None):
+        try:
+            committed: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group, partitions=partitions)
+            return committed
+        except KafkaError as error:
+            if pause_s is None or not error.retriable:
+                raise
+            await asyncio.sleep(pause_s)
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:

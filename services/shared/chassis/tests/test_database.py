@@ -1,12 +1,13 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
-from chassis.database import Database, LockAfterWrite
+from chassis.database import Database, LockAfterWrite, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.tables import audit_records, outbox
@@ -95,7 +96,7 @@ async def test_the_database_is_told_what_the_caller_reaches_for_this_transaction
     reach = "SELECT current_setting('tartip.reach', true)"
     async with one.transaction(anna) as tx:
         said = json.loads(await (await tx.driver()).fetchval(reach))
-        assert said == {"nation": False, "regions": [], "bodies": [body], "systems": [], "servant": "S1"}
+        assert said == {"subject": "anna", "nation": False, "regions": [], "bodies": [body], "systems": [], "servant": "S1"}
     async with one.transaction() as tx:
         assert not await (await tx.driver()).fetchval(reach)
     await one.close()
@@ -192,6 +193,16 @@ async def test_another_services_role_may_not_enter(fresh: FreshDatabase, postgre
         async with stranger.transaction():
             pass
     await stranger.close()
+
+
+@pytest.mark.parametrize(("enters_as", "expected"), [("app", "worker"), ("worker", "app"), ("migrator", "app")])
+async def test_a_process_that_enters_in_the_wrong_role_is_told_so(fresh: FreshDatabase, enters_as: str, expected: Any) -> None:
+    """One that is held would miss rows without a word; one that is not would be held by nothing."""
+    wrong = Database(getattr(fresh.urls, enters_as), role=expected)
+    with pytest.raises(WrongRole, match=f"bare_{enters_as} .* enter as the service's {expected}"):
+        async with wrong.transaction():
+            pass
+    await wrong.close()
 
 
 async def test_a_transaction_that_lasts_too_long_is_ended(fresh: FreshDatabase) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -124,6 +125,10 @@ class Fenced:
 
     def produce(self, *_: object, on_delivery: Callable[[KafkaError, object], None], **__: object) -> None:
         on_delivery(KafkaError(KafkaError._FATAL, "fenced", True), Report())
+
+    def poll(self, seconds: float) -> int:
+        threading.Event().wait(seconds)
+        return 0
 
 
 class Report:

@@ -38,7 +38,7 @@ async def act(fresh: FreshDatabase, answer: bytes, caller: Caller = AIDA, method
 
 
 async def count(fresh: FreshDatabase, table: sa.Table) -> int:
-    async with fresh.app.transaction() as tx:
+    async with fresh.worker.transaction() as tx:
         return (await tx.connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
 
 
@@ -133,5 +133,5 @@ async def test_an_answer_lives_for_a_day(fresh: FreshDatabase) -> None:
 
 
 async def age(fresh: FreshDatabase, by: str) -> None:
-    async with fresh.app.transaction() as tx:
+    async with fresh.worker.transaction() as tx:
         await tx.connection.execute(sa.text(f"UPDATE request_results SET stored_at = stored_at - interval '{by}'"))

@@ -30,9 +30,10 @@ class StoredBadges:
     reads: StoredReads
 
     async def overlapping(self, badge: Badge) -> Sequence[Badge]:
-        """Returns who holds it within its span, by start; the badge's lock is held."""
+        """Returns who holds it within its span, of whatever body, by start; the badge's lock is held."""
         driver = await self.transaction.driver()
-        rows = await driver.fetch(_OVERLAPPING, badge.system, badge.number, badge.since, badge.until)
+        async with self.transaction.beyond_reach():
+            rows = await driver.fetch(_OVERLAPPING, badge.system, badge.number, badge.since, badge.until)
         return [_badge(row) for row in rows]
 
     async def add(self, badge: Badge) -> None:
@@ -51,7 +52,8 @@ class StoredBadges:
         first = badge.since.replace(tzinfo=None) - OFF_BY
         last = badge.until.replace(tzinfo=None) + OFF_BY if badge.until is not None else datetime.max
         key = badge.system, badge.number
-        await self.reads.load({key: (first, last)})
+        async with self.transaction.beyond_reach():
+            await self.reads.load({key: (first, last)})
         since, until = badge.since.timestamp(), badge.until.timestamp() if badge.until is not None else float("inf")
         return {read.at for read, _, _ in self.reads.of(key) if since <= read.at < until}
 

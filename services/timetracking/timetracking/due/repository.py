@@ -163,7 +163,8 @@ class StoredDueDays:
         """Asks for a look at the dates of devices on which the badge was read in a span."""
         first = since.replace(tzinfo=None) - timedelta(days=AROUND)
         last = until.replace(tzinfo=None) + timedelta(days=AROUND) if until is not None else datetime.max
-        await (await self.transaction.driver()).execute(_OF_BADGE, system, number, first, last)
+        async with self.transaction.beyond_reach():
+            await (await self.transaction.driver()).execute(_OF_BADGE, system, number, first, last)
 
     async def ask_doubted(self, premises: Collection[str], before: Sequence[Span], after: Sequence[Span]) -> None:
         """Asks for the days planned at the premises that were in doubt by the one spans and are not by the others, or the reverse."""

@@ -6,7 +6,7 @@ then it is computed as any other, with its version and its event.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -92,6 +92,9 @@ class _Watched:
     @property
     def days(self) -> "_Watched":
         return self
+
+    def beyond_reach(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def planned(self, *given: Any) -> Any:
         return await self.within.planned(*given)

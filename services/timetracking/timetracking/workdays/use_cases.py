@@ -1,6 +1,7 @@
 """Computing days anew: whatever changes in the facts, the days it touches are derived from the whole set again."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -129,6 +130,9 @@ class Work(Protocol):
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
 
+    def beyond_reach(self) -> AbstractAsyncContextManager[None]:
+        """Lets the block see what the caller does not reach."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComputeDays:
@@ -145,9 +149,14 @@ class ComputeDays:
         self, work: Work, instants: Mapping[str, Collection[int]] | None = None, dates: Mapping[str, Collection[date]] | None = None
     ) -> int:
         """Returns how many days changed."""
+        # Whoever asked, a day follows from all its facts: from passages, and from devices and plans of other bodies too.
+        async with work.beyond_reach():
+            return await self._compute(work, instants or {}, dates or {})
+
+    async def _compute(self, work: Work, instants: Mapping[str, Collection[int]], dates: Mapping[str, Collection[date]]) -> int:
         # Once for everyone: people share their dates, and a date's parameters are looked up once.
         law, now, changed = law_of(self.lawbook), self.clock(), 0
-        touched = _touched(instants or {}, dates or {})
+        touched = _touched(instants, dates)
         while touched:
             needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each.near)]
             planned = await work.days.planned(needs)

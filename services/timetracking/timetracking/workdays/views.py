@@ -166,14 +166,11 @@ class WorkdayViews:
         findings = await driver.fetch(_FINDINGS_OF_DAY, servant, day)
         reads = kept.content.reads
         start, end = (datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in kept.content.window)
-        received = await driver.fetch(
-            _CONTEXTS,
-            [read.device for read, _ in reads],
-            [read.event_key for read, _ in reads],
-            start - AROUND_A_WINDOW,
-            end + AROUND_A_WINDOW,
-            servant,
-        )
+        devices, keys = [read.device for read, _ in reads], [read.event_key for read, _ in reads]
+        # Who sees a day sees what is known of its reads, at devices of other bodies too.
+        async with self._transaction.beyond_reach():
+            received = await driver.fetch(_CONTEXTS, devices, keys, start - AROUND_A_WINDOW, end + AROUND_A_WINDOW, servant)
+            contexts = await _contexts(driver, received, default_zone)
         return Explanation(
             day=kept,
             plan=_planned(plan) if plan else None,
@@ -182,7 +179,7 @@ class WorkdayViews:
                 Version(row["revision"], row["computed_at"], row["state"], content_of(day, row["content"]).seconds, row["edition"])
                 for row in versions
             ],
-            contexts=await _contexts(driver, received, default_zone),
+            contexts=contexts,
         )
 
     async def findings(self, wanted: Wanted, kinds: Sequence[str], withdrawn: bool, after: str, limit: int) -> list[Finding]:

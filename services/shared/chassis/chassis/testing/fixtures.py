@@ -145,7 +145,7 @@ async def _fresh(postgres: Postgres, templates: dict[str, str], package: str, st
     name = f"{service}_{next(_numbers)}"
     urls = await provide(postgres.url, service, name, postgres.password_of, template=templates[package])
     stack.push_async_callback(_drop, postgres, name)
-    app, worker = Database(urls.app, name="test app"), Database(urls.worker, name="test worker")
+    app, worker = Database(urls.app, name="test app", role="app"), Database(urls.worker, name="test worker", role="worker")
     stack.push_async_callback(app.close)
     stack.push_async_callback(worker.close)
     return FreshDatabase(name, urls, app, worker)

@@ -1,0 +1,37 @@
+"""Keep the application to the rows that its caller reaches."""
+
+from alembic import op
+from chassis.migrations import reach
+
+revision = "timetracking_2026_11_26_2000"
+down_revision = "timetracking_2026_11_26_0900"
+
+# A parked record may be of a device that nobody enrolled: those who operate regions see it.
+OF_DEVICES = """
+CREATE FUNCTION reaches_device(wanted text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = public
+    RETURN coalesce(
+        (SELECT d.body = ANY (reached_bodies()) OR d.badge_system = ANY (reach_named('systems')) FROM devices d WHERE d.serial = wanted),
+        reach_named('regions') <> '{}'
+    )
+"""
+
+
+def upgrade() -> None:
+    """Adds a policy to each table that holds records of bodies, people and devices."""
+    reach.keep_answers_apart()
+    reach.know_reach("body_states", "body")
+    op.execute(OF_DEVICES)
+    reach.keep_within("body_states", reach.of_body())
+    for table in ("servants", "appointments", "plan_months", "orders", "badges", "remote_sessions"):
+        reach.keep_within(table, reach.of_servant())
+    own = "servant = (SELECT reach() ->> 'servant')"
+    for table in ("plan_days", "workdays", "findings"):
+        reach.keep_within(table, f"({reach.of_body()} OR {own})")
+    reach.keep_within("workday_changes", reach.of_body())
+    day = "EXISTS (SELECT FROM workdays d WHERE d.servant = workday_versions.servant AND d.date = workday_versions.date)"
+    reach.keep_within("workday_versions", day)
+    reach.keep_within("devices", f"({reach.of_body()} OR badge_system = ANY (reach_named('systems')))")
+    for table in ("device_settings", "device_days", "device_receipts", "parked_records"):
+        reach.keep_within(table, "reaches_device(device)")
+    # A passage is of whoever holds the badge: who may see it follows from the day that it became part of.
+    reach.keep_back("passages")

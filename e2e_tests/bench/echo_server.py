@@ -70,7 +70,7 @@ async def serve(part: str, day: pb.Workday, stop: asyncio.Event) -> None:
         if part == NO_DATABASE:
             verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=True)
             await stack.enter_async_context(verifier.running())
-            layers = (*around, authenticated(verifier), authorised(access_rules([SERVICE])))
+            layers = (*around, authenticated(verifier), authorised(access_rules([SERVICE]), None, 30.0))
         elif part == NO_AUTHENTICATION:
             database = Database(settings.database_url, name="bench serve")
             stack.push_async_callback(database.close)

@@ -9,8 +9,10 @@ from chassis import commands, processes
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
+from chassis.heads import StoredRelationships
 from chassis.jobs import Job
 from chassis.rebuild import Projection, rebuild
+from chassis.server import Served
 from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
@@ -22,13 +24,17 @@ from regimes.republish import TOPICS, republish
 from regimes.server import services
 from regimes.unit_of_work import units_of_work
 
-PROJECTIONS = {"people": ("bodies", "servants", "appointments")}
+PROJECTIONS = {"people": ("bodies", "unit_heads", "servants", "appointments")}
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Answers RPCs until `stop`."""
     page_key, clock, law = settings.page_key.get_secret_value(), clock_from(settings.clock), load()
-    await processes.serve("regimes", settings, stop, law, lambda database: services(database, page_key, clock, law))
+
+    def rpcs(database: Database) -> list[Served]:
+        return services(database, page_key, clock, law)
+
+    await processes.serve("regimes", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, "bodies", "id"))
 
 
 async def consume(settings: Settings, stop: asyncio.Event) -> None:

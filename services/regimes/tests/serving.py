@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.client import channel
 from chassis.database import Database
+from chassis.heads import StoredRelationships
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.tables import projection_positions
@@ -103,7 +104,11 @@ async def serving(database: FreshDatabase) -> AsyncIterator[Regimes]:
     """Serves the regimes over the database."""
     rpcs = services(database.app, "a page key", lambda: NOW, LAW)
     ledger = RequestLedger(database.app)
-    async with served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger) as address, AsyncExitStack() as stack:
+    related = StoredRelationships(database.app, lambda: NOW, "bodies", "id")
+    async with (
+        served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger, relationships=related) as address,
+        AsyncExitStack() as stack,
+    ):
         yield Regimes(database, address, issuer(), stack)
 
 

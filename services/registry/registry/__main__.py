@@ -9,10 +9,12 @@ from chassis import commands, processes
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
+from chassis.server import Served
 from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
 
+from registry.relationships import OwnRelationships
 from registry.republish import TOPICS, republish
 from registry.server import services
 
@@ -20,7 +22,11 @@ from registry.server import services
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Answers RPCs until `stop`."""
     page_key, clock = settings.page_key.get_secret_value(), clock_from(settings.clock)
-    await processes.serve("registry", settings, stop, load(), lambda database: services(database, page_key, clock))
+
+    def rpcs(database: Database) -> list[Served]:
+        return services(database, page_key, clock)
+
+    await processes.serve("registry", settings, stop, load(), rpcs, lambda database: OwnRelationships(database, clock))
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:

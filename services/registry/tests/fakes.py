@@ -33,7 +33,10 @@ class Tables:
         return known is not None and (reach.nation or body in reach.bodies or known.region in reach.regions)
 
     def shows(self, caller: Caller, servant: Servant) -> bool:
-        return servant.id == caller.reach.servant or any(self.reaches(caller, body) for body in servant.bodies)
+        units = {f"{one.post.body}/{one.post.unit}" for one in servant.appointments}
+        people = {f"{body}/{servant.id}" for body in servant.bodies}
+        controlled = units & caller.reach.control.units or people & caller.reach.control.people
+        return bool(controlled) or servant.id == caller.reach.servant or any(self.reaches(caller, body) for body in servant.bodies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,9 @@ class MemoryServants:
             raise NotFound(servant_name(servant))
         return known
 
-    async def page(self, body: str, after: str, limit: int) -> Sequence[Servant]:
-        ids = sorted(id for id, servant in self.tables.servants.items() if id > after and body in servant.bodies)
+    async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Servant]:
+        seen = {id: servant for id, servant in self.tables.servants.items() if self.tables.shows(visible_to, servant)}
+        ids = sorted(id for id, servant in seen.items() if id > after and body in servant.bodies)
         return [self.tables.servants[id] for id in ids[:limit]]
 
     async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:

@@ -14,6 +14,7 @@ from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens, issuer
 from google.protobuf.message import Message
 from google.type import date_pb2
+from registry.relationships import OwnRelationships
 from registry.server import services
 from tartip.law.v1 import law_pb2
 from tartip.registry.v1 import events_pb2
@@ -84,7 +85,9 @@ async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
     """Serves a registry over the database."""
     tokens, ledger = issuer(), RequestLedger(database.app)
     rpcs = services(database.app, "a page key", lambda: NOW)
-    async with served(rpcs, tokens, Messages.load("registry"), ledger=ledger) as address, AsyncExitStack() as stack:
+    related = OwnRelationships(database.app, lambda: NOW)
+    serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related)
+    async with serving as address, AsyncExitStack() as stack:
         yield Registry(database, address, tokens, stack)
 
 

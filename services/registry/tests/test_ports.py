@@ -102,8 +102,8 @@ async def test_lists_go_by_id_from_a_place_on_within_reach(work: Begin) -> None:
         assert [found.id for found in await one.bodies.page(NOBODY, "", 10)] == []
         assert [found.id for found in await one.units.page("KGD", "", 1)] == ["audit"]
         assert [found.id for found in await one.positions.page("KGD", "17", 10)] == ["18"]
-        assert [found.id for found in await one.servants.page("KGD", "", 2)] == ["B", "a"]
-        assert [found.id for found in await one.servants.page("KGD", "a", 10)] == ["c"]
+        assert [found.id for found in await one.servants.page("KGD", "", 2, NATION)] == ["B", "a"]
+        assert [found.id for found in await one.servants.page("KGD", "a", 10, NATION)] == ["c"]
 
 
 async def test_existence_is_known_whoever_may_see_it(work: Begin) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import grpc.aio
 import pytest
 from chassis.client import Refusal, channel, refusal_of
+from chassis.heads import StoredRelationships
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
+from chassis.server import Limits
 from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens
 from google.protobuf.duration_pb2 import Duration
@@ -94,12 +96,14 @@ def issuer() -> Tokens:
 
 
 @asynccontextmanager
-async def serving(platform: Platform) -> AsyncIterator[Timekeeping]:
+async def serving(platform: Platform, limits: Limits | None = None) -> AsyncIterator[Timekeeping]:
     """Serves the platform's database."""
     stop = asyncio.Event()
     rpcs = services(platform.database.app, "a page key", platform.clock, LAW, "Asia/Almaty", stop)
     ledger = RequestLedger(platform.database.app)
-    async with served(rpcs, issuer(), Messages.load("timetracking"), law=LAW, ledger=ledger) as address, AsyncExitStack() as stack:
+    related = StoredRelationships(platform.database.app, platform.clock, "body_states", "body")
+    serving = served(rpcs, issuer(), Messages.load("timetracking"), law=LAW, ledger=ledger, relationships=related, limits=limits)
+    async with serving as address, AsyncExitStack() as stack:
         yield Timekeeping(platform, address, issuer(), stack, stop)
         stop.set()
 

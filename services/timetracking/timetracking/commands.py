@@ -34,7 +34,7 @@ from timetracking.workdays.republishing import RepublishDays
 from timetracking.workdays.use_cases import ComputeDays
 
 PROJECTIONS: Mapping[str, tuple[str, ...]] = {
-    "people": ("body_states", "servants", "appointments"),
+    "people": ("body_states", "unit_heads", "servants", "appointments"),
     "plans": ("plan_months", "plan_days", "orders"),
 }
 

@@ -10,10 +10,12 @@ from chassis.auth import TokenVerifier
 from chassis.clock import Clock, clock_from
 from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
+from chassis.heads import StoredRelationships
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
 from chassis.process import Admin
 from chassis.publisher import Publisher
+from chassis.server import Served
 from chassis.supervision import FIRST_CHECKS_S, closing, said, until, watch
 from chassis.topics import parked
 from kernel.faults import Unavailable
@@ -65,8 +67,12 @@ PARKED_KEPT = timedelta(days=180)
 async def serve(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
     """Answers RPCs until `stop`."""
     page_key, clock, law = settings.page_key.get_secret_value(), clock_from(settings.clock), load()
+
+    def rpcs(database: Database) -> list[Served]:
+        return services(database, page_key, clock, law, settings.default_zone, stop)
+
     await processes.serve(
-        "timetracking", settings, stop, law, lambda database: services(database, page_key, clock, law, settings.default_zone, stop)
+        "timetracking", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, "body_states", "body")
     )
 
 
@@ -78,7 +84,7 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), closing(database, publisher), verifier.running():
         law, allowed, messages = load(), StoredAllowList(database), Messages.load("timetracking")
-        others = NoPassages(TakeReceipts(begin(database, law, clock, settings.gateway_zone)), settings.gateway_zone)
+        others = NoPassages(TakeReceipts(begin(database, law, clock, settings.gateway_zone, beyond_reach=True)), settings.gateway_zone)
         door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note)
         async with others.written(), door.running():
             admin.met("gateway")

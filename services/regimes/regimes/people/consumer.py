@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chassis.heads import headships_told
 from chassis.streams import Subscription
 from chassis.wire import day
 from kernel.days import DaySpan
@@ -58,7 +59,7 @@ def body_told(message: pb.StateBodyChanged) -> Body:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Malformed({"zone": "an IANA name such as Asia/Almaty"}) from None
     units = tuple(Unit(unit.unit, unit.parent_unit) for unit in message.units)
-    return Body(message.body, message.region, message.zone, units, message.revision)
+    return Body(message.body, message.region, message.zone, units, message.revision, headships_told(message.units))
 
 
 def servant_told(message: pb.ServantChanged) -> Servant:
@@ -80,4 +81,6 @@ def _appointment(message: pb.DatedAppointment, field: str) -> Appointment:
         kind=KINDS.get(message.kind, AppointmentKind.OTHER),
         keeps_time=message.keeps_time,
         hours_set_by_regulation=message.hours_set_by_regulation,
+        position=message.position,
+        supervising_position=message.supervising_position,
     )

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import Enum
 
 from kernel.days import DaySpan
+from kernel.headships import Headship
 
 
 class AppointmentKind(Enum):
@@ -40,6 +41,8 @@ class Body:
     zone: str
     units: tuple[Unit, ...] = ()
     revision: int = field(default=0, compare=False)
+    heads: tuple[Headship, ...] = field(default=(), compare=False)
+    """Who heads the units, where it was told now: no plan follows from it."""
 
     def chain(self, unit: str) -> Iterator[str]:
         """Yields `unit`, the units above it, and last the whole body as the empty name; a ring of units is cut."""
@@ -67,6 +70,9 @@ class Appointment:
     kind: AppointmentKind
     keeps_time: bool = True
     hours_set_by_regulation: bool = False
+    position: str = field(default="", compare=False)
+    supervising_position: str = field(default="", compare=False)
+    """The positions decide who controls the servant's time, and no plan."""
 
     def counts_on(self, on: date) -> bool:
         """Says whether the servant's day can follow it on that date."""

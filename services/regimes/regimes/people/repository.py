@@ -6,6 +6,7 @@ from itertools import groupby
 
 from chassis.access import Caller
 from chassis.database import Transaction
+from chassis.heads import save_headships
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.faults import NotFound
@@ -54,7 +55,7 @@ class StoredBodies:
         return frozenset(rows) | (wanted & reach.bodies)
 
     async def save(self, bodies: Sequence[Body]) -> None:
-        """Records each with its units, in place of an older state; a newer one that is there stays."""
+        """Records each with its units and their heads, in place of an older state; a newer one that is there stays."""
         if not bodies:
             return
         rows = [
@@ -70,10 +71,14 @@ class StoredBodies:
         statement = upsert(BodyRow).values(rows)
         told = statement.excluded
         newer = {"region": told.region, "zone": told.zone, "units": told.units, "revision": told.revision}
-        await self.transaction.session.execute(
-            statement.on_conflict_do_update(index_elements=[BodyRow.id], set_=newer, where=BodyRow.revision < told.revision),
+        written = await self.transaction.session.scalars(
+            statement.on_conflict_do_update(index_elements=[BodyRow.id], set_=newer, where=BodyRow.revision < told.revision).returning(
+                BodyRow.id
+            ),
             execution_options=UNSYNCHRONISED,
         )
+        heads = {body.body: body.heads for body in bodies}
+        await save_headships(self.transaction, {body: heads[body] for body in written})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +137,6 @@ def _values(servant: str, appointment: Appointment) -> dict[str, object]:
         "kind": appointment.kind.value,
         "keeps_time": appointment.keeps_time,
         "hours_set_by_regulation": appointment.hours_set_by_regulation,
+        "position": appointment.position,
+        "supervising_position": appointment.supervising_position,
     }

@@ -94,7 +94,7 @@ class OtherEdition(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ListPlanDays:
-    """Shows what a servant was to do on each date of a span; days of bodies out of the caller's reach are left out."""
+    """Shows what a servant was to do on each date of a span; days out of the caller's reach are left out."""
 
     work: Begin
     law: Lawbook
@@ -109,7 +109,12 @@ class ListPlanDays:
             if caller.reach.servant == servant:
                 return days
             reached = await work.bodies.within({day.body for day in days}, visible_to=caller)
-            return [day for day in days if day.body in reached]
+            control = caller.reach.control
+            return [
+                day
+                for day in days
+                if day.body in reached or f"{day.body}/{day.unit}" in control.units or f"{day.body}/{servant}" in control.people
+            ]
 
 
 @dataclass(slots=True)

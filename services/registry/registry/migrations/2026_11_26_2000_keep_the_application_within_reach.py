@@ -9,8 +9,10 @@ down_revision = "2026_11_26_0300"
 def upgrade() -> None:
     """Adds a policy to each table that holds records of bodies and people."""
     reach.keep_answers_apart()
-    reach.know_reach("state_bodies", "id")
-    reach.keep_within("state_bodies", f"({reach.of_body('id')} OR region = ANY (reach_named('regions')))")
+    posts = "appointments a JOIN positions p ON p.body = a.body AND p.id = a.position"
+    reach.know_reach("state_bodies", "id", posts, "p.unit")
+    region, controlled = "region = ANY (reach_named('regions'))", "id = ANY ((SELECT controlled_bodies())::text[])"
+    reach.keep_within("state_bodies", f"({reach.of_body('id')} OR {region} OR {controlled})", writes=f"({reach.of_body('id')} OR {region})")
     for table in ("units", "unit_heads"):
         reach.keep_within(table, reach.of_body())
     # Whoever reads a servant's file learns what the posts in it are, elsewhere too.

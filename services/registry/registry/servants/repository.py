@@ -41,10 +41,10 @@ class StoredServants:
             raise NotFound(servant_name(servant))
         return found[0]
 
-    async def page(self, body: str, after: str, limit: int) -> Sequence[Servant]:
-        """Returns at most `limit` servants who have an appointment in the body and an ID above `after`, by ID."""
+    async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Servant]:
+        """Returns at most `limit` servants within the caller's reach who have an appointment in the body and an ID above `after`, by ID."""
         serves = exists().where(AppointmentRow.servant == ServantRow.id, AppointmentRow.body == body)
-        return await self._where(and_(ServantRow.id > after, serves), limit)
+        return await self._where(and_(ServantRow.id > after, serves, _within(visible_to.reach)), limit)
 
     async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
         """Returns the servants with one of these IDs or IINs, whoever may see them."""
@@ -100,11 +100,17 @@ class StoredServants:
 
 
 def _within(reach: Reach) -> ColumnElement[bool]:
-    """The condition that a servant is the caller or has an appointment in a body that the caller's grants reach."""
-    serves = (
-        exists().where(AppointmentRow.servant == ServantRow.id).where(AppointmentRow.body == StateBodyRow.id, StateBodyRow.within(reach))
-    )
-    return serves if reach.servant is None else or_(ServantRow.id == reach.servant, serves)
+    """The condition that a servant is the caller or has an appointment where the caller's grants or control reach."""
+    holds = exists().where(AppointmentRow.servant == ServantRow.id)
+    ways: list[ColumnElement[bool]] = [holds.where(AppointmentRow.body == StateBodyRow.id, StateBodyRow.within(reach))]
+    if reach.servant is not None:
+        ways.append(ServantRow.id == reach.servant)
+    if reach.control.units:
+        post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)
+        ways.append(holds.where(post, (PositionRow.body + "/" + PositionRow.unit).in_(sorted(reach.control.units))))
+    if reach.control.people:
+        ways.append(holds.where((AppointmentRow.body + "/" + AppointmentRow.servant).in_(sorted(reach.control.people))))
+    return or_(*ways)
 
 
 def _servant_values(servant: Servant, changed_at: datetime) -> dict[str, object]:

@@ -49,8 +49,8 @@ class Servants(Protocol):
     async def get(self, servant: str, visible_to: Caller) -> Servant:
         """Returns the servant; NotFound if there is none within the caller's reach."""
 
-    async def page(self, body: str, after: str, limit: int) -> Sequence[Servant]:
-        """Returns at most `limit` servants who have an appointment in the body and an ID above `after`, by ID."""
+    async def page(self, body: str, after: str, limit: int, visible_to: Caller) -> Sequence[Servant]:
+        """Returns at most `limit` servants within the caller's reach who have an appointment in the body and an ID above `after`, by ID."""
 
     async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
         """Returns the servants with one of these IDs or IINs, whoever may see them."""
@@ -167,8 +167,9 @@ class ListServants:
     async def __call__(self, caller: Caller, body: str, after: str, limit: int) -> Sequence[Servant]:
         """Returns at most `limit` servants above `after`, by ID; refuses NOT_FOUND (body)."""
         async with self.work(caller) as work:
-            await work.bodies.get(body, visible_to=caller)
-            page = await work.servants.page(body, after, limit)
+            if body not in caller.reach.control.bodies:
+                await work.bodies.get(body, visible_to=caller)
+            page = await work.servants.page(body, after, limit, visible_to=caller)
             work.record("servant.list", f"{body_name(body)}/servants", rule="o15-p4-5")
             return [as_seen_by(caller, servant) for servant in page]
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 ScopeKind = Literal["state-body", "region", "nation", "system", "own"]
 SCOPE_KINDS: dict[str, ScopeKind] = {"state-bodies": "state-body", "regions": "region", "systems": "system"}
 OWN_ROLE = "servant"
+UNIT_HEAD = "unit-head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,44 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Whose working time a servant controls today: Order 120, point 10 (`o120-p10`).
+
+    `units` are those that the servant heads and the units beneath ("KGD/audit"); `people` are servants in units without a
+    head whose position the servant's own supervises ("KGD/s-0147").
+    """
+
+    units: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is controlled, as text: "/units/KGD/audit", "/people/KGD/s-0147"."""
+        return (*(f"/units/{unit}" for unit in self.units), *(f"/people/{person}" for person in self.people))
+
+    @property
+    def bodies(self) -> frozenset[str]:
+        """The bodies in which it lies."""
+        return frozenset(each.partition("/")[0] for each in self.units | self.people)
+
+
+class Relationships(Protocol):
+    """The relationships of a service's records, looked up at each call that they open."""
+
+    async def control(self, servant: str) -> Control:
+        """Returns whose working time the servant controls today."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
-    """The records within a caller's grants: of the whole nation, of regions, of bodies, of systems, and their own."""
+    """The records within a caller's grants: of the whole nation, of regions, of bodies, of systems, and their own; and those that they control."""
 
     nation: bool = False
     regions: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
     systems: frozenset[str] = frozenset()
     servant: str | None = None
+    control: Control = Control()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +92,25 @@ class Caller:
     """Who calls: a person or a system, with the grants that count for the called method.
 
     `servant` is the registry's ID of the caller as a servant, if they are one: a name to look relationships up by, not
-    an authority. `relationships` are those that open the called method ("unit-head").
+    an authority. `control` is what they control by a relationship that opens the called method.
     """
 
     subject: str
     client: str
     servant: str | None = None
     grants: tuple[Grant, ...] = ()
-    relationships: frozenset[str] = frozenset()
+    control: Control = Control()
 
     @property
     def reach(self) -> Reach:
-        """What the grants reach together; a repository shows nothing outside of it."""
+        """What grants and relationships reach together; a repository shows nothing outside of it."""
         return Reach(
             nation=any(grant.scope_kind == "nation" for grant in self.grants),
             regions=_scopes(self.grants, "region"),
             bodies=_scopes(self.grants, "state-body"),
             systems=_scopes(self.grants, "system"),
             servant=next(iter(_scopes(self.grants, "own")), None),
+            control=self.control,
         )
 
 
@@ -91,15 +123,17 @@ class AccessRule:
     relationships: frozenset[str]
     kinds: frozenset[ScopeKind]
 
-    def admits(self, subject: str, client: str, servant: str | None, grants: Iterable[Grant]) -> Caller | None:
-        """Returns the caller with the grants that count here, or None where none of them opens the method."""
+    def admits(
+        self, subject: str, client: str, servant: str | None, grants: Iterable[Grant], control: Control = Control()
+    ) -> Caller | None:
+        """Returns the caller with the grants and the control that count here, or None where nothing of them opens the method."""
         counting = [grant for grant in grants if grant.role in self.roles and grant.scope_kind in self.kinds]
         if servant and OWN_ROLE in self.roles:
             counting.append(Grant(OWN_ROLE, "own", servant))
-        relationships = self.relationships if servant else frozenset[str]()
-        if not counting and not relationships:
+        held = control if UNIT_HEAD in self.relationships else Control()
+        if not counting and not held.paths:
             return None
-        return Caller(subject, client, servant, tuple(counting), relationships)
+        return Caller(subject, client, servant, tuple(counting), held)
 
 
 def grants_of(paths: Collection[str]) -> tuple[Grant, ...]:

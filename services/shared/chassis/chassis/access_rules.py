@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from tartip.access.v1 import access_pb2
 
-from chassis.access import AccessRule, ScopeKind
+from chassis.access import UNIT_HEAD, AccessRule, ScopeKind
 
 # A grant counts where its scope is at least as wide as what the method touches. SCOPE_NATION marks what is the same for
 # everyone (the law), so every grant counts; records are always filtered by the caller's reach besides.
@@ -18,6 +18,10 @@ _KINDS: dict[int, frozenset[ScopeKind]] = {
     access_pb2.SCOPE_NATION: _WITHIN_BODY,
     access_pb2.SCOPE_SYSTEM: frozenset({"system"}),
 }
+
+
+# Who looks a relationship up stands in `chassis.access.Relationships`.
+RELATIONSHIPS = frozenset({UNIT_HEAD})
 
 
 class AccessNotDeclared(Exception):
@@ -40,4 +44,7 @@ def _rule(method: MethodDescriptor) -> AccessRule:
         raise AccessNotDeclared(f"{path} has no scope in its option tartip.access.v1.access")
     if not access.grants and not access.relationships:
         raise AccessNotDeclared(f"{path} names no grant and no relationship in its option tartip.access.v1.access")
+    unknown = set(access.relationships) - RELATIONSHIPS
+    if unknown:
+        raise AccessNotDeclared(f"{path} names the relationship {min(unknown)}, which nobody looks up")
     return AccessRule(path, frozenset(access.grants), frozenset(access.relationships), _KINDS[access.scope])

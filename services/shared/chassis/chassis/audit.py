@@ -70,7 +70,7 @@ def audit_record(
 
 def grant_names(caller: Caller | None) -> tuple[str, ...]:
     """What counts for the caller here, as text and in order: "/state-bodies/KGD/hr-officer"."""
-    return tuple(sorted({grant.path for grant in caller.grants})) if caller else ()
+    return tuple(sorted({*(grant.path for grant in caller.grants), *caller.control.paths})) if caller else ()
 
 
 def content(state: object | None) -> bytes | None:

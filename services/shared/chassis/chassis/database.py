@@ -415,6 +415,8 @@ def _telling_of(subject: str, reach: Reach) -> str:
         "bodies": sorted(reach.bodies),
         "systems": sorted(reach.systems),
         "servant": reach.servant,
+        "units": sorted(reach.control.units),
+        "people": sorted(reach.control.people),
     }
     return _TELL.format(reach=json.dumps(said).replace("'", "''"))
 

@@ -12,6 +12,7 @@ import structlog
 from kernel.faults import Unavailable
 from lawbook import Lawbook
 
+from chassis.access import Relationships
 from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
@@ -41,13 +42,21 @@ WORK = ("database_url", "kafka", "admin_listen")
 Purge = Callable[[Database], Awaitable[int]]
 
 
-async def serve(service: str, settings: Settings, stop: asyncio.Event, law: Lawbook, rpcs: Callable[[Database], Sequence[Served]]) -> None:
+async def serve(
+    service: str,
+    settings: Settings,
+    stop: asyncio.Event,
+    law: Lawbook,
+    rpcs: Callable[[Database], Sequence[Served]],
+    relationships: Callable[[Database], Relationships],
+) -> None:
     """Answers the RPCs of `service` until `stop`."""
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve", role="app")
     admin.expect("database", "issuer", "server")
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), closing(database), verifier.running():
-        server = Server(settings, rpcs(database), verifier, Messages.load(service), law, RequestLedger(database))
+        ledger, related = RequestLedger(database), relationships(database)
+        server = Server(settings, rpcs(database), verifier, Messages.load(service), law, ledger, relationships=related)
         async with server.running():
             admin.met("server")
             watches = (watch(admin, "database", database.reachable), watch(admin, "issuer", said(lambda: verifier.ready)))

@@ -14,8 +14,8 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.access import current_caller
-from chassis.access_rules import access_rules
+from chassis.access import Relationships, current_caller
+from chassis.access_rules import AccessNotDeclared, access_rules
 from chassis.errors import Law, Refusals
 from chassis.interceptors.authentication import Verifier, authenticated
 from chassis.interceptors.authorisation import authorised
@@ -56,6 +56,7 @@ class Limits(BaseSettings):
     max_connection_age_grace_seconds: int = 300
     drain_seconds: float = 0.0  # between NOT_SERVING and the stop; in a cluster as long as endpoints take to notice
     grace_seconds: float = 10.0  # for RPCs at work when the server stops
+    recheck_seconds: float = 30.0  # so long a stream may outlive the relationship that opened it
     reflection: bool = False
 
     def options(self) -> list[tuple[str, int]]:
@@ -89,17 +90,20 @@ class Server:
         law: Law,
         ledger: Ledger | None = None,
         limits: Limits | None = None,
+        relationships: Relationships | None = None,
     ) -> None:
         self.limits = limits or Limits()
         descriptors = [descriptor for _, _, descriptor in services]
         rules = access_rules(descriptors)
+        if relationships is None and (needing := [rule.method for rule in rules.values() if rule.relationships]):
+            raise AccessNotDeclared(f"{needing[0]} is opened by a relationship, and nobody looks relationships up")
         package = _package(descriptors)
         messages.require(importlib.import_module(f"{package}.error_reason_pb2").ErrorReason.DESCRIPTOR)
         layers = (
             observed(),
             answered(Refusals(package.split(".")[1], messages, law)),
             authenticated(verifier),
-            authorised(rules),
+            authorised(rules, relationships, self.limits.recheck_seconds),
         )
         interceptor = Layers(layers, Once(ledger, descriptors), (HEALTH, REFLECTION))
         self._server = grpc.aio.server(interceptors=[interceptor], options=self.limits.options())

@@ -1,7 +1,7 @@
 """Grants and what they reach."""
 
 import pytest
-from chassis.access import AccessRule, Caller, Grant, Reach, ScopeKind, become, current_caller, grants_of
+from chassis.access import AccessRule, Caller, Control, Grant, Reach, ScopeKind, become, current_caller, grants_of
 from chassis.access_rules import AccessNotDeclared, access_rules
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
@@ -96,11 +96,20 @@ def test_a_servant_without_the_claim_is_nobody() -> None:
     assert rule.admits("a", "p", "", ()) is None
 
 
-def test_a_relationship_lets_a_servant_in_without_any_reach() -> None:
-    caller = AccessRule("/m", frozenset({"hr-officer"}), frozenset({"unit-head"}), WITHIN_BODY).admits("a", "p", "s-1", ())
+def test_a_relationship_lets_in_whom_the_records_know_and_reaches_what_they_control_alone() -> None:
+    rule, control = AccessRule("/m", frozenset({"hr-officer"}), frozenset({"unit-head"}), WITHIN_BODY), Control(frozenset({"KGD/audit"}))
+    caller = rule.admits("a", "p", "s-1", (), control)
     assert caller is not None
-    assert caller.relationships == {"unit-head"}
-    assert caller.reach == Reach()
+    assert caller.reach == Reach(control=control)
+    assert rule.admits("a", "p", "s-1", (), Control()) is None
+
+
+def test_a_relationship_counts_only_where_the_method_names_it() -> None:
+    rule, control = AccessRule("/m", frozenset({"hr-officer"}), frozenset(), WITHIN_BODY), Control(frozenset({"KGD/audit"}))
+    assert rule.admits("a", "p", "s-1", (), control) is None
+    caller = rule.admits("a", "p", "s-1", grants_of(["/state-bodies/A/hr-officer"]), control)
+    assert caller is not None
+    assert caller.reach == Reach(bodies=frozenset({"A"}))
 
 
 def test_a_grant_narrower_than_the_method_does_not_open_it() -> None:

@@ -15,7 +15,7 @@ from chassis.testing.tokens import Tokens
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from kernel.text import LocalizedText
-from tartip.regimes.v1 import error_reason_pb2, law_service_pb2, law_service_pb2_grpc, plan_service_pb2
+from tartip.regimes.v1 import error_reason_pb2, labour_order_rules_service_pb2, law_service_pb2, law_service_pb2_grpc, plan_service_pb2
 
 LAW_SERVICE = law_service_pb2.DESCRIPTOR.services_by_name["LawService"]
 STATUTE: Any = SimpleNamespace(edition="e1")
@@ -58,8 +58,15 @@ async def test_a_server_with_a_method_open_to_nobody_in_particular_does_not_star
             pass
 
 
+async def test_a_server_with_a_method_opened_by_a_relationship_that_nobody_looks_up_does_not_start(tokens: Tokens) -> None:
+    plans = plan_service_pb2.DESCRIPTOR.services_by_name["PlanService"]
+    with pytest.raises(AccessNotDeclared, match="PlanService/ListPlanDays is opened by a relationship"):
+        async with served([*_services(), _services(descriptor=plans)[0]], tokens, _texts(), law=STATUTE):
+            pass
+
+
 async def test_a_method_that_was_added_without_its_descriptor_opens_to_nobody(tokens: Tokens) -> None:
-    other = plan_service_pb2.DESCRIPTOR.services_by_name["PlanService"]
+    other = labour_order_rules_service_pb2.DESCRIPTOR.services_by_name["LabourOrderRulesService"]
     async with (
         served(_services(descriptor=other), tokens, _texts(), law=STATUTE) as address,
         channel(address, tokens.mint("anna", OFFICER)) as asked,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.delivery import Subscription
+from chassis.heads import headships_told
 from chassis.wire import day
 from kernel.days import DaySpan
 from kernel.faults import Malformed
@@ -51,7 +52,7 @@ def body_told(message: pb.StateBodyChanged) -> Body:
         ZoneInfo(message.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Malformed({"zone": "an IANA name such as Asia/Almaty"}) from None
-    return Body(message.body, message.region, message.zone, message.revision)
+    return Body(message.body, message.region, message.zone, message.revision, headships_told(message.units))
 
 
 def servant_told(message: pb.ServantChanged) -> Servant:
@@ -74,4 +75,6 @@ def _appointment(message: pb.DatedAppointment, field: str) -> Appointment:
         unit=message.unit,
         kind=KINDS.get(message.kind, OTHER),
         keeps_time=message.keeps_time,
+        position=message.position,
+        supervising_position=message.supervising_position,
     )

@@ -1,9 +1,10 @@
 """Bodies and servants as the registry tells of them: whose day it is, and in whose service."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from kernel.days import DaySpan
+from kernel.headships import Headship
 
 # Whose day it is where several appointments keep time: secondment before main before temporary.
 PRECEDENCE = ("secondment", "main", "temporary")
@@ -17,6 +18,8 @@ class Body:
     region: str
     zone: str
     revision: int
+    heads: tuple[Headship, ...] = field(default=(), compare=False)
+    """Who heads the units, where it was told now: no day follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class Appointment:
     unit: str
     kind: str
     keeps_time: bool
+    position: str = field(default="", compare=False)
+    supervising_position: str = field(default="", compare=False)
+    """The positions decide who controls the servant's time, and no day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chassis.access import Caller
 from chassis.database import Transaction
+from chassis.heads import save_headships
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.days import DaySpan
@@ -41,17 +42,21 @@ class StoredBodies:
         return {row.body: row.told() for row in rows}
 
     async def save(self, bodies: Sequence[Body]) -> None:
-        """Records each in place of an older state; a newer one that is there stays."""
+        """Records each with the heads of its units, in place of an older state; a newer one that is there stays."""
         if not bodies:
             return
         rows = [{"body": each.body, "region": each.region, "zone": each.zone, "revision": each.revision} for each in bodies]
         statement = upsert(BodyRow).values(rows)
         told = statement.excluded
         newer = {"region": told.region, "zone": told.zone, "revision": told.revision}
-        await self.transaction.session.execute(
-            statement.on_conflict_do_update(index_elements=[BodyRow.body], set_=newer, where=BodyRow.revision < told.revision),
+        written = await self.transaction.session.scalars(
+            statement.on_conflict_do_update(index_elements=[BodyRow.body], set_=newer, where=BodyRow.revision < told.revision).returning(
+                BodyRow.body
+            ),
             execution_options=UNSYNCHRONISED,
         )
+        heads = {body.body: body.heads for body in bodies}
+        await save_headships(self.transaction, {body: heads[body] for body in written})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ def _values(servant: Servant) -> list[dict[str, object]]:
             "unit": each.unit,
             "kind": each.kind,
             "keeps_time": each.keeps_time,
+            "position": each.position,
+            "supervising_position": each.supervising_position,
         }
         for each in servant.appointments
     ]

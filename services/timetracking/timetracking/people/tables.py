@@ -47,7 +47,10 @@ class AppointmentRow(Base):
     """A span in which a servant holds a position."""
 
     __tablename__ = "appointments"
-    __table_args__ = (Index(None, "body", "servant"),)
+    __table_args__ = (
+        Index(None, "body", "servant"),
+        Index(None, "body", "supervising_position"),
+    )
 
     servant: Mapped[str] = mapped_column(ID, primary_key=True)
     appointment: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -57,11 +60,15 @@ class AppointmentRow(Base):
     unit: Mapped[str] = mapped_column(ID)
     kind: Mapped[str]
     keeps_time: Mapped[bool]
+    position: Mapped[str] = mapped_column(ID, server_default="")
+    supervising_position: Mapped[str] = mapped_column(ID, server_default="")
 
     @classmethod
     def reached(cls, servant: InstrumentedAttribute[str], reach: Reach, *during: ColumnElement[bool]) -> ColumnElement[bool]:
-        """The condition that `servant` is the caller, or is or was appointed in a body that the grants reach (`during` a span)."""
-        appointed = exists().where(cls.servant == servant, BodyRow.reached(cls.body, reach), *during)
+        """The condition that `servant` is the caller, or is or was appointed where grants or control reach (`during` a span)."""
+        control = reach.control
+        controlled = or_((cls.body + "/" + cls.unit).in_(sorted(control.units)), (cls.body + "/" + cls.servant).in_(sorted(control.people)))
+        appointed = exists().where(cls.servant == servant, or_(BodyRow.reached(cls.body, reach), controlled), *during)
         return appointed if reach.servant is None else or_(servant == reach.servant, appointed)
 
     @classmethod
@@ -72,4 +79,13 @@ class AppointmentRow(Base):
 
     def told(self) -> Appointment:
         """Returns the appointment as the registry told of it."""
-        return Appointment(self.appointment, DaySpan(self.since, self.until), self.body, self.unit, self.kind, self.keeps_time)
+        return Appointment(
+            appointment=self.appointment,
+            span=DaySpan(self.since, self.until),
+            body=self.body,
+            unit=self.unit,
+            kind=self.kind,
+            keeps_time=self.keeps_time,
+            position=self.position,
+            supervising_position=self.supervising_position,
+        )

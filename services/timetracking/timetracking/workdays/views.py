@@ -24,40 +24,47 @@ from timetracking.workdays.domain import Direction, Read, Seconds
 from timetracking.workdays.domain.kept import KeptDay, ReadContext, content_of
 from timetracking.workdays.repository import kept_of
 
-# Whose rows a caller sees; $1…$4 are the reach: nation, regions, bodies, own.
+# Whose rows a caller sees; $1…$6 are the reach: nation, regions, bodies, own, controlled units and controlled people.
 _REACHED = """
-($1::boolean OR {body} = ANY ($3::text[]) OR {body} IN (SELECT body FROM body_states WHERE region = ANY ($2::text[])) {own})
+($1::boolean OR {body} = ANY ($3::text[]) OR {body} IN (SELECT body FROM body_states WHERE region = ANY ($2::text[])) OR {besides})
 """
-_OF_ROWS = _REACHED.format(body="w.body", own="OR w.servant = $4::text")
-_BODY = "SELECT EXISTS (SELECT WHERE $4::text IS NOT DISTINCT FROM $4::text AND " + _REACHED.format(body="$5::text", own="") + ")"
-_SERVANT = "SELECT EXISTS (SELECT FROM appointments w WHERE w.servant = $5::text AND " + _OF_ROWS + ") OR $5::text = $4::text"
+_CONTROLLED = "w.body || '/' || w.unit = ANY ($5::text[]) OR w.body || '/' || w.servant = ANY ($6::text[])"
+_OF_ROWS = _REACHED.format(body="w.body", besides=f"w.servant = $4::text OR {_CONTROLLED}")
+# A finding has no unit of its own: it is of the unit of its day.
+_OF_FINDINGS = _REACHED.format(
+    body="f.body",
+    besides=f"f.servant = $4::text OR EXISTS (SELECT FROM workdays w WHERE w.servant = f.servant AND w.date = f.date AND ({_CONTROLLED}))",
+)
+_IN_BODY = "$7::text IN (SELECT split_part(each, '/', 1) FROM unnest($5::text[] || $6::text[]) AS each)"
+_BODY = f"SELECT {_REACHED.format(body='$7::text', besides=_IN_BODY)} AND $4::text IS NOT DISTINCT FROM $4::text"
+_SERVANT = f"SELECT EXISTS (SELECT FROM appointments w WHERE w.servant = $7::text AND {_OF_ROWS}) OR $7::text = $4::text"
 _DAYS = f"""
 SELECT w.* FROM workdays w
-WHERE {_OF_ROWS} AND ($5::text IS NULL OR w.body = $5) AND ($6::text IS NULL OR w.servant = $6) AND w.date BETWEEN $7 AND $8
-    AND (w.servant, w.date) > ($9, $10)
-ORDER BY w.servant, w.date LIMIT $11
+WHERE {_OF_ROWS} AND ($7::text IS NULL OR w.body = $7) AND ($8::text IS NULL OR w.servant = $8) AND w.date BETWEEN $9 AND $10
+    AND (w.servant, w.date) > ($11, $12)
+ORDER BY w.servant, w.date LIMIT $13
 """
 # The day that is asked for most, in one round trip with whether anything is known well enough to answer.
 _DAY = f"""
-SELECT {FIRST_BEHIND.format(topics="$7")} AS behind, w.*
-FROM (SELECT) AS asked LEFT JOIN workdays w ON {_OF_ROWS} AND w.servant = $5 AND w.date = $6
+SELECT {FIRST_BEHIND.format(topics="$9")} AS behind, w.*
+FROM (SELECT) AS asked LEFT JOIN workdays w ON {_OF_ROWS} AND w.servant = $7 AND w.date = $8
 """
 _VERSIONS = "SELECT revision, computed_at, state, content, edition FROM workday_versions WHERE servant = $1 AND date = $2 ORDER BY revision"
 _PLAN = "SELECT date, body, unit, zone, content FROM plan_days WHERE servant = $1 AND date = $2"
 _FINDINGS_OF_DAY = "SELECT f.* FROM findings f WHERE f.servant = $1 AND (f.date = $2 OR f.until = $2) ORDER BY f.first, f.kind"
 _FINDINGS = f"""
-SELECT w.*, coalesce(w.servant, w.device) AS subject FROM findings w
-WHERE {_OF_ROWS} AND ($5::text IS NULL OR w.body = $5) AND ($6::text IS NULL OR w.servant = $6)
-    AND w.date <= $8 AND coalesce(w.until, w.date) >= $7
-    AND ($9::text[] = '{{}}' OR w.kind = ANY ($9)) AND ($10::boolean OR w.state <> 'withdrawn')
-    AND (coalesce(w.servant, w.device), w.first, w.kind, w.id) > ($11, $12, $13, $14::uuid)
-ORDER BY coalesce(w.servant, w.device), w.first, w.kind, w.id LIMIT $15
+SELECT f.*, coalesce(f.servant, f.device) AS subject FROM findings f
+WHERE {_OF_FINDINGS} AND ($7::text IS NULL OR f.body = $7) AND ($8::text IS NULL OR f.servant = $8)
+    AND f.date <= $10 AND coalesce(f.until, f.date) >= $9
+    AND ($11::text[] = '{{}}' OR f.kind = ANY ($11)) AND ($12::boolean OR f.state <> 'withdrawn')
+    AND (coalesce(f.servant, f.device), f.first, f.kind, f.id) > ($13, $14, $15, $16::uuid)
+ORDER BY coalesce(f.servant, f.device), f.first, f.kind, f.id LIMIT $17
 """
 _CHANGES = f"""
 SELECT c.xid::text AS xid, c.id, w.* FROM workday_changes c
 JOIN workdays w ON w.servant = c.servant AND w.date = c.date
-WHERE {_OF_ROWS} AND w.body = $5 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($6::text::xid8, $7)
-ORDER BY c.xid, c.id LIMIT $8
+WHERE {_OF_ROWS} AND w.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
+ORDER BY c.xid, c.id LIMIT $10
 """
 _EDGE = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text"
 _PURGED = "SELECT coalesce((SELECT (xid, id) <= ($1::text::xid8, $2::bigint) FROM purged_changes), true)"
@@ -130,7 +137,8 @@ class WorkdayViews:
     def __init__(self, transaction: Transaction, caller: Caller) -> None:
         self._transaction = transaction
         reach = caller.reach
-        self._reach = (reach.nation, sorted(reach.regions), sorted(reach.bodies), reach.servant)
+        control = sorted(reach.control.units), sorted(reach.control.people)
+        self._reach = (reach.nation, sorted(reach.regions), sorted(reach.bodies), reach.servant, *control)
 
     async def require(self, wanted: Wanted) -> None:
         """Raises NotFound where body or servant are out of reach or not known."""

@@ -1,29 +1,79 @@
-"""Finds out what the caller may do here: the grants of the token, narrowed to those that open the method."""
+"""Finds out what the caller may do here: the grants of the token and the relationships of the records that open the method."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
-from kernel.faults import Forbidden, Unauthenticated
+from kernel.faults import Forbidden, Unauthenticated, Unavailable
 
-from chassis.access import AccessRule, become
+from chassis.access import AccessRule, Control, Relationships, become
+from chassis.auth import Claims
 from chassis.calls import Call, working_for
 from chassis.interceptors.incoming import Incoming, Layer
 
+NO_CONTROL: Final = Control()
 
-def authorised(rules: Mapping[str, AccessRule]) -> Layer:
-    """Returns the layer that denies by default: a method without a rule opens to nobody."""
+
+def authorised(rules: Mapping[str, AccessRule], relationships: Relationships | None, recheck_s: float) -> Layer:
+    """Returns the layer that denies by default: a method without a rule opens to nobody.
+
+    Grants live as long as the token. Relationships are looked up at each call, and for a stream every `recheck_s` again: it
+    ends when they are others.
+    """
 
     @asynccontextmanager
     async def layer(call: Incoming) -> AsyncIterator[None]:
         claims, rule = call.claims, rules.get(call.method)
         if claims is None:
             raise Unauthenticated()
-        caller = rule.admits(claims.subject, claims.client, claims.servant, claims.grants) if rule else None
+        control = await _control(relationships, rule, claims)
+        caller = rule.admits(claims.subject, claims.client, claims.servant, claims.grants, control) if rule else None
         if caller is None:
             raise Forbidden(method=call.method.removeprefix("/"))
         call.caller = caller
         become(caller)
         with working_for(Call(call.method, call.id, caller)):
-            yield
+            if not call.streaming or caller.control == NO_CONTROL or relationships is None or claims.servant is None:
+                yield
+                return
+            async with _while_the_same(relationships, claims.servant, control, recheck_s, call.method):
+                yield
 
     return layer
+
+
+async def _control(relationships: Relationships | None, rule: AccessRule | None, claims: Claims) -> Control:
+    if relationships is None or rule is None or not rule.relationships or claims.servant is None:
+        return NO_CONTROL
+    return await relationships.control(claims.servant)
+
+
+@asynccontextmanager
+async def _while_the_same(
+    relationships: Relationships, servant: str, control: Control, recheck_s: float, method: str
+) -> AsyncIterator[None]:
+    """Ends the block with Forbidden when the servant controls something else than at its beginning: who still may, calls again."""
+    life = asyncio.timeout(None)
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(recheck_s)
+            with contextlib.suppress(Unavailable):  # the stream needs the database as well, and tells by itself
+                if await relationships.control(servant) != control:
+                    life.reschedule(asyncio.get_running_loop().time())
+                    return
+
+    watching = asyncio.create_task(watch(), name="relationships of a stream")
+    try:
+        async with life:
+            yield
+    except TimeoutError:
+        if not life.expired():
+            raise
+        raise Forbidden(method=method.removeprefix("/")) from None
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching

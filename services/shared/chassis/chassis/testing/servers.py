@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import lawbook
 
+from chassis.access import Relationships
 from chassis.errors import Law
 from chassis.interceptors.idempotency import Ledger
 from chassis.messages import Messages
@@ -29,9 +30,11 @@ async def served(
     law: Law | None = None,
     ledger: Ledger | None = None,
     limits: Limits | None = None,
+    relationships: Relationships | None = None,
 ) -> AsyncIterator[str]:
     """Serves for the length of the block and gives the address, for `chassis.client.channel(address, tokens.mint(…))`."""
     async with tokens.verifier().running() as verifier:
-        server = Server(Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits or Limits(grace_seconds=0.2))
+        limits = limits or Limits(grace_seconds=0.2)
+        server = Server(Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits, relationships)
         async with server.running():
             yield f"127.0.0.1:{server.port}"

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from chassis.access import Caller
+from chassis.access import Caller, Control
 from chassis.messages import REASON_PREFIX, Messages
 from chassis.server import Served, current_caller
 from chassis.testing.servers import served
@@ -138,6 +138,13 @@ def texts(reasons: EnumDescriptor) -> Messages:
     return Messages({name: LocalizedText(name, name, name) for name in names} | dict(Messages.load("chassis").texts))
 
 
+class Nobody:
+    """Records in which nobody controls anybody."""
+
+    async def control(self, servant: str) -> Control:
+        return Control()
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Both servers, one after the other: `async with stage.registry() as address`."""
@@ -148,12 +155,12 @@ class Stage:
     def registry(self, **options: Any) -> AbstractAsyncContextManager[str]:
         """Serves registry."""
         reasons = texts(registry_reasons.ErrorReason.DESCRIPTOR)
-        return served(registry(self.told), self.tokens, reasons, law=Statute(), **options)
+        return served(registry(self.told), self.tokens, reasons, law=Statute(), relationships=Nobody(), **options)
 
     def timetracking(self) -> AbstractAsyncContextManager[str]:
         """Serves the streams of timetracking."""
         reasons = texts(timetracking_reasons.ErrorReason.DESCRIPTOR)
-        return served(timetracking(self.told), self.tokens, reasons, law=Statute())
+        return served(timetracking(self.told), self.tokens, reasons, law=Statute(), relationships=Nobody())
 
 
 @pytest.fixture

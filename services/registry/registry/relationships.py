@@ -1,0 +1,42 @@
+"""The relationships of the registry's own records: whose working time a servant controls (Order 120, point 10)."""
+
+from chassis.access import Control
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.heads import control
+
+# The units that a servant heads on the body's date, with those beneath; and the people of units without a head whose position is
+# supervised by one that the servant holds.
+_CONTROL = """
+WITH RECURSIVE dated AS (
+    SELECT id AS body, ($2::timestamptz AT TIME ZONE zone)::date AS today FROM state_bodies
+), headed AS (
+    SELECT h.body, h.unit FROM unit_heads h JOIN dated d USING (body)
+    WHERE h.servant = $1 AND daterange(h.since, h.until, '[]') @> d.today
+    UNION SELECT u.body, u.id FROM headed JOIN units u ON u.body = headed.body AND u.parent_unit = headed.unit
+)
+SELECT
+    ARRAY (SELECT body || '/' || unit FROM headed) AS units,
+    ARRAY (
+        SELECT DISTINCT a.body || '/' || a.servant
+        FROM appointments mine JOIN dated d ON d.body = mine.body
+        JOIN positions p ON p.body = mine.body AND p.supervising_position = mine.position
+        JOIN appointments a ON a.body = p.body AND a.position = p.id
+        WHERE mine.servant = $1 AND a.servant <> $1
+            AND daterange(mine.since, mine.until, '[]') @> d.today AND daterange(a.since, a.until, '[]') @> d.today
+            AND NOT EXISTS (
+                SELECT FROM unit_heads h WHERE h.body = p.body AND h.unit = p.unit AND daterange(h.since, h.until, '[]') @> d.today
+            )
+    ) AS people
+"""
+
+
+class OwnRelationships:
+    """The relationships of the registry's records."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def control(self, servant: str) -> Control:
+        """Returns whose working time the servant controls on the date that it is now in the body's zone."""
+        return await control(self._database, _CONTROL, servant, self._clock())

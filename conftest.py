@@ -5,6 +5,7 @@ Property tests draw the same examples every time, and take the time they need; H
 
 import os
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
@@ -14,3 +15,13 @@ pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("wide", max_examples=2_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how large the access matrix is that was tried."""
+    from chassis.testing.matrix import matrix  # after all tests: they may be few, and need none of it
+
+    if any("test_every_caller_is_answered_as_the_matrix_says" in report.nodeid for report in terminalreporter.stats.get("passed", ())):
+        answers = [answer for answer in matrix().values() if answer]
+        rpcs, kinds = len({method for method, _, _ in matrix()}), len({kind for _, _, kind in matrix()})
+        terminalreporter.write_line(f"access matrix: {len(answers)} answers of {rpcs} RPCs to {kinds} kinds of callers, inside and outside")

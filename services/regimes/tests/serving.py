@@ -100,11 +100,12 @@ async def level(database: Database, *topics: str) -> None:
 
 
 @asynccontextmanager
-async def serving(database: FreshDatabase) -> AsyncIterator[Regimes]:
-    """Serves the regimes over the database."""
-    rpcs = services(database.app, "a page key", lambda: NOW, LAW)
-    ledger = RequestLedger(database.app)
-    related = StoredRelationships(database.app, lambda: NOW, "bodies", "id")
+async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[Regimes]:
+    """Serves the regimes over the database, entered in a role."""
+    entered: Database = getattr(database, role)
+    rpcs = services(entered, "a page key", lambda: NOW, LAW)
+    ledger = RequestLedger(entered)
+    related = StoredRelationships(entered, lambda: NOW, "bodies", "id")
     async with (
         served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger, relationships=related) as address,
         AsyncExitStack() as stack,

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from chassis.client import channel
+from chassis.database import Database
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import FreshDatabase
@@ -81,11 +82,12 @@ class Registry:
 
 
 @asynccontextmanager
-async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
-    """Serves a registry over the database."""
-    tokens, ledger = issuer(), RequestLedger(database.app)
-    rpcs = services(database.app, "a page key", lambda: NOW)
-    related = OwnRelationships(database.app, lambda: NOW)
+async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[Registry]:
+    """Serves a registry over the database, entered in a role."""
+    entered: Database = getattr(database, role)
+    tokens, ledger = issuer(), RequestLedger(entered)
+    rpcs = services(entered, "a page key", lambda: NOW)
+    related = OwnRelationships(entered, lambda: NOW)
     serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related)
     async with serving as address, AsyncExitStack() as stack:
         yield Registry(database, address, tokens, stack)

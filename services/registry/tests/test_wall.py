@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from chassis.testing.answers import outcome
 from chassis.testing.fixtures import MakeDatabase
-from chassis.testing.grants import OUTSIDE
+from chassis.testing.matrix import GRANTS
 from chassis.testing.tokens import caller
 from chassis.testing.wall import open_tables, seen_by
 from kernel.faults import NotFound
@@ -71,7 +71,7 @@ async def test_a_filter_that_is_forgotten_everywhere_still_shows_and_changes_not
 ) -> None:
     monkeypatch.setattr(StateBodyRow, "within", classmethod(lambda cls, reach: true()))
     monkeypatch.setattr(repository, "_within", lambda reach: true())
-    hr = await both.portal((OUTSIDE["hr-officer"],))
+    hr = await both.portal((GRANTS["hr-officer@body"][1],))
     calls = {
         "GetStateBody": hr.bodies.GetStateBody(sb.GetStateBodyRequest(name=KGD)),
         "GetUnit": hr.bodies.GetUnit(sb.GetUnitRequest(name=f"{KGD}/units/audit")),

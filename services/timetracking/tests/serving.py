@@ -11,6 +11,7 @@ from typing import Any
 import grpc.aio
 import pytest
 from chassis.client import Refusal, channel, refusal_of
+from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
@@ -96,12 +97,13 @@ def issuer() -> Tokens:
 
 
 @asynccontextmanager
-async def serving(platform: Platform, limits: Limits | None = None) -> AsyncIterator[Timekeeping]:
-    """Serves the platform's database."""
+async def serving(platform: Platform, limits: Limits | None = None, role: str = "app") -> AsyncIterator[Timekeeping]:
+    """Serves the platform's database, entered in a role."""
+    entered: Database = getattr(platform.database, role)
     stop = asyncio.Event()
-    rpcs = services(platform.database.app, "a page key", platform.clock, LAW, "Asia/Almaty", stop)
-    ledger = RequestLedger(platform.database.app)
-    related = StoredRelationships(platform.database.app, platform.clock, "body_states", "body")
+    rpcs = services(entered, "a page key", platform.clock, LAW, "Asia/Almaty", stop)
+    ledger = RequestLedger(entered)
+    related = StoredRelationships(entered, platform.clock, "body_states", "body")
     serving = served(rpcs, issuer(), Messages.load("timetracking"), law=LAW, ledger=ledger, relationships=related, limits=limits)
     async with serving as address, AsyncExitStack() as stack:
         yield Timekeeping(platform, address, issuer(), stack, stop)

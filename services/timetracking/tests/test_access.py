@@ -1,128 +1,139 @@
 """Who may call what, inside and outside of their scope: every RPC of timetracking by every role that stands in a token."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 from chassis.client import Refusal, channel
-from google.protobuf.descriptor import MethodDescriptor
-from tartip.access.v1 import access_pb2
+from chassis.testing.answers import answered
+from chassis.testing.matrix import WALLS, People, Someone, callers, expected
+from kernel.days import DaySpan
+from kernel.headships import Headship
 from tartip.timetracking.v1 import device_service_pb2 as d_pb
-from tartip.timetracking.v1 import passage_service_pb2 as p_pb
+from tartip.timetracking.v1 import parking_service_pb2 as k_pb
 from tartip.timetracking.v1 import remote_session_service_pb2 as s_pb
 from tartip.timetracking.v1 import workday_service_pb2 as w_pb
 from tartip.timetracking.v1 import workday_service_pb2_grpc as w_grpc
+from timetracking.people.domain import Body
 
+from .parking.test_use_cases import Desk
+from .platform import Platform
 from .serving import (
     GATE,
-    HR,
     KGD,
     Portal,
     Timekeeping,
     change,
     days_of,
+    fill,
     findings_of,
     first,
     new_badge,
     new_device,
     outcome,
     refused,
+    serving,
 )
 
-# Grants by role, inside: the body KGD, its region 75, the nation; outside: another body, another region.
-INSIDE = {
-    "hr-officer": "/state-bodies/KGD/hr-officer",
-    "inspector": "/regions/75/inspector",
-    "national inspector": "/nation/inspector",
-    "integrator": "/state-bodies/KGD/integrator",
-    "regional integrator": "/regions/75/integrator",
-    "auditor": "/state-bodies/KGD/auditor",
-    "operator": "/regions/75/operator",
-    "device-gateway": "/systems/hq/device-gateway",
-}
-OUTSIDE = {
-    "hr-officer": "/state-bodies/MF/hr-officer",
-    "inspector": "/regions/10/inspector",
-    "integrator": "/regions/10/integrator",
-    "auditor": "/regions/10/auditor",
-    "operator": "/regions/10/operator",
-    "device-gateway": "/systems/elsewhere/device-gateway",
-}
-INSPECTORS = frozenset({"inspector", "national inspector"})
-INTEGRATORS = frozenset({"integrator", "regional integrator"})
-OFFICER = frozenset({"hr-officer"})
-OF_DEVICES = OFFICER | INSPECTORS | INTEGRATORS | {"operator"}
-READERS = OFFICER | INSPECTORS | INTEGRATORS
+# Grants by role, of the body KGD and its region, and of others.
+INSIDE = {"hr-officer": "/state-bodies/KGD/hr-officer", "inspector": "/regions/75/inspector", "operator": "/regions/75/operator"}
+OUTSIDE = {"hr-officer": "/state-bodies/MF/hr-officer", "inspector": "/regions/10/inspector", "operator": "/regions/10/operator"}
 DAY = "servants/S1/workdays/2026-11-24"
+PARKED = UUID("0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3")
+DEVICES, SESSIONS = "/tartip.timetracking.v1.DeviceService", "/tartip.timetracking.v1.RemoteSessionService"
+PARKING, WORKDAYS = "/tartip.timetracking.v1.ParkingService", "/tartip.timetracking.v1.WorkdayService"
 
 
 @dataclass(frozen=True)
 class Rpc:
-    """A call that succeeds for `roles` inside their scope and is NOT_FOUND outside; all other roles are FORBIDDEN."""
+    """A call about KGD, its gate and its servant S1; the number makes what it records a new one each time."""
 
-    name: str
-    roles: frozenset[str]
-    call: Callable[[Portal], Any]
-    own: bool = False
-    """Whether a servant may, for the own record."""
+    method: str
+    call: Callable[[Portal, int], Any]
+    shows: Callable[[Any], bool] = lambda answer: True
+    """Whether the answer holds what was asked for."""
 
 
 RPCS = [
-    Rpc("EnrolDevice", OFFICER, lambda to: to.devices.EnrolDevice(new_device())),
-    Rpc("GetDevice", OF_DEVICES, lambda to: to.devices.GetDevice(d_pb.GetDeviceRequest(name=GATE))),
-    Rpc("ListDevices", OF_DEVICES, lambda to: to.devices.ListDevices(d_pb.ListDevicesRequest(parent=KGD))),
-    Rpc("GetDeviceAccount", OF_DEVICES, lambda to: to.devices.GetDeviceAccount(d_pb.GetDeviceAccountRequest(name=GATE))),
-    Rpc("ChangeDeviceSettings", OFFICER, lambda to: to.devices.ChangeDeviceSettings(change())),
-    Rpc("AssignBadge", OFFICER, lambda to: to.devices.AssignBadge(new_badge(servant="S1"))),
-    Rpc("ListBadges", OFFICER, lambda to: to.devices.ListBadges(d_pb.ListBadgesRequest(parent="servants/S1")), own=True),
+    Rpc(f"{DEVICES}/EnrolDevice", lambda to, n: to.devices.EnrolDevice(new_device(f"new{n}"))),
+    Rpc(f"{DEVICES}/GetDevice", lambda to, n: to.devices.GetDevice(d_pb.GetDeviceRequest(name=GATE))),
     Rpc(
-        "StartRemoteSession",
-        frozenset(),
-        lambda to: to.sessions.StartRemoteSession(s_pb.StartRemoteSessionRequest(parent="servants/S1")),
-        own=True,
+        f"{DEVICES}/ListDevices",
+        lambda to, n: to.devices.ListDevices(d_pb.ListDevicesRequest(parent=KGD)),
+        lambda answer: bool(answer.devices),
+    ),
+    Rpc(f"{DEVICES}/GetDeviceAccount", lambda to, n: to.devices.GetDeviceAccount(d_pb.GetDeviceAccountRequest(name=GATE))),
+    Rpc(f"{DEVICES}/ChangeDeviceSettings", lambda to, n: to.devices.ChangeDeviceSettings(change())),
+    Rpc(f"{DEVICES}/AssignBadge", lambda to, n: to.devices.AssignBadge(new_badge(f"2{n}", servant="S1"))),
+    Rpc(
+        f"{DEVICES}/ListBadges",
+        lambda to, n: to.devices.ListBadges(d_pb.ListBadgesRequest(parent="servants/S1")),
+        lambda answer: bool(answer.badges),
     ),
     Rpc(
-        "EndRemoteSession",
-        frozenset(),
-        lambda to: to.sessions.EndRemoteSession(s_pb.EndRemoteSessionRequest(name="servants/S1/remoteSessions/open")),
-        own=True,
+        f"{PARKING}/ListParkedRecords",
+        lambda to, n: to.parking.ListParkedRecords(k_pb.ListParkedRecordsRequest()),
+        lambda a: bool(a.parked_records),
     ),
-    Rpc("ListWorkdays", READERS, lambda to: to.workdays.ListWorkdays(days_of("servants/S1")), own=True),
-    Rpc("GetWorkday", READERS, lambda to: to.workdays.GetWorkday(w_pb.GetWorkdayRequest(name=DAY)), own=True),
-    Rpc("ExplainWorkday", OFFICER | INSPECTORS, lambda to: to.workdays.ExplainWorkday(w_pb.ExplainWorkdayRequest(name=DAY)), own=True),
-    Rpc("ListFindings", READERS, lambda to: to.workdays.ListFindings(findings_of("servants/S1")), own=True),
-    Rpc("WatchWorkdays", READERS, lambda to: first(to.workdays.WatchWorkdays(w_pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))),
+    Rpc(
+        f"{PARKING}/GetParkedRecord", lambda to, n: to.parking.GetParkedRecord(k_pb.GetParkedRecordRequest(name=f"parkedRecords/{PARKED}"))
+    ),
+    Rpc(
+        f"{PARKING}/RedriveParkedRecords",
+        lambda to, n: to.parking.RedriveParkedRecords(k_pb.RedriveParkedRecordsRequest(filter=k_pb.ParkedRecordFilter(reason="bug"))),
+        lambda answer: bool(answer.sent),
+    ),
+    Rpc(
+        f"{SESSIONS}/StartRemoteSession", lambda to, n: to.sessions.StartRemoteSession(s_pb.StartRemoteSessionRequest(parent="servants/S1"))
+    ),
+    Rpc(
+        f"{SESSIONS}/EndRemoteSession",
+        lambda to, n: to.sessions.EndRemoteSession(s_pb.EndRemoteSessionRequest(name="servants/S1/remoteSessions/open")),
+    ),
+    Rpc(f"{WORKDAYS}/ListWorkdays", lambda to, n: to.workdays.ListWorkdays(days_of("servants/S1")), lambda answer: bool(answer.workdays)),
+    Rpc(f"{WORKDAYS}/GetWorkday", lambda to, n: to.workdays.GetWorkday(w_pb.GetWorkdayRequest(name=DAY))),
+    Rpc(f"{WORKDAYS}/ExplainWorkday", lambda to, n: to.workdays.ExplainWorkday(w_pb.ExplainWorkdayRequest(name=DAY))),
+    Rpc(
+        f"{WORKDAYS}/ListFindings", lambda to, n: to.workdays.ListFindings(findings_of("servants/S1")), lambda answer: bool(answer.findings)
+    ),
+    Rpc(
+        f"{WORKDAYS}/WatchWorkdays",
+        lambda to, n: first(to.workdays.WatchWorkdays(w_pb.WatchWorkdaysRequest(parent=KGD, cursor="start"))),
+    ),
 ]
+PEOPLE = People(own="S1", other="S2", head="H1", other_head="H2")
+SINCE = DaySpan(date(2026, 11, 1))
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: str(rpc.name))
-async def test_only_the_named_roles_may_and_only_within_their_scope(served: Timekeeping, rpc: Rpc) -> None:
-    await served.platform.sql("INSERT INTO remote_sessions VALUES ('open', 'S1', 1795650000) ON CONFLICT DO NOTHING")
-    if rpc.name == "StartRemoteSession":
-        await served.platform.sql("DELETE FROM remote_sessions")
-    for role, grant in OUTSIDE.items():
-        expected = "NOT_FOUND" if role in rpc.roles else "FORBIDDEN"
-        assert await outcome(rpc.call(await served.portal((grant,)))) == expected, f"{role} outside"
-    assert await outcome(rpc.call(await served.portal((), "S2"))) == ("NOT_FOUND" if rpc.own else "FORBIDDEN"), "another servant"
-    assert await outcome(rpc.call(await served.portal())) == ("FORBIDDEN"), "nobody"
-    for role, grant in INSIDE.items():
-        expected = "OK" if role in rpc.roles else "FORBIDDEN"
-        assert await outcome(rpc.call(await served.portal((grant,)))) == expected, f"{role} inside"
-        if rpc.name == "AssignBadge":
-            await served.platform.sql("DELETE FROM badges WHERE badge_number = '20'")
-    assert await outcome(rpc.call(await served.portal((), "S1"))) == ("OK" if rpc.own else "FORBIDDEN"), "the servant"
+@pytest.fixture(params=WALLS, ids=list(WALLS.values()))
+async def both(request: pytest.FixtureRequest, told: Platform) -> AsyncIterator[Timekeeping]:
+    """What `served` holds, with heads of S1's unit and of another body's, and a parked passage of KGD's gate."""
+    await fill(told)
+    kgd = Body("KGD", "75", "Asia/Almaty", 2, (Headship("hr", "H1", SINCE, True),))
+    await told.take_bodies([kgd, Body("MF", "10", "Asia/Almaty", 2, (Headship("x", "H2", SINCE, True),))])
+    await Desk(told).refused(7)
+    await told.sql("UPDATE parked_records SET id = $1", PARKED)
+    async with serving(told, role=request.param) as timekeeping:
+        yield timekeeping
 
 
-def test_every_rpc_is_tried() -> None:
-    files = (d_pb.DESCRIPTOR, s_pb.DESCRIPTOR, w_pb.DESCRIPTOR)
-    methods: list[MethodDescriptor] = [method for file in files for service in file.services_by_name.values() for method in service.methods]
-    assert {method.name for method in methods} == {rpc.name for rpc in RPCS}
-    for rpc in RPCS:
-        declared = next(method for method in methods if method.name == rpc.name).GetOptions().Extensions[access_pb2.access].grants
-        roles = {role.replace("national ", "").replace("regional ", "") for role in rpc.roles}
-        assert set(declared) == roles | ({"servant"} if rpc.own else set()), rpc.name
-    assert [method.name for method in p_pb.DESCRIPTOR.services_by_name["PassageService"].methods] == ["RecordPassages"], "of the gateway"
+@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: str(rpc.method.rpartition("/")[2]))
+async def test_every_caller_is_answered_as_the_matrix_says(both: Timekeeping, rpc: Rpc) -> None:
+    for number, someone in enumerate(callers(PEOPLE)):
+        sessions = "INSERT INTO remote_sessions VALUES ('open', 'S1', 1795650000)" if rpc.method.endswith("EndRemoteSession") else ""
+        await both.platform.sql("DELETE FROM remote_sessions")
+        if sessions:
+            await both.platform.sql(sessions)
+        portal = await both.portal(someone.grants, someone.servant)
+        assert await answered(rpc.call(portal, number), rpc.shows) == expected(rpc.method, someone), str(someone)
+
+
+def test_every_rpc_but_the_gateways_is_called() -> None:
+    services = [service for file in (d_pb, k_pb, s_pb, w_pb) for service in file.DESCRIPTOR.services_by_name.values()]
+    assert [rpc.method for rpc in RPCS] == [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
 
 
 async def test_a_list_of_a_body_shows_a_servant_nothing_of_it(served: Timekeeping) -> None:
@@ -171,19 +182,17 @@ async def test_an_unsigned_call_is_unauthenticated(served: Timekeeping) -> None:
         assert (await refused(first(stub.WatchWorkdays(w_pb.WatchWorkdaysRequest(parent=KGD))))).code == "UNAUTHENTICATED"
 
 
-async def test_what_hangs_on_a_projection_that_is_behind_says_so_and_never_not_found(served: Timekeeping) -> None:
+async def test_what_hangs_on_a_projection_that_is_behind_says_so_and_never_not_found(both: Timekeeping) -> None:
     """Whoever asks: an inspector's reach hangs on the bodies, and the days on servants and plans."""
-    await served.platform.sql("DELETE FROM projection_positions")
-    answers = {}
-    for rpc in RPCS:
-        portal = await served.portal(HR) if "hr-officer" in rpc.roles else await served.portal((), "S1")
-        answers[rpc.name] = await outcome(rpc.call(portal))
-    assert answers.pop("EndRemoteSession") == "NOT_FOUND", "the own session needs nobody's word"
+    await both.platform.sql("DELETE FROM projection_positions")
+    who = {rpc: someone for rpc in RPCS for someone in reversed(list(callers(PEOPLE))) if expected(rpc.method, someone) == "OK"}
+    answers = {rpc.method: await outcome(rpc.call(await both.portal(one.grants, one.servant), 1)) for rpc, one in who.items()}
+    assert answers.pop(f"{SESSIONS}/EndRemoteSession") == "NOT_FOUND", "the own session needs nobody's word"
     assert set(answers.values()) == {"PROJECTION_BEHIND"}
     for topic in ("registry.servants.v1", "regimes.plans.v1"):
-        await served.platform.sql("INSERT INTO projection_positions VALUES ($1, 0, 0, 0)", topic)
-    inspector = await served.portal((OUTSIDE["inspector"],))
+        await both.platform.sql("INSERT INTO projection_positions VALUES ($1, 0, 0, 0)", topic)
+    inspector = await both.portal((OUTSIDE["inspector"],))
     for rpc in RPCS:
-        if "inspector" in rpc.roles:
-            refusal = await refused(rpc.call(inspector))
-            assert (refusal.code, refusal.facts) == ("UNAVAILABLE", {"topic": "registry.bodies.v1"}), rpc.name
+        if expected(rpc.method, Someone("inspector@region", "outside")) == "NOT_FOUND":
+            refusal = await refused(rpc.call(inspector, 1))
+            assert (refusal.code, refusal.facts) == ("UNAVAILABLE", {"topic": "registry.bodies.v1"}), rpc.method

@@ -5,11 +5,23 @@ from chassis.access import AccessRule, Caller, Control, Grant, Reach, ScopeKind,
 from chassis.access_rules import AccessNotDeclared, access_rules
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
+from hypothesis import given
+from hypothesis import strategies as st
 from tartip.access.v1 import access_pb2
 from tartip.regimes.v1 import assignment_service_pb2, labour_order_rules_service_pb2, law_service_pb2, plan_service_pb2
 from tartip.registry.v1 import servant_service_pb2, state_body_service_pb2
 from tartip.timetracking.v1 import device_service_pb2, passage_service_pb2, remote_session_service_pb2, workday_service_pb2
 
+ROLES = ("hr-officer", "inspector", "operator", "integrator")
+GRANTS = st.lists(
+    st.builds(
+        lambda role, kind, scope: Grant(role, kind, "" if kind == "nation" else scope),
+        st.sampled_from(ROLES),
+        st.sampled_from(["state-body", "region", "nation", "system"]),
+        st.sampled_from(["A", "B"]),
+    ),
+    max_size=4,
+)
 WITHIN_BODY: frozenset[ScopeKind] = frozenset({"state-body", "region", "nation"})
 FILES = (
     assignment_service_pb2,
@@ -76,6 +88,31 @@ def test_an_officer_of_one_body_who_inspects_another_is_not_its_officer() -> Non
     caller = AccessRule("/m", frozenset({"hr-officer"}), frozenset(), WITHIN_BODY).admits("a", "portal", None, grants)
     assert caller is not None
     assert caller.reach == Reach(bodies=frozenset({"A"}))
+
+
+@given(
+    GRANTS,
+    GRANTS,
+    st.frozensets(st.sampled_from(ROLES), min_size=1),
+    st.sampled_from([WITHIN_BODY, frozenset({"region", "nation"}), frozenset({"system"})]),
+)
+def test_any_two_sets_of_grants_of_one_person_reach_what_each_reaches_and_no_more(
+    some: list[Grant], others: list[Grant], roles: frozenset[str], kinds: frozenset[ScopeKind]
+) -> None:
+    rule = AccessRule("/m", roles, frozenset(), kinds)
+
+    def reach(grants: list[Grant]) -> Reach:
+        caller = rule.admits("a", "p", None, grants)
+        return caller.reach if caller is not None else Reach()
+
+    one, other, both = reach(some), reach(others), reach(some + others)
+    assert both == Reach(one.nation or other.nation, one.regions | other.regions, one.bodies | other.bodies, one.systems | other.systems)
+    assert all(Grant(role, kind, scope) in some + others for role, kind, scope in _held(rule, some + others))
+
+
+def _held(rule: AccessRule, grants: list[Grant]) -> set[tuple[str, ScopeKind, str]]:
+    caller = rule.admits("a", "p", None, grants)
+    return {(grant.role, grant.scope_kind, grant.scope) for grant in caller.grants} if caller is not None else set()
 
 
 def test_a_servant_reaches_their_own_records_only_where_the_method_lets_servants_in() -> None:

@@ -11,6 +11,8 @@ import grpc.aio
 import pytest
 from chassis.client import channel, refusal_of
 from chassis.publisher import Publisher
+from chassis.testing.answers import answered
+from chassis.testing.matrix import People, callers, expected
 from chassis.testing.tokens import Tokens
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
@@ -239,3 +241,16 @@ async def test_names_in_a_raw_event_are_not_kept(gateway: Gateway, token: str, t
     await answers(gateway, token, request(1, passage("1", raw='{"name":"Сейтқали Айгүл","door":1}')))
     (one,) = await tap.passages()
     assert one.raw == '{"name":"","door":1}'
+
+
+async def recorded(gateway: Gateway, token: str, given: Any) -> list[RecordPassagesResponse]:
+    async with stream(gateway, token) as record:
+        return [answer async for answer in record(given, timeout=20)]
+
+
+async def test_every_caller_is_answered_as_the_matrix_says(gateway: Gateway, tokens: Tokens) -> None:
+    for someone in callers(People(own="S1", other="S2", head="H1", other_head="H2")):
+        token = tokens.mint(str(someone), someone.grants, someone.servant)
+        given = iter([request(1, passage("1"))]) if someone.kind == "device-gateway@system" else nothing_yet()
+        taken = await answered(recorded(gateway, token, given), lambda said: not said[0].refused)
+        assert taken == expected("/tartip.timetracking.v1.PassageService/RecordPassages", someone), str(someone)

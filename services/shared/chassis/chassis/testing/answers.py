@@ -1,6 +1,6 @@
 """What an RPC answered, as tests ask for it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from grpc.aio import AioRpcError
@@ -17,10 +17,15 @@ async def refused(call: Awaitable[Any]) -> Refusal:
     raise AssertionError(f"it was not refused but answered {answer}")
 
 
-async def outcome(call: Awaitable[Any]) -> str:
-    """ "OK" or the reason of the refusal."""
+async def answered(call: Awaitable[Any], shows: Callable[[Any], bool] = lambda _: True) -> str:
+    """ "OK", "NOTHING" where the answer does not show what was asked for, or the reason of the refusal."""
     try:
-        await call
+        answer = await call
     except AioRpcError as error:
         return refusal_of(error).reason
-    return "OK"
+    return "OK" if shows(answer) else "NOTHING"
+
+
+async def outcome(call: Awaitable[Any]) -> str:
+    """ "OK" or the reason of the refusal."""
+    return await answered(call)

@@ -8,6 +8,7 @@ import pytest
 from chassis.access import OWN_ROLE, AccessRule
 from chassis.access_rules import access_rules
 from chassis.testing.matrix import CALLERS, GRANTS, NOBODY, PLACES, SERVANT, UNIT_HEAD, matrix
+from tartip.access.v1 import access_pb2
 
 PROTOS = Path(__file__).parents[2] / "protos" / "tartip"
 KINDS = {"body": "state-body", "region": "region", "nation": "nation", "system": "system"}
@@ -53,3 +54,19 @@ def test_nothing_of_others_is_shown_outside_of_a_scope() -> None:
     """But for the law, which is the same for everyone."""
     shown = {method for (method, place, _), answer in matrix().items() if place == "outside" and answer == "OK"}
     assert {method.split("/")[1] for method in shown} == {"tartip.regimes.v1.LawService"}
+
+
+# Names under which what identifies a person is asked for and shown.
+PERSONAL = {"iin", "badge", "badge_number", "phone", "email", "address", "passport", "account"}
+# A device's own record of a passage, which its gateway sends; and the badge's own message.
+NOT_SHOWN = {"tartip.timetracking.v1.Passage.badge_number", "tartip.timetracking.v1.AssignBadgeRequest.badge"}
+
+
+def test_what_identifies_a_person_has_a_class_wherever_it_is_shown() -> None:
+    found = set()
+    for path in sorted(PROTOS.rglob("*_service.proto")):
+        file = importlib.import_module(f"tartip.{'.'.join(path.relative_to(PROTOS).with_suffix('').parts)}_pb2").DESCRIPTOR
+        for message in file.message_types_by_name.values():
+            named = {field for field in message.fields if field.name in PERSONAL}
+            found |= {field.full_name for field in named if not field.GetOptions().Extensions[access_pb2.data_class]}
+    assert found == NOT_SHOWN

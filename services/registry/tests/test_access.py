@@ -137,6 +137,14 @@ async def test_the_number_is_shown_to_the_hr_officer_alone(both: Registry, role:
     assert (bool(servant.iin), bool(listed.iin)) == (shown, shown)
 
 
+async def test_a_use_case_that_forgets_whom_it_shows_a_number_shows_it_to_nobody_else(
+    both: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.servants.use_cases.as_seen_by", lambda caller, servant: servant)
+    portal = await both.portal((GRANTS["inspector@region"][0],))
+    assert not (await portal.servants.GetServant(sv.GetServantRequest(name="servants/serikova"))).iin
+
+
 async def test_bodies_are_listed_within_reach(both: Registry) -> None:
     async def listed(*grants: str) -> list[str]:
         portal = await both.portal(grants)

@@ -10,6 +10,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 from kernel.faults import Malformed
 
+from chassis.fields import stripped
 from chassis.interceptors.idempotency import Once
 from chassis.interceptors.incoming import Incoming, Layer, incoming
 
@@ -69,8 +70,8 @@ class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
                 if streaming:
-                    return await behaviour(_checked(request), context)
-                return await self._once.answer(call, _readable(request), behaviour)
+                    return _shown(await behaviour(_checked(request), context), call)
+                return _shown(await self._once.answer(call, _readable(request), behaviour), call)
 
         return answer
 
@@ -87,9 +88,13 @@ class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
                 if isasyncgen(answers):
                     await stack.enter_async_context(aclosing(answers))
                 async for message in answers:
-                    await context.write(message)
+                    await context.write(_shown(message, call))
 
         return answer
+
+
+def _shown(answer: Any, call: Incoming) -> Any:
+    return stripped(answer, call.caller) if call.caller is not None else answer
 
 
 def _tolerant(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

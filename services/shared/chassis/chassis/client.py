@@ -16,11 +16,16 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 TokenSource = Callable[[], Awaitable[str]]
 
 
-def channel(target: str, token: str | TokenSource | None = None, language: str = "kk") -> grpc.aio.Channel:
+def channel(
+    target: str,
+    token: str | TokenSource | None = None,
+    language: str = "kk",
+    credentials: grpc.ChannelCredentials | None = None,
+) -> grpc.aio.Channel:
     """Opens a channel to host:port whose calls carry the token, the language and the current trace.
 
-    `token` may be a coroutine function, asked at each call, so that a short-lived token can be renewed. The channel is
-    not encrypted: it is for loopback and for a mesh that encrypts by itself.
+    `token` may be a coroutine function, asked at each call, so that a short-lived token can be renewed. Without
+    `credentials` the channel is not encrypted: for loopback, and for a mesh that encrypts by itself.
     """
     signs = _Signs(token, language)
     interceptors: list[Any] = [_UnaryUnary(signs), _UnaryStream(signs), _StreamUnary(signs), _StreamStream(signs)]
@@ -28,6 +33,8 @@ def channel(target: str, token: str | TokenSource | None = None, language: str =
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ]
+    if credentials is not None:
+        return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
     return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
 
 

@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from chassis.metrics import exposition
+from chassis.tls import Certificates, TlsSettings
 
 log = structlog.get_logger("chassis.process")
 
@@ -83,6 +84,7 @@ class Admin:
     def __init__(self, listen: str) -> None:
         self._listen = listen
         self._conditions: dict[str, str | None] = {}
+        self._tls = Certificates(TlsSettings())
         self.port = 0
 
     def expect(self, *conditions: str) -> None:
@@ -112,7 +114,7 @@ class Admin:
         await runner.setup()
         host, _, port = self._listen.rpartition(":")
         try:
-            await web.TCPSite(runner, host, int(port)).start()
+            await web.TCPSite(runner, host, int(port), ssl_context=self._tls.http()).start()
             self.port = runner.addresses[0][1]
             yield self
         finally:

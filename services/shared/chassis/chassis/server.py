@@ -19,11 +19,13 @@ from chassis.access_rules import AccessNotDeclared, access_rules
 from chassis.errors import Law, Refusals
 from chassis.interceptors.authentication import Verifier, authenticated
 from chassis.interceptors.authorisation import authorised
+from chassis.interceptors.certificates import bound_to_certificate
 from chassis.interceptors.faults import answered
 from chassis.interceptors.idempotency import Ledger, Once
 from chassis.interceptors.layers import Layers
 from chassis.interceptors.telemetry import observed
 from chassis.messages import Messages
+from chassis.tls import Certificates, TlsSettings
 
 __all__ = ["Limits", "Served", "Server", "ServerSettings", "current_caller"]
 
@@ -91,8 +93,10 @@ class Server:
         ledger: Ledger | None = None,
         limits: Limits | None = None,
         relationships: Relationships | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         self.limits = limits or Limits()
+        tls = certificates or Certificates(TlsSettings())
         descriptors = [descriptor for _, _, descriptor in services]
         rules = access_rules(descriptors)
         if relationships is None and (needing := [rule.method for rule in rules.values() if rule.relationships]):
@@ -103,6 +107,7 @@ class Server:
             observed(),
             answered(Refusals(package.split(".")[1], messages, law)),
             authenticated(verifier),
+            *((bound_to_certificate(integrations_need_one=bool(tls.mutual_listen)),) if tls.there else ()),
             authorised(rules, relationships, self.limits.recheck_seconds),
         )
         interceptor = Layers(layers, Once(ledger, descriptors), (HEALTH, REFLECTION))
@@ -114,10 +119,16 @@ class Server:
         self._names = ["", *(descriptor.full_name for descriptor in descriptors)]
         if self.limits.reflection:
             reflection.enable_server_reflection([*self._names[1:], HEALTH, REFLECTION], self._server)
-        self.port = self._server.add_insecure_port(settings.listen)
+        self.port = self._port(settings.listen, tls.grpc() if tls.there else None)
+        self.mutual_port = self._port(tls.mutual_listen, tls.grpc(mutual=True)) if tls.mutual_listen else 0
+
+    def _port(self, listen: str, credentials: grpc.ServerCredentials | None) -> int:
+        if credentials is None:
+            return self._server.add_insecure_port(listen)
+        return self._server.add_secure_port(listen, credentials)
 
     async def start(self) -> None:
-        """Begins to answer; `port` is the port that it listens on."""
+        """Begins to answer; `port` is the port that it listens on, `mutual_port` the one that asks for a certificate, or 0."""
         await self._server.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", port=self.port, services=self._names[1:])

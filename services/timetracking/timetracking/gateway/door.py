@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.interceptors.authentication import Verifier
 from chassis.messages import Messages
 from chassis.server import Limits, Server
+from chassis.tls import Certificates, TlsSettings
 from lawbook import Lawbook
 from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2_grpc import add_PassageServiceServicer_to_server
@@ -82,7 +83,7 @@ class Gateway:
         await runner.setup()
         try:
             host, _, port = self._settings.gateway_listen.rpartition(":")
-            await web.TCPSite(runner, host, int(port)).start()
+            await web.TCPSite(runner, host, int(port), ssl_context=Certificates(TlsSettings()).http()).start()
             self.http_port = runner.addresses[0][1]
             async with self._server.running():
                 log.info("the gateway takes passages", http=self.http_port, grpc=self.grpc_port)

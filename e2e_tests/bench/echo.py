@@ -5,6 +5,7 @@ database, one transaction of SQLAlchemy, and a trace of every hundredth call. Be
 """
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from .stand import Ground, Stand, cpu_seconds, met, module
 
 SERVANTS, CALLS, ROUNDS = 2_000, 4_000, 5
 AT_ONCE = 16
-WARM = 300
+WARM, TOKENS = 300, 500
 ECHO, WHOLE, UNTRACED = "echo", "GetWorkday", "GetWorkday without tracing"
 # What the server process of the bench serves, and how it is called here.
 PARTS = {
@@ -73,7 +74,22 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         await answered(variants[WHOLE].call, calls, AT_ONCE)
         postgres = (cpu_seconds(on.postgres.pid) - postgres) / calls * 1000
         alone = await answered(variants[WHOLE].call, calls // 4, 1)
-    return [*_figures(variants), *_moments(variants[WHOLE], alone), Figure("CPU of PostgreSQL a call", postgres, "ms")]
+    checked = await _tokens()
+    return [*_figures(variants), *_moments(variants[WHOLE], alone), Figure("CPU of PostgreSQL a call", postgres, "ms"), *checked]
+
+
+async def _tokens() -> list[Figure]:
+    """What it costs to check a token for the first time, and to know it again within its minute."""
+    tokens, anew, again = Tokens(), list[float](), list[float]()
+    async with tokens.verifier().running() as verifier:
+        for _ in range(ROUNDS):
+            minted = [tokens.mint("inspector", ("/nation/inspector",)) for _ in range(TOKENS)]
+            for figures in (anew, again):
+                began = time.process_time()
+                for token in minted:
+                    await verifier.verify(token)
+                figures.append((time.process_time() - began) / TOKENS * 1_000_000)
+    return [median("CPU of a token that is checked anew", anew, "µs"), median("CPU of a token that is remembered", again, "µs")]
 
 
 def _figures(variants: dict[str, Variant]) -> list[Figure]:

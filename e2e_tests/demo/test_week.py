@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time as real_time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -29,6 +30,7 @@ from .compare import Verdict
 from .conduct import Demo
 from .department import part_of
 from .generate import world
+from .left import NAMES_TOLD, left, named
 from .level import Levels
 from .people import LAST
 from .report import how_to_ask
@@ -47,6 +49,8 @@ class Lived:
     folder: Path
     processes: frozenset[str]
     answers: tuple[Any, ...]
+    left: Mapping[str, bytes]
+    """What lies outside of the databases, by where it lies."""
 
     def told(self, what: str) -> list[dict[str, Any]]:
         """The days or the findings as the platform showed them at the end, in one order.
@@ -75,10 +79,12 @@ async def lived(week: World, folder: Path, stack: Stack) -> Lived:
     screen = Screen(Console(file=StringIO()), ZoneInfo(week.body.zone))
     people = {servant.id: servant.id for servant in week.servants}
     remote = next(each.id for each in week.servants if each.pattern is Pattern.REMOTE)
+    # Every call and every message is traced, so that whatever a span could say is said.
+    environment = {**ENVIRONMENT, "TARTIP_TRACES": f"file:{folder / 'traces.jsonl'}"}
     with pytest.MonkeyPatch.context() as told:
         told.setenv("TARTIP_RUN", str(folder))
         async with (
-            running(Log(folder / "logs"), stack=stack, clock=week.begin, people=people, environment=ENVIRONMENT) as platform,
+            running(Log(folder / "logs"), stack=stack, clock=week.begin, people=people, environment=environment) as platform,
             aiohttp.ClientSession() as http,
             desks(platform.endpoints) as opened,
         ):
@@ -88,7 +94,9 @@ async def lived(week: World, folder: Path, stack: Stack) -> Lived:
             assert not of_an_earlier_run.exists()
             lines = [line for line in how_to_ask(week, remote) if "WatchWorkdays" not in line]  # it never ends
             answers = tuple([await asked(line) for line in lines])
-            return Lived(verdict, platform.folder / "demo", frozenset(process.name for process in platform.processes), answers)
+            addresses = platform.endpoints.addresses
+            remains = await left(folder, addresses["admin"], addresses["kafka"], http)
+            return Lived(verdict, platform.folder / "demo", frozenset(process.name for process in platform.processes), answers, remains)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -123,8 +131,22 @@ async def test_on_real_kafka_and_keycloak_it_is_the_same_week(week: World, embed
     once = await lived(week, tmp_path, real)
     is_as_it_must_be(week, once)
     assert once.processes - embedded.processes == {"kafka", "keycloak"}
+    names_nobody(week, once)
     for what in ("days", "findings"):
         assert once.told(what) == embedded.told(what)
+
+
+def names_nobody(week: World, once: Lived) -> None:
+    """Neither logs nor traces nor metrics nor messages hold a number or a name of a person, but for the one topic that tells names."""
+    assert {where.partition(" ")[0] for where in once.left} == {"file", "metrics", "topic"}
+    assert once.left["file traces.jsonl"], "everything was traced"
+    told = named(week, once.left)
+    assert set(told) == {f"topic {NAMES_TOLD}"}, {where: sorted(words)[:3] for where, words in told.items()}
+    assert not {servant.iin for servant in week.servants} & told[f"topic {NAMES_TOLD}"]
+
+
+async def test_what_is_left_of_the_week_names_nobody(week: World, embedded: Lived) -> None:
+    names_nobody(week, embedded)
 
 
 async def asked(line: str) -> Any:

@@ -1,11 +1,12 @@
 """A service's server inside a test: real gRPC on loopback, real tokens, real texts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import lawbook
 
+from chassis.audit import AuditRecord
 from chassis.errors import Law
 from chassis.interceptors.idempotency import Ledger
 from chassis.messages import Messages
@@ -29,9 +30,12 @@ async def served(
     law: Law | None = None,
     ledger: Ledger | None = None,
     limits: Limits | None = None,
+    refused: Callable[[AuditRecord], None] | None = None,
 ) -> AsyncIterator[str]:
     """Serves for the length of the block and gives the address, for `chassis.client.channel(address, tokens.mint(…))`."""
     async with tokens.verifier().running() as verifier:
-        server = Server(Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits or Limits(grace_seconds=0.2))
+        server = Server(
+            Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits or Limits(grace_seconds=0.2), refused
+        )
         async with server.running():
             yield f"127.0.0.1:{server.port}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from chassis.audit_log.refusals import RefusalLog
 from chassis.client import channel
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
@@ -46,6 +47,7 @@ class Registry:
     address: str
     tokens: Tokens
     stack: AsyncExitStack
+    refusals: RefusalLog
     portals: dict[object, Portal] = field(default_factory=dict)
     held: str = ""  # the name of serikova's appointment
 
@@ -82,10 +84,11 @@ class Registry:
 @asynccontextmanager
 async def serving(database: FreshDatabase) -> AsyncIterator[Registry]:
     """Serves a registry over the database."""
-    tokens, ledger = issuer(), RequestLedger(database.app)
+    tokens, ledger, refusals = issuer(), RequestLedger(database.app), RefusalLog(database.app)
     rpcs = services(database.app, "a page key", lambda: NOW)
-    async with served(rpcs, tokens, Messages.load("registry"), ledger=ledger) as address, AsyncExitStack() as stack:
-        yield Registry(database, address, tokens, stack)
+    messages = Messages.load("registry")
+    async with served(rpcs, tokens, messages, ledger=ledger, refused=refusals.note) as address, AsyncExitStack() as stack:
+        yield Registry(database, address, tokens, stack, refusals)
 
 
 def day(value: date) -> date_pb2.Date:

@@ -68,7 +68,9 @@ class Audit:
     async def seal(self) -> None:
         """Seals everything."""
         sealing = Sealing("bare", self.fresh.worker, 0.0)
-        while await self.owner.fetchval("SELECT count(*) FROM audit_records") > await self.owner.fetchval("SELECT count(*) FROM audit_seals"):
+        while await self.owner.fetchval("SELECT count(*) FROM audit_records") > await self.owner.fetchval(
+            "SELECT count(*) FROM audit_seals"
+        ):
             await sealing.seal()
 
     async def checkpoint(self, place: int) -> Seal:
@@ -102,7 +104,9 @@ async def tampering(audit: Audit) -> AsyncIterator[None]:
     finally:
         for table in ("audit_records", "audit_seals"):
             overriding = "OVERRIDING SYSTEM VALUE" if table == "audit_records" else ""
-            await audit.owner.execute(f"DELETE FROM {table}; INSERT INTO {table} {overriding} SELECT * FROM kept_{table}; DROP TABLE kept_{table}")
+            await audit.owner.execute(
+                f"DELETE FROM {table}; INSERT INTO {table} {overriding} SELECT * FROM kept_{table}; DROP TABLE kept_{table}"
+            )
 
 
 def shown(verdict: Found) -> tuple[Verdict, int | None, int]:
@@ -331,7 +335,9 @@ async def cut(audit: Audit, kept: int) -> None:
 async def written_anew(audit: Audit, place: int) -> None:
     """Changes a record and makes all seals from there on so that they agree with it."""
     await audit.owner.execute("UPDATE audit_records SET subject = 'x' WHERE id = $1", await audit.record_at(place))
-    rows = await audit.owner.fetch("SELECT s.place, r.*, r.xid::text AS xid FROM audit_seals s JOIN audit_records r ON r.id = s.record ORDER BY place")
+    rows = await audit.owner.fetch(
+        "SELECT s.place, r.*, r.xid::text AS xid FROM audit_seals s JOIN audit_records r ON r.id = s.record ORDER BY place"
+    )
     before = b""
     for row in rows:
         before = link(before, {**row, "xid": str(row["xid"])})

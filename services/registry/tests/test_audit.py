@@ -154,4 +154,4 @@ async def test_a_refused_call_leaves_its_record_though_its_transaction_left_noth
     refusals = [stranger.servants.GetServant(READ) for _ in range(3)]
     assert await asyncio.gather(*(outcome(call) for call in refusals)) == ["NOT_FOUND"] * 3
     await both.refusals.write()
-    assert [record for record in (await both.records())[before:]] == [("call.refuse", "servants/serikova")] * 3
+    assert list((await both.records())[before:]) == [("call.refuse", "servants/serikova")] * 3

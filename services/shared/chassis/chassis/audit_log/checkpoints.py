@@ -14,15 +14,17 @@ AT_ONCE = 1_000
 
 async def published(service: str, bootstrap: str) -> Sequence[Seal]:
     """Reads the topic from its beginning to where it ends now. Raises NoSuchTopic, and aiokafka's errors where the broker is away."""
-    topic = topic_of(service)
-    extents = await survey(bootstrap, f"{service} audit", [topic])
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
+    extents = await survey(bootstrap, f"{service} audit", [topic_of(service)])
+    left = {TopicPartition(*place): extent.end for place, extent in extents.items() if extent.start < extent.end}
     found = list[Seal]()
+    if not left:
+        return found
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
     try:
-        left = {TopicPartition(*place): extent.end for place, extent in extents.items() if extent.start < extent.end}
         consumer.assign(list(left))
-        await consumer.seek_to_beginning()
+        for place in left:
+            consumer.seek(place, extents[place.topic, place.partition].start)
         while left:
             for batch in (await consumer.getmany(*left, timeout_ms=1_000, max_records=AT_ONCE)).values():
                 messages = [events_pb2.AuditCheckpointTaken.FromString(each.value) for each in batch]

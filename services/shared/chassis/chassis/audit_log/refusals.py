@@ -69,7 +69,7 @@ class RefusalLog:
             await self._came.wait()
             self._came.clear()
             try:
-                while await self.write():
+                while await self.write():  # noqa: ASYNC110 - what comes meanwhile goes together
                     await asyncio.sleep(TOGETHER_S)
             except Unavailable:
                 log.warning("refused calls wait for the database", waiting=len(self._waiting))

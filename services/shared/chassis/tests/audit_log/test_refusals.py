@@ -11,6 +11,7 @@ from chassis.client import channel
 from chassis.database import Database
 from chassis.interceptors.incoming import resource_of
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.waiting import until
 from kernel.faults import Forbidden, NotFound, WrongState
 from tartip.registry.v1 import servant_service_pb2 as servants
 from tartip.registry.v1 import state_body_service_pb2 as bodies
@@ -137,9 +138,7 @@ async def test_they_are_written_beside_the_work_and_what_is_left_at_its_end(fres
     log = RefusalLog(fresh.app)
     async with log.written():
         log.note(refusal())
-        async with asyncio.timeout(10):
-            while not await fresh.rows("SELECT FROM audit_records"):
-                await asyncio.sleep(0)
+        await until(lambda: fresh.rows("SELECT FROM audit_records"))
         for _ in range(MOST_OF_ONE):
             log.note(refusal("boris"))
     assert len(await fresh.rows("SELECT FROM audit_records")) == 1 + MOST_OF_ONE

@@ -11,6 +11,7 @@ from chassis.audit_log.chain import Checkpoint, Seal, link, record_bytes
 from chassis.audit_log.sealing import Sealing, topic_of
 from chassis.audit_log.verification import Verdict, VerifyAuditLog
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
+from chassis.testing.waiting import until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel.faults import Malformed
@@ -111,9 +112,11 @@ async def test_sealing_goes_on_until_it_is_told_to_stop(fresh: FreshDatabase) ->
     stop = asyncio.Event()
     await record(fresh, *(f"things/{number}" for number in range(2_500)))
     running = asyncio.create_task(Sealing("bare", fresh.worker, 60, poll_s=0.01).run(stop))
-    async with asyncio.timeout(30):
-        while len(await fresh.rows("SELECT FROM audit_seals")) < 2_500:
-            await asyncio.sleep(0)
+
+    async def sealed() -> bool:
+        return len(await fresh.rows("SELECT FROM audit_seals")) == 2_500
+
+    await until(sealed)
     stop.set()
     await running
     assert len(await fresh.rows("SELECT FROM outbox")) == 1
@@ -161,7 +164,7 @@ ROW = dict.fromkeys(("before_digest", "after_digest", "rule", "body", "region"))
 @settings(max_examples=200, derandomize=True, database=None)
 def test_different_records_have_different_bytes(one: list[str | None], other: list[str | None]) -> None:
     names = ("subject", "client", "method", "action", "resource", "outcome", "request_id", "trace_id")
-    rest = {**ROW, "id": 1, "xid": "1", "recorded_at": datetime(2026, 11, 27, tzinfo=UTC), "grants": []}
+    rest: dict[str, Any] = {**ROW, "id": 1, "xid": "1", "recorded_at": datetime(2026, 11, 27, tzinfo=UTC), "grants": []}
     made = [record_bytes({**rest, **dict(zip(names, fields, strict=True))}) for fields in (one, other)]
     assert (made[0] == made[1]) == (one == other)
 

@@ -1,7 +1,7 @@
 """Whoever touches the audit past its roles is found, and the first record they touched is named: by any superuser, anywhere in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -113,7 +113,7 @@ def shown(verdict: Found) -> tuple[Verdict, int | None, int]:
     return verdict.verdict, verdict.record, verdict.place
 
 
-async def examples(count: int, strategy: st.SearchStrategy[Any], check: Callable[[Any], Awaitable[None]]) -> None:
+async def examples(count: int, strategy: st.SearchStrategy[Any], check: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
     """Checks examples of hypothesis beside the loop: the property is a plain function, the work is done here."""
     loop = asyncio.get_running_loop()
 

@@ -19,9 +19,10 @@ from chassis.database import Database
 from chassis.testing.kafka import TOPICS
 from chassis.topics import read
 from localstack.parts import free_addresses
+from localstack.processes import Process
 
 from .figures import Figure, at_least, at_most
-from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, met, module
+from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_seconds, met, module
 
 CHANGES, WRITERS, AT_ONCE = 60_000, 2, 8
 GROUP = 20
@@ -44,17 +45,20 @@ async def measure(stand: Stand) -> Sequence[Figure]:
     changes = stand.size(CHANGES, least=2 * WRITERS * AT_ONCE * GROUP)
     async with AsyncExitStack() as stack:
         ground = await stand.ground()
-        await _worker(stand, stack, ground)
+        worker = await _worker(stand, stack, ground)
         owner = await stack.enter_async_context(ground.owner())
         figures = list[Figure]()
         for name, group in (("alone", 1), (f"in groups of {GROUP}", GROUP)):
-            seconds = await _written(ground, changes, group)
+            before = _cpu(ground, worker)
+            seconds, writing = await _written(ground, changes, group)
             await _sealed(owner)
+            spent = {"writers": writing, **{part: now - before[part] for part, now in _cpu(ground, worker).items()}}
             behind = await owner.fetchrow(_BEHIND, action(group))
             figures += [
                 Figure(f"audited changes, {name}", changes / seconds, "changes/s", at_least(2_000)),
                 Figure(f"record to seal, p95, {name}", behind["most_of_them"], "s", at_most(1.0)),
                 Figure(f"record to seal, the longest, {name}", behind["last"], "s", at_most(1.0)),
+                *(Figure(f"CPU of a change, {name}: {part}", each / changes * 1e6, "µs") for part, each in spent.items()),
             ]
             stand.say(f"{behind['sealed']:,} changes {name} are sealed")
         return [*figures, *await _verified(stack, ground)]
@@ -65,13 +69,18 @@ def action(group: int) -> str:
     return f"bench.change-{group}"
 
 
-async def _worker(stand: Stand, stack: AsyncExitStack, ground: Ground) -> None:
+def _cpu(ground: Ground, worker: Process) -> dict[str, float]:
+    return {"work": cpu_seconds(worker.pid), "postgres": cpu_seconds(ground.postgres.pid)}
+
+
+async def _worker(stand: Stand, stack: AsyncExitStack, ground: Ground) -> Process:
     kafka, free = await stand.kafka(stack), free_addresses()
     await asyncio.to_thread(kafka.create, [each.name for each in read(TOPICS)])
     admin = next(free)
     environment = {"TARTIP_DATABASE_URL": ground.urls.worker, "TARTIP_KAFKA": kafka.bootstrap, "TARTIP_ADMIN_LISTEN": admin}
     process = await stack.enter_async_context(module(SERVICE, "work", environment=environment))
     await met(process, _ready(admin))
+    return process
 
 
 async def _ready(admin: str) -> None:
@@ -86,8 +95,8 @@ async def _ready(admin: str) -> None:
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
-async def _written(ground: Ground, changes: int, group: int) -> float:
-    """Lets the writers do their parts; the seconds from the first change to the last, as each measured them itself."""
+async def _written(ground: Ground, changes: int, group: int) -> tuple[float, float]:
+    """Lets the writers do their parts; the seconds until the last has ended, and the CPU seconds that all have taken."""
     each = str(changes // WRITERS)
     writers = [
         await asyncio.create_subprocess_exec(
@@ -104,10 +113,11 @@ async def _written(ground: Ground, changes: int, group: int) -> float:
     for writer in writers:
         assert writer.stdin is not None
         writer.stdin.write(b"go\n")
-    codes = await asyncio.gather(*(writer.wait() for writer in writers))
-    if any(codes):
-        raise Unsealed(f"a writer failed: {codes}")
-    return time.perf_counter() - began
+    said = await asyncio.gather(*(writer.communicate() for writer in writers))
+    seconds = time.perf_counter() - began
+    if any(writer.returncode for writer in writers):
+        raise Unsealed(f"a writer failed: {[writer.returncode for writer in writers]}")
+    return seconds, sum(float(out) for out, _ in said)
 
 
 async def _sealed(owner: Any) -> None:

@@ -4,8 +4,9 @@ The database makes seals (`chassis.migrations.audit`); here they are made again 
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,7 +56,7 @@ def record_bytes(record: Mapping[str, Any]) -> bytes:
     """The bytes of a record: every field with its length, so that no two records have the same."""
     fields = (
         *(record["id"], record["xid"], _microseconds(record["recorded_at"]), record["subject"], record["client"]),
-        *("".join(map(_field, record["grants"] or ())) or None, record["method"], record["action"], record["resource"]),
+        *(_list(record["grants"]), record["method"], record["action"], record["resource"]),
         *(record["rule"], record["outcome"], _hex(record["before_digest"]), _hex(record["after_digest"])),
         *(record["request_id"], record["trace_id"], record["body"], record["region"]),
     )
@@ -67,6 +68,11 @@ def _field(value: object) -> str:
         return "-"
     text = str(value)
     return f"{len(text.encode())}:{text}"
+
+
+def _list(values: Sequence[str] | None) -> str | None:
+    """A list as PostgreSQL writes it in JSON."""
+    return None if values is None else json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def _microseconds(instant: datetime) -> int:

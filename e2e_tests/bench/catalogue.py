@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from . import backlog, durable, echo, history, latency, memory, memory_fold, quarter, streams
+from . import audit, backlog, durable, echo, history, latency, memory, memory_fold, quarter, streams
 from .figures import Figure
 from .stand import Stand
 
@@ -33,6 +33,7 @@ BENCHES = (
     Bench("fold", memory_fold),
     Bench("streams", streams),
     Bench("echo", echo),
+    Bench("audit", audit),
     Bench("latency", latency),
     Bench("durable", durable),
     Bench("backlog", backlog),

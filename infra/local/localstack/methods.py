@@ -2,8 +2,9 @@
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import tartip
 from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+
+# Every service answers these for itself: which one is asked stands before the name, "registry/ListAuditRecords".
+SHARED = "tartip.audit.v1"
+_OF_ONE = re.compile(r"([a-z]+)/(.+)")
 
 
 class UnknownMethod(Exception):
@@ -23,9 +28,10 @@ class UnreadableJson(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC."""
+    """One RPC; `asked` is the service that is asked, where each answers it for itself."""
 
     descriptor: MethodDescriptor
+    asked: str = ""
 
     @property
     def path(self) -> str:
@@ -39,8 +45,8 @@ class Method:
 
     @property
     def package(self) -> str:
-        """ "tartip.registry.v1"."""
-        return str(self.descriptor.containing_service.file.package)
+        """ "tartip.registry.v1": of the service that answers."""
+        return f"tartip.{self.asked}.v1" if self.asked else str(self.descriptor.containing_service.file.package)
 
     def request(self, value: Any) -> Message:
         """Reads one request from JSON; UnreadableJson where it does not fit."""
@@ -69,7 +75,14 @@ def all_methods() -> list[Method]:
 
 
 def method_named(name: str) -> Method:
-    """Finds "tartip.registry.v1.StateBodyService/GetStateBody", or its end: "StateBodyService/GetStateBody", "GetStateBody"."""
+    """Finds "tartip.registry.v1.StateBodyService/GetStateBody", or its end: "StateBodyService/GetStateBody", "GetStateBody".
+
+    What every service answers is found with the service before it: "registry/ListAuditRecords".
+    """
+    if of_one := _OF_ONE.fullmatch(name):
+        method = method_named(of_one[2])
+        if method.package == SHARED:
+            return replace(method, asked=of_one[1])
     methods = all_methods()
     wanted = name.strip("/").replace("/", ".")
     found = [method for method in methods if f".{method.path[1:].replace('/', '.')}".endswith(f".{wanted}")]

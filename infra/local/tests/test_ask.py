@@ -181,6 +181,21 @@ def test_passages_go_to_the_gateway_and_the_rest_to_its_service() -> None:
 def test_a_method_is_found_by_its_end_where_that_is_clear() -> None:
     assert method_named("GetWorkday").path == "/tartip.timetracking.v1.WorkdayService/GetWorkday"
     assert method_named("/tartip.registry.v1.ServantService/GetServant").package == "tartip.registry.v1"
+
+
+def test_what_every_service_answers_is_asked_of_the_one_that_is_named() -> None:
+    found = Endpoints({"registry": "a:1", "regimes": "b:2"})
+    for name in ("ListAuditRecords", "AuditService/ListAuditRecords", "tartip.audit.v1.AuditService/ListAuditRecords"):
+        method = method_named(f"regimes/{name}")
+        assert (method.path, found.grpc(method.package, method.service)) == ("/tartip.audit.v1.AuditService/ListAuditRecords", "b:2")
+        nobody = method_named(name)
+        with pytest.raises(NotRunning, match="METHOD=registry/ListAuditRecords"):
+            found.grpc(nobody.package, nobody.service)
+    with pytest.raises(UnknownMethod):
+        method_named("registry/GetWorkday")
+
+
+def test_an_rpc_is_not_found_by_a_part_of_its_name() -> None:
     with pytest.raises(UnknownMethod):
         method_named("Get")
 

@@ -1,4 +1,4 @@
-"""Commands of the regimes: serve, consume, work, migrate, republish, rebuild."""
+"""Commands of the regimes: serve, consume, work, migrate, audit, republish, rebuild."""
 
 import asyncio
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chassis import commands, processes
+from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
@@ -76,8 +77,9 @@ async def _rebuild(settings: Settings, projection: str) -> int:
 COMMANDS = (
     Process("serve", "answer RPCs", Settings, processes.SERVE, serve),
     Process("consume", "follow what the registry tells", Settings, processes.CONSUME, consume),
-    Process("work", "compose plans, relay events to Kafka and run the jobs", Settings, processes.WORK, work),
+    Process("work", "compose plans, relay events to Kafka, seal the audit and run the jobs", Settings, processes.WORK, work),
     commands.migration("regimes", Settings),
+    auditing("regimes", Settings),
     commands.republication(Settings, TOPICS, _republish),
     commands.rebuilding(Settings, PROJECTIONS, _rebuild),
 )

@@ -1,5 +1,6 @@
 """The services of the regimes' gRPC server, put together."""
 
+from chassis.audit_log.servicer import audit_service
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
@@ -48,4 +49,5 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook) -> l
             LawServicer(law, listing),
             law_service_pb2.DESCRIPTOR.services_by_name["LawService"],
         ),
+        audit_service("regimes", database, listing),
     ]

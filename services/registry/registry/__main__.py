@@ -1,4 +1,4 @@
-"""Commands of the registry: serve, work, migrate, republish."""
+"""Commands of the registry: serve, work, migrate, audit, republish."""
 
 import asyncio
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chassis import commands, processes
+from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
@@ -42,8 +43,9 @@ async def _republish(settings: Settings, topic: str, since: datetime | None) -> 
 
 COMMANDS = (
     Process("serve", "answer RPCs", Settings, processes.SERVE, serve),
-    Process("work", "relay events to Kafka and run the jobs", Settings, processes.WORK, work),
+    Process("work", "relay events to Kafka, seal the audit and run the jobs", Settings, processes.WORK, work),
     commands.migration("registry", Settings),
+    auditing("registry", Settings),
     commands.republication(Settings, TOPICS, _republish),
 )
 

@@ -1,5 +1,6 @@
 """The services of the registry's gRPC server, put together."""
 
+from chassis.audit_log.servicer import audit_service
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
@@ -27,4 +28,5 @@ def services(database: Database, page_key: str, clock: Clock) -> list[Served]:
             ServantServicer(work, PositionServicer(work, listing), listing),
             servant_service_pb2.DESCRIPTOR.services_by_name["ServantService"],
         ),
+        audit_service("registry", database, listing),
     ]

@@ -198,7 +198,13 @@ class MemoryWork:
         self.published.append(servant)
 
     def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
     ) -> None:
         self.records.append(Record(action, resource, rule, before, after))
 

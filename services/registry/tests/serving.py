@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from chassis.audit_log.refusals import RefusalLog
 from chassis.client import channel
 from chassis.database import Database
 from chassis.messages import Messages
@@ -17,6 +18,7 @@ from google.protobuf.message import Message
 from google.type import date_pb2
 from registry.relationships import OwnRelationships
 from registry.server import services
+from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
 from tartip.law.v1 import law_pb2
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import servant_service_pb2 as sv
@@ -34,10 +36,11 @@ HR = ("/state-bodies/KGD/hr-officer",)
 
 @dataclass(slots=True)
 class Portal:
-    """A signed-in caller: `bodies` and `servants` are the stubs of the two services."""
+    """A signed-in caller, with the stubs of the services."""
 
     bodies: Any
     servants: Any
+    audit: Any
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class Registry:
     address: str
     tokens: Tokens
     stack: AsyncExitStack
+    refusals: RefusalLog
     portals: dict[object, Portal] = field(default_factory=dict)
     held: str = ""  # the name of serikova's appointment
 
@@ -57,7 +61,9 @@ class Registry:
         if key not in self.portals:
             token = self.tokens.mint("person " + "+".join(grants), grants, servant)
             opened = await self.stack.enter_async_context(channel(self.address, token, language))
-            self.portals[key] = Portal(sb_grpc.StateBodyServiceStub(opened), sv_grpc.ServantServiceStub(opened))
+            self.portals[key] = Portal(
+                sb_grpc.StateBodyServiceStub(opened), sv_grpc.ServantServiceStub(opened), au_grpc.AuditServiceStub(opened)
+            )
         return self.portals[key]
 
     async def published(self) -> list[events_pb2.StateBodyChanged | events_pb2.ServantChanged]:
@@ -85,12 +91,12 @@ class Registry:
 async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[Registry]:
     """Serves a registry over the database, entered in a role."""
     entered: Database = getattr(database, role)
-    tokens, ledger = issuer(), RequestLedger(entered)
+    tokens, ledger, refusals = issuer(), RequestLedger(entered), RefusalLog(entered)
     rpcs = services(entered, "a page key", lambda: NOW)
     related = OwnRelationships(entered, lambda: NOW)
-    serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related)
+    serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related, refused=refusals.note)
     async with serving as address, AsyncExitStack() as stack:
-        yield Registry(database, address, tokens, stack)
+        yield Registry(database, address, tokens, stack, refusals)
 
 
 def day(value: date) -> date_pb2.Date:

@@ -10,6 +10,7 @@ from chassis.client import Refusal, channel
 from chassis.testing.answers import answered, refused
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import GRANTS, WALLS, People, callers, expected
+from tartip.audit.v1 import audit_service_pb2 as au
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
@@ -42,8 +43,15 @@ def created(answer: sv.ImportServantsResponse) -> bool:
 
 
 KGD = "stateBodies/KGD"
+AUDIT = "/tartip.audit.v1.AuditService"
 BODIES, SERVANTS = "/tartip.registry.v1.StateBodyService", "/tartip.registry.v1.ServantService"
 RPCS = [
+    Rpc(
+        f"{AUDIT}/ListAuditRecords",
+        lambda to, _, n: to.audit.ListAuditRecords(au.ListAuditRecordsRequest(resource=f"{KGD}/units/audit")),
+        lambda answer: bool(answer.audit_records),
+    ),
+    Rpc(f"{AUDIT}/VerifyAuditLog", lambda to, _, n: to.audit.VerifyAuditLog(au.VerifyAuditLogRequest())),
     Rpc(f"{BODIES}/CreateStateBody", lambda to, _, n: to.bodies.CreateStateBody(new_body(f"NEW{n}"))),
     Rpc(f"{BODIES}/GetStateBody", lambda to, _, n: to.bodies.GetStateBody(sb.GetStateBodyRequest(name=KGD))),
     Rpc(
@@ -115,7 +123,11 @@ async def test_every_caller_is_answered_as_the_matrix_says(both: Registry, rpc: 
 
 
 def test_every_rpc_is_called() -> None:
-    services = [sb.DESCRIPTOR.services_by_name["StateBodyService"], sv.DESCRIPTOR.services_by_name["ServantService"]]
+    services = [
+        au.DESCRIPTOR.services_by_name["AuditService"],
+        sb.DESCRIPTOR.services_by_name["StateBodyService"],
+        sv.DESCRIPTOR.services_by_name["ServantService"],
+    ]
     assert [rpc.method for rpc in RPCS] == [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
 
 

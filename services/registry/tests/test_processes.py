@@ -4,13 +4,16 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from chassis.client import channel
+from chassis.testing.answers import outcome
 from chassis.testing.broker import Broker
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command, environment_of, received, running
 from chassis.testing.tokens import Tokens
 from registry.__main__ import main
+from tartip.audit.v1.events_pb2 import AuditCheckpointTaken
 from tartip.registry.v1 import events_pb2, state_body_service_pb2_grpc
 
 from .serving import OPERATOR, new_body
@@ -44,6 +47,47 @@ async def test_a_recorded_body_reaches_kafka_and_may_be_sent_again(postgres: Pos
         assert [message.value() for message in again] == [first.value()] * 2
 
 
+async def test_the_audit_is_sealed_told_outside_and_verified_at_the_command_line(
+    postgres: Postgres, quiet_broker: Broker, tmp_path: Path
+) -> None:
+    tokens, kafka, topic = Tokens(demo=True), quiet_broker.bootstrap, "registry.audit-checkpoints.v1"
+    quiet_broker.create(["registry.bodies.v1", "registry.servants.v1", topic])
+    environment, urls = await environment_of("registry", postgres, kafka)
+    worker = environment | {"TARTIP_DATABASE_URL": urls.worker}
+    assert await command("registry", environment, "migrate") == (0, "")
+    code, said = await command("registry", worker, "audit", "verify")
+    assert (code, said.splitlines()[-1].split(":")[0]) == (0, "There is no checkpoint that agrees")
+    async with (
+        tokens.serving() as issuer,
+        running("registry", {"serve": environment | {"TARTIP_ISSUER": issuer}, "work": worker}, tmp_path) as addresses,
+        channel(addresses["serve"], tokens.mint("operator", OPERATOR)) as opened,
+        channel(addresses["serve"], tokens.mint("nobody")) as strange,
+    ):
+        for asked, refused in ((opened, False), (strange, True)):
+            stub: Any = state_body_service_pb2_grpc.StateBodyServiceStub(asked)
+            assert (await outcome(stub.CreateStateBody(new_body("PROC")))) == ("FORBIDDEN" if refused else "OK")
+        (told,) = await asyncio.to_thread(received, kafka, topic, lambda found: len(found) == 1)
+    # Both have ended, and with that what was refused is written down.
+    rows = await asyncpg.connect(urls.migrator)
+    try:
+        records = [(each["action"], each["outcome"]) for each in await rows.fetch("SELECT * FROM audit_records ORDER BY id")]
+        assert records == [("state-body.create", "done"), ("call.refuse", "FORBIDDEN")]
+        checkpoint = AuditCheckpointTaken.FromString(told.value())
+        assert (told.key(), checkpoint.service) == (b"registry", "registry")
+        kept = f"registry:{checkpoint.place}:{checkpoint.hash.hex()}"
+        code, said = await command("registry", worker, "audit", "verify")
+        assert (code, "Checkpoints compared with: 1." in said, f"at place {checkpoint.place} " in said) == (0, True, True)
+        assert await command("registry", worker, "audit", "verify", "--checkpoint", kept) == (0, said)
+        code, other = await command("registry", worker, "audit", "verify", "--checkpoint", kept[:-4] + "0000")
+        assert (code, "written anew" in other) == (1, True)
+        await rows.execute("UPDATE audit_records SET outcome = 'FORBIDDEN' WHERE action = 'state-body.create'")
+        code, said = await command("registry", worker, "audit", "verify")
+        record = await rows.fetchval("SELECT id FROM audit_records WHERE action = 'state-body.create'")
+        assert (code, said.splitlines()[0].split(" is not ")[0]) == (1, f"Record {record}")
+    finally:
+        await rows.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "missing"),
     [
@@ -51,6 +95,7 @@ async def test_a_recorded_body_reaches_kafka_and_may_be_sent_again(postgres: Pos
         (["work"], "TARTIP_KAFKA"),
         (["migrate"], "TARTIP_MIGRATOR_DATABASE_URL"),
         (["republish", "--topic", "registry.bodies.v1"], "TARTIP_DATABASE_URL"),
+        (["audit", "verify"], "TARTIP_DATABASE_URL"),
     ],
 )
 def test_a_missing_setting_is_named(

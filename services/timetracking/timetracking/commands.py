@@ -1,4 +1,4 @@
-"""The commands of timetracking: serve, gateway, consume, work, migrate, republish, rebuild; parked, redrive, accounts, reconcile."""
+"""The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild; parked, redrive, accounts, reconcile."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis import commands
 from chassis.access import Caller, grants_of
+from chassis.audit_log.commands import auditing
 from chassis.calls import Call, working_for
 from chassis.clock import clock_from
 from chassis.commands import Process
@@ -125,8 +126,11 @@ COMMANDS: tuple[commands.Command, ...] = (
     Process("serve", "answer RPCs", TimetrackingSettings, SERVE, processes.serve),
     Process("gateway", "take what devices send, over HTTP and gRPC", GatewaySettings, GATEWAY, processes.gateway),
     Process("consume", "follow registry and regimes, and record passages", TimetrackingSettings, CONSUME, processes.consume),
-    Process("work", "compute what is due, relay events to Kafka and run the jobs", TimetrackingSettings, WORK, processes.work),
+    Process(
+        "work", "compute what is due, relay events to Kafka, seal the audit and run the jobs", TimetrackingSettings, WORK, processes.work
+    ),
     commands.migration("timetracking", TimetrackingSettings),
+    auditing("timetracking", TimetrackingSettings),
     commands.republication(TimetrackingSettings, (WORKDAYS, FINDINGS), republish),
     commands.rebuilding(TimetrackingSettings, PROJECTIONS, rebuild),
     _errand("parked", "list what waits in the parking lot", _operated(parking.parked), parking.parked_arguments),

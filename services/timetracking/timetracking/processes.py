@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chassis import processes
+from chassis.audit_log.refusals import RefusalLog
 from chassis.auth import TokenVerifier
 from chassis.clock import Clock, clock_from
 from chassis.database import Database, Transaction
@@ -85,8 +86,9 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     async with admin.running(), closing(database, publisher), verifier.running():
         law, allowed, messages = load(), StoredAllowList(database), Messages.load("timetracking")
         others = NoPassages(TakeReceipts(begin(database, law, clock, settings.gateway_zone, beyond_reach=True)), settings.gateway_zone)
-        door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note)
-        async with others.written(), door.running():
+        refusals = RefusalLog(database)
+        door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note, refusals.note)
+        async with others.written(), refusals.written(), door.running():
             admin.met("gateway")
             topics = PASSAGES, LATE_PASSAGES, parked(PASSAGES)
             found = (_found(admin, "database", database.reachable), _found(admin, "kafka", lambda: _there(publisher, topics)))

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chassis.audit_log.servicer import audit_service
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
@@ -54,4 +55,5 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook, defa
             WorkdayServicer(database, tokens, law, default_zone, stop),
             workday_service_pb2.DESCRIPTOR.services_by_name["WorkdayService"],
         ),
+        audit_service("timetracking", database, listing),
     ]

@@ -79,10 +79,19 @@ class UnitOfWork:
         return self._transaction.beyond_reach()
 
     def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
     ) -> None:
-        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept."""
-        self._transaction.record(action, resource, rule, before, after)
+        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept.
+
+        `body` is the one whose record it is, where neither the resource's name nor the caller's grants say it.
+        """
+        self._transaction.record(action, resource, rule, before, after, body)
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

@@ -100,6 +100,11 @@ class Servant:
         """The bodies in whose service the person is, was or will be."""
         return frozenset(appointment.post.body for appointment in self.appointments)
 
+    @property
+    def newest_body(self) -> str | None:
+        """The body of the appointment that began, or begins, last."""
+        return self.appointments[-1].post.body if self.appointments else None
+
     def appointment(self, id: str) -> Appointment:
         """Returns the appointment; NotFound if it is not the servant's."""
         for appointment in self.appointments:

@@ -84,9 +84,15 @@ class Work(Protocol):
         """Publishes the servant's whole state."""
 
     def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
     ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
@@ -154,7 +160,7 @@ class GetServant:
         """Returns the servant as the caller may see it; refuses NOT_FOUND."""
         async with self.work(caller) as work:
             found = await work.servants.get(servant, visible_to=caller)
-            work.record("servant.read", servant_name(servant), rule="o15-p4-5")
+            work.record("servant.read", servant_name(servant), rule="o15-p4-5", body=found.newest_body)
             return as_seen_by(caller, found)
 
 

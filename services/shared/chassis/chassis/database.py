@@ -153,12 +153,18 @@ class Transaction:
         rule: str | None = None,
         before: object | None = None,
         after: object | None = None,
+        body: str | None = None,
     ) -> None:
         """Writes down who did what to `resource`, on the ground of `rule`; caller, method and request id are those of the present call.
 
-        Of the states before and after, dataclasses, only keyed digests are kept.
+        Of the states before and after, dataclasses, only keyed digests are kept. `body` is the state body whose auditors see
+        the record, where neither the resource's name nor the grants say it.
         """
-        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after)))
+        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after), body))
+
+    def record_refusals(self, records: Iterable[AuditRecord]) -> None:
+        """Writes down calls that were refused before this transaction."""
+        self._audit.extend(records)
 
     async def flush(self) -> None:
         """Writes what has been gathered: rows of the session, audit records, outbox rows."""

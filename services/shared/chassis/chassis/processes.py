@@ -13,6 +13,8 @@ from kernel.faults import Unavailable
 from lawbook import Lawbook
 
 from chassis.access import Relationships
+from chassis.audit_log.refusals import RefusalLog
+from chassis.audit_log.sealing import Sealing
 from chassis.auth import TokenVerifier
 from chassis.clock import clock_from
 from chassis.database import Database
@@ -54,9 +56,10 @@ async def serve(
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve", role="app")
     admin.expect("database", "issuer", "server")
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
-    async with admin.running(), closing(database), verifier.running():
-        ledger, related = RequestLedger(database), relationships(database)
-        server = Server(settings, rpcs(database), verifier, Messages.load(service), law, ledger, relationships=related)
+    refusals, related = RefusalLog(database), relationships(database)
+    async with admin.running(), closing(database), verifier.running(), refusals.written():
+        ledger, messages = RequestLedger(database), Messages.load(service)
+        server = Server(settings, rpcs(database), verifier, messages, law, ledger, relationships=related, refused=refusals.note)
         async with server.running():
             admin.met("server")
             watches = (watch(admin, "database", database.reachable), watch(admin, "issuer", said(lambda: verifier.ready)))
@@ -99,7 +102,7 @@ async def work(
     readers: Callable[[Database], Sequence["Tail"]] = lambda _: (),
     left: Callable[[Database], Left] | None = None,
 ) -> None:
-    """Relays the outbox to Kafka, runs the jobs, deletes what is old and reads topics from beside until `stop`.
+    """Relays the outbox to Kafka, seals the audit, runs the jobs, deletes what is old and reads topics from beside until `stop`.
 
     Of several such processes one relays. `left` says whether something is due still that other processes work on.
     """
@@ -107,14 +110,14 @@ async def work(
     tails = {f"reader {each.name}": each for each in readers(database)}
     admin.expect("database", "relay", *tails)
     publisher = Publisher(settings.kafka)
-    relay = Relay(database, publisher)
+    relay, sealing = Relay(database, publisher), Sealing(service, database, settings.audit_checkpoint_every_s)
     turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, left(database) if left is not None else None)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
     async with admin.running(), closing(database, publisher):
         relays = watch(admin, "relay", said(lambda: relay.ready))
         reading = (watch(admin, name, said(partial(getattr, tail, "ready"))) for name, tail in tails.items())
         beside = (watch(admin, "database", database.reachable), relays, *reading, purging, publisher.unbroken())
-        await until(stop, relay.run(stop), turns.run(stop), *(each.run(stop) for each in tails.values()), beside=beside)
+        await until(stop, relay.run(stop), sealing.run(stop), turns.run(stop), *(each.run(stop) for each in tails.values()), beside=beside)
 
 
 async def _purge(database: Database, purges: Mapping[str, Purge], every_s: float) -> None:

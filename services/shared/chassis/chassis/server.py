@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.access import Relationships, current_caller
 from chassis.access_rules import AccessNotDeclared, access_rules
+from chassis.audit import AuditRecord
 from chassis.errors import Law, Refusals
 from chassis.interceptors.authentication import Verifier, authenticated
 from chassis.interceptors.authorisation import authorised
@@ -23,6 +25,7 @@ from chassis.interceptors.certificates import bound_to_certificate
 from chassis.interceptors.faults import answered
 from chassis.interceptors.idempotency import Ledger, Once
 from chassis.interceptors.layers import Layers
+from chassis.interceptors.refusals import written_down
 from chassis.interceptors.telemetry import observed
 from chassis.messages import Messages
 from chassis.tls import Certificates, TlsSettings
@@ -77,10 +80,10 @@ class Limits(BaseSettings):
 
 
 class Server:
-    """Serves the RPCs of one service package.
+    """Serves the RPCs of a service: those of its own package, which alone has an ErrorReason, and of packages that all services share.
 
-    Refuses to be made where an RPC declares no access (AccessNotDeclared) or a reason of the package's ErrorReason has
-    no text in three languages (TextMissing).
+    Refuses to be made where an RPC declares no access (AccessNotDeclared) or a reason of the service's ErrorReason has
+    no text in three languages (TextMissing). `refused` is told of calls that are refused to somebody who is known.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Server:
         limits: Limits | None = None,
         relationships: Relationships | None = None,
         certificates: Certificates | None = None,
+        refused: Callable[[AuditRecord], None] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         tls = certificates or Certificates(TlsSettings())
@@ -108,6 +112,7 @@ class Server:
             answered(Refusals(package.split(".")[1], messages, law)),
             authenticated(verifier),
             *((bound_to_certificate(integrations_need_one=bool(tls.mutual_listen)),) if tls.there else ()),
+            *((written_down(refused),) if refused is not None else ()),
             authorised(rules, relationships, self.limits.recheck_seconds),
         )
         interceptor = Layers(layers, Once(ledger, descriptors), (HEALTH, REFLECTION))
@@ -159,7 +164,9 @@ class Server:
 
 
 def _package(services: Iterable[ServiceDescriptor]) -> str:
+    """The service's own package: shared ones refuse with its reasons, in its name."""
     packages = {service.file.package for service in services}
-    if len(packages) != 1:
-        raise ValueError(f"a server serves one package, not {sorted(packages)}")
-    return packages.pop()
+    own = sorted(package for package in packages if importlib.util.find_spec(f"{package}.error_reason_pb2") is not None)
+    if len(own) != 1:
+        raise ValueError(f"a server serves one package with reasons of its own, not {own or sorted(packages)}")
+    return own[0]

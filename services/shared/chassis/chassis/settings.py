@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     session_timeout_s: float = 20.0
     # What is old is deleted so often that it never piles up to more than a small batch: answers are kept for 24 hours.
     purge_every_s: float = 600.0
+    # What the audit's newest seal was is told outside so often: who cuts off what came since leaves no trace.
+    audit_checkpoint_every_s: float = 60.0
 
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:

@@ -83,6 +83,20 @@ audit_records = sa.Table(
     sa.Column("after_digest", sa.LargeBinary),
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Column("trace_id", sa.Text, nullable=False),
+    sa.Column("body", sa.Text),
+    sa.Column("region", sa.Text),
+    sa.Index(None, "xid", "id"),
+    sa.Index(None, "body", "id"),
+)
+
+audit_seals = sa.Table(
+    "audit_seals",
+    FOUNDATION,
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("xid", Xid8, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    _instant("sealed_at"),
 )
 
 audit_key = sa.Table(

@@ -94,7 +94,7 @@ async def test_what_is_written_apart_stays_whatever_becomes_of_the_request(fresh
 
     with pytest.raises(WrongState):
         await refuse()
-    async with fresh.app.transaction() as tx:
+    async with fresh.worker.transaction() as tx:
         row = (await tx.connection.execute(sa.select(audit_records))).one()
     assert (row.subject, row.grants, row.outcome) == ("aida", ["/state-bodies/KGD/hr-officer"], "done")
 

@@ -9,10 +9,12 @@ from chassis.topics import Cleanup, Topic, WrongTopics, read
 FILE = Path(__file__).parents[4] / "infra" / "kafka" / "topics.yaml"
 DEFAULTS = "defaults: {partitions: 24, replication: {local: 1}, in-sync: {local: 1}, tombstones: 30 days, parking: 180 days}\n"
 MESSAGE_MODULES = {
+    "tartip.audit.v1": "tartip.audit.v1.events_pb2",
     "tartip.registry.v1": "tartip.registry.v1.events_pb2",
     "tartip.regimes.v1": "tartip.regimes.v1.events_pb2",
     "tartip.timetracking.v1": "tartip.timetracking.v1.events_pb2",
 }
+OWNERS = ("registry", "regimes", "timetracking")
 
 
 def topics() -> dict[str, Topic]:
@@ -29,6 +31,9 @@ def test_every_topic_of_the_first_issue_is_born_here() -> None:
         "timetracking.late-passages.v1",
         "timetracking.workdays.v1",
         "timetracking.findings.v1",
+        "registry.audit-checkpoints.v1",
+        "regimes.audit-checkpoints.v1",
+        "timetracking.audit-checkpoints.v1",
     } <= topics().keys()
 
 
@@ -36,7 +41,7 @@ def test_every_topic_of_the_first_issue_is_born_here() -> None:
 def test_a_topic_carries_a_message_of_the_contract_and_says_why_it_exists(topic: Topic) -> None:
     package, _, name = topic.message.rpartition(".")
     assert hasattr(importlib.import_module(MESSAGE_MODULES[package]), name)
-    assert topic.partitions == 24
+    assert topic.partitions == (1 if topic.name.endswith(".audit-checkpoints.v1") else 24)
     assert topic.why.endswith(".")
     for environment in ("local", "test", "region", "nation"):
         assert topic.in_sync[environment] <= topic.replication[environment]
@@ -50,6 +55,7 @@ def test_states_are_kept_for_ever_and_streams_for_a_month() -> None:
         "min.insync.replicas": "2",
         "retention.ms": "2592000000",
     }
+    assert topics()["registry.audit-checkpoints.v1"].settings("local")["retention.ms"] == str(3650 * 24 * 3600 * 1000)
     assert topics()["regimes.plans.v1"].settings("local") == {
         "cleanup.policy": "compact",
         "min.insync.replicas": "1",
@@ -59,7 +65,8 @@ def test_states_are_kept_for_ever_and_streams_for_a_month() -> None:
 
 def test_every_consumed_topic_has_its_parking_lot() -> None:
     parked = {name.removesuffix(".parked") for name in topics() if name.endswith(".parked")}
-    assert parked == {name for name in topics() if not name.endswith(".parked")} - {"timetracking.workdays.v1", "timetracking.findings.v1"}
+    nobody_consumes = {"timetracking.workdays.v1", "timetracking.findings.v1"} | {f"{owner}.audit-checkpoints.v1" for owner in OWNERS}
+    assert parked == {name for name in topics() if not name.endswith(".parked")} - nobody_consumes
 
 
 @pytest.mark.parametrize(

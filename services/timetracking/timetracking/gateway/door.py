@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
+from chassis.audit import AuditRecord
 from chassis.clock import Clock
 from chassis.interceptors.authentication import Verifier
 from chassis.messages import Messages
@@ -51,6 +52,7 @@ class Gateway:
         verifier: Verifier,
         messages: Messages,
         no_passages: NoteNoPassages = lambda *_: None,
+        refused: Callable[[AuditRecord], None] | None = None,
     ) -> None:
         within_s = settings.gateway_answer_within_s
         self._settings = settings
@@ -64,7 +66,7 @@ class Gateway:
         self._app.add_routes(IsapiRoutes(allow_list, intake, settings.gateway_body_within_s).routes())
         service = passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]
         served = (add_PassageServiceServicer_to_server, PassageServicer(allow_list, intake, self._stop), service)
-        self._server = Server(settings, [served], verifier, messages, law, limits=Limits(grace_seconds=_GRACE_S))
+        self._server = Server(settings, [served], verifier, messages, law, limits=Limits(grace_seconds=_GRACE_S), refused=refused)
         self.http_port = 0
         self.grpc_port = self._server.port
 

@@ -45,6 +45,11 @@ class Servant:
     appointments: tuple[Appointment, ...]
     revision: int
 
+    @property
+    def newest_body(self) -> str | None:
+        """The body of the appointment that began, or begins, last."""
+        return max(self.appointments, key=lambda each: (each.span.since, each.appointment)).body if self.appointments else None
+
     def keeping_time(self, on: date) -> Appointment | None:
         """The appointment whose days they are on a date; None where there is none."""
         held = [each for each in self.appointments if each.keeps_time and each.span.holds(on) and each.kind in PRECEDENCE]

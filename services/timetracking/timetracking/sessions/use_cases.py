@@ -1,6 +1,6 @@
 """Starting and ending remote sessions, and the ports that it needs."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from kernel.days import DaySpan
 from kernel.faults import WrongState
 from kernel.identifiers import new_id
 
+from timetracking.people.domain import Servant
 from timetracking.sessions.domain import RemoteSession
 
 # The working time of remote people is recorded by fixed accounting.
@@ -22,6 +23,9 @@ class Servants(Protocol):
 
     async def require(self, servant: str, visible_to: Caller, during: DaySpan | None = None) -> None:
         """Returns if the servant is within the caller's reach; NotFound otherwise, Unavailable while they may still be told of."""
+
+    async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
+        """Returns those of the IDs that are known, with their appointments."""
 
 
 class Sessions(Protocol):
@@ -55,9 +59,15 @@ class Work(Protocol):
         """Waits for the servants' days and holds them."""
 
     def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
     ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
@@ -84,7 +94,7 @@ class StartRemoteSession:
                 raise WrongState("SESSION_OPEN", session=going_on.name, start=going_on.start)
             await work.sessions.add(session)
             await self.compute(work, instants={servant: session.instants()})
-            work.record("remote-session.start", session.name, GROUND, after=session)
+            work.record("remote-session.start", session.name, GROUND, after=session, body=await _body(work, servant))
         return session
 
 
@@ -105,5 +115,11 @@ class EndRemoteSession:
             ended = before.ended(self.clock().replace(microsecond=0))
             await work.sessions.end(ended)
             await self.compute(work, instants={servant: ended.instants()})
-            work.record("remote-session.end", ended.name, GROUND, before=before, after=ended)
+            work.record("remote-session.end", ended.name, GROUND, before=before, after=ended, body=await _body(work, servant))
         return ended
+
+
+async def _body(work: Work, servant: str) -> str | None:
+    """The body whose auditors see what the servant did."""
+    held = (await work.servants.find([servant])).get(servant)
+    return held.newest_body if held else None

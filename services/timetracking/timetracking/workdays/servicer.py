@@ -69,7 +69,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             explained = await views.explanation(servant, on, self._default_zone)
-            transaction.record("workday.explain", request.name, rule=READING)
+            transaction.record("workday.explain", request.name, rule=READING, body=explained.day.placement.body)
         return explanation_message(explained, self._law, self._texts)
 
     async def ListFindings(self, request: pb.ListFindingsRequest, context: Context) -> pb.ListFindingsResponse:

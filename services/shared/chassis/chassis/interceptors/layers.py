@@ -12,7 +12,7 @@ from kernel.faults import Malformed
 
 from chassis.fields import stripped
 from chassis.interceptors.idempotency import Once
-from chassis.interceptors.incoming import Incoming, Layer, incoming
+from chassis.interceptors.incoming import Incoming, Layer, incoming, resource_of
 
 Handler = Any  # grpc.RpcMethodHandler: its fields are not in the types
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -67,6 +67,7 @@ class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
     def _single(self, method: str, behaviour: Any, streaming: bool) -> Any:
         async def answer(request: Any, context: Context) -> Any:
             call = incoming(method, context, streaming)
+            call.resource = resource_of(request)
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
                 if streaming:
@@ -78,6 +79,7 @@ class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
     def _streamed(self, method: str, behaviour: Any) -> Any:
         async def answer(request: Any, context: Context) -> None:
             call = incoming(method, context, True)
+            call.resource = resource_of(request)
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
                 given = _checked(request) if hasattr(request, "__aiter__") else _readable(request)

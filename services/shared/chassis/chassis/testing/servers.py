@@ -1,12 +1,13 @@
 """A service's server inside a test: real gRPC on loopback, real tokens, real texts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import lawbook
 
 from chassis.access import Relationships
+from chassis.audit import AuditRecord
 from chassis.errors import Law
 from chassis.interceptors.idempotency import Ledger
 from chassis.messages import Messages
@@ -31,10 +32,12 @@ async def served(
     ledger: Ledger | None = None,
     limits: Limits | None = None,
     relationships: Relationships | None = None,
+    refused: Callable[[AuditRecord], None] | None = None,
 ) -> AsyncIterator[str]:
     """Serves for the length of the block and gives the address, for `chassis.client.channel(address, tokens.mint(…))`."""
     async with tokens.verifier().running() as verifier:
         limits = limits or Limits(grace_seconds=0.2)
-        server = Server(Loopback(), services, verifier, messages, law or lawbook.load(), ledger, limits, relationships)
+        statute = law or lawbook.load()
+        server = Server(Loopback(), services, verifier, messages, statute, ledger, limits, relationships, refused=refused)
         async with server.running():
             yield f"127.0.0.1:{server.port}"

@@ -1,0 +1,152 @@
+"""The audit as auditors ask for it: records of what they reach alone, without content, and whether anybody touched it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from chassis.audit_log.sealing import Sealing
+from chassis.client import channel
+from chassis.testing.answers import outcome, refused
+from chassis.testing.fixtures import MakeDatabase
+from chassis.testing.matrix import GRANTS
+from chassis.testing.tokens import caller
+from tartip.audit.v1 import audit_service_pb2 as au
+from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
+from tartip.registry.v1 import servant_service_pb2 as sv
+from tartip.registry.v1 import state_body_service_pb2 as sb
+
+from .serving import Registry, serving
+
+AUDITOR = "/state-bodies/KGD/auditor"
+READ = sv.GetServantRequest(name="servants/serikova")
+
+
+@pytest.fixture
+async def both(emptied: MakeDatabase) -> Any:
+    """KGD of region 75 as `fill` records it: read by an inspector of the region, by the person, and refused to an officer of MF."""
+    async with serving(await emptied("registry")) as registry:
+        await registry.fill()
+        await (await registry.portal(("/regions/75/inspector",))).servants.GetServant(READ)
+        await (await registry.portal((), "serikova")).servants.GetServant(READ)
+        stranger = await registry.portal((GRANTS["hr-officer@body"][1],))
+        await outcome(stranger.bodies.GetStateBody(sb.GetStateBodyRequest(name="stateBodies/KGD")))
+        await outcome(stranger.servants.GetServant(READ))
+        await registry.refusals.write()
+        yield registry
+
+
+async def auditor(registry: Registry, *grants: str, servant: str | None = None) -> Any:
+    token = registry.tokens.mint("auditor " + "+".join(grants), grants, servant)
+    return au_grpc.AuditServiceStub(await registry.stack.enter_async_context(channel(registry.address, token, "en")))
+
+
+async def listed(registry: Registry, *grants: str, **wanted: str) -> list[tuple[str, str, str]]:
+    answer = await (await auditor(registry, *grants)).ListAuditRecords(au.ListAuditRecordsRequest(page_size=500, **wanted))
+    return [(each.action, each.resource, each.outcome) for each in answer.audit_records]
+
+
+async def test_an_auditor_sees_what_was_done_with_the_body_and_what_its_people_were_refused(both: Registry) -> None:
+    own = await listed(both, AUDITOR)
+    assert own[:3] == [
+        ("call.refuse", "stateBodies/KGD", "NOT_FOUND"),
+        ("servant.read", "servants/serikova", "done"),
+        ("servant.read", "servants/serikova", "done"),
+    ]
+    assert {action for action, _, _ in own} == {
+        *("call.refuse", "servant.read", "servant.create", "position.create", "unit.create", "state-body.create")
+    }
+    assert await listed(both, "/state-bodies/MF/auditor") == [("call.refuse", "servants/serikova", "NOT_FOUND")]
+    assert await listed(both, "/regions/75/auditor") == own
+    assert await listed(both, "/regions/10/auditor") == []
+    everything = await listed(both, "/nation/auditor")
+    assert len(everything) == len(await both.records()) > len(own)
+
+
+async def test_a_record_says_who_by_which_grant_through_what_and_nothing_of_what(both: Registry) -> None:
+    stub = await auditor(both, AUDITOR)
+    answer = await stub.ListAuditRecords(au.ListAuditRecordsRequest(action="servant.create"))
+    (record,) = answer.audit_records
+    assert (record.subject, record.client, list(record.grants)) == (
+        "person /state-bodies/KGD/hr-officer",
+        "portal",
+        [GRANTS["hr-officer@body"][0]],
+    )
+    assert (record.method, record.rule) == ("/tartip.registry.v1.ServantService/CreateServant", "o15-p4-4")
+    assert (record.resource, record.state_body, record.region) == ("servants/serikova", "stateBodies/KGD", "")
+    assert record.request_id
+    assert record.HasField("recorded_at")
+    assert "Серікова" not in str(answer)
+    assert "digest" not in str(au.AuditRecord.DESCRIPTOR.fields_by_name.keys())
+
+
+async def test_records_are_narrowed_by_action_subject_and_resource_and_come_page_by_page(both: Registry) -> None:
+    assert {action for action, _, _ in await listed(both, AUDITOR, action="servant.read")} == {"servant.read"}
+    assert len(await listed(both, AUDITOR, resource="servants/serikova")) == 3
+    assert len(await listed(both, AUDITOR, subject="person /regions/75/inspector")) == 1
+    stub, token, pages = await auditor(both, AUDITOR), "", []
+    while True:
+        answer = await stub.ListAuditRecords(au.ListAuditRecordsRequest(page_size=2, page_token=token))
+        pages += [each.name for each in answer.audit_records]
+        token = answer.next_page_token
+        if not token:
+            break
+    numbers = [int(name.removeprefix("auditRecords/")) for name in pages]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert len(numbers) == len(await listed(both, AUDITOR))
+    assert (await refused(stub.ListAuditRecords(au.ListAuditRecordsRequest(page_token="x")))).reason == "PAGE_TOKEN"
+
+
+async def test_a_query_without_a_condition_gives_the_records_that_the_caller_reaches(both: Registry) -> None:
+    async def seen(who: Any) -> int:
+        async with both.database.app.transaction(who) as transaction:
+            return int(await (await transaction.driver()).fetchval("SELECT count(*) FROM audit_records"))
+
+    own = len(await listed(both, AUDITOR))
+    assert [await seen(who) for who in (None, caller("x"), caller("x", [AUDITOR]), caller("x", ["/regions/75/auditor"]))] == [
+        0,
+        0,
+        own,
+        own,
+    ]
+    assert await seen(caller("x", servant="serikova")) == 0
+
+
+async def test_an_auditor_learns_which_record_somebody_touched(both: Registry) -> None:
+    stub = await auditor(both, AUDITOR)
+    await Sealing("registry", both.database.worker, 60).seal()
+    sound = await stub.VerifyAuditLog(au.VerifyAuditLogRequest())
+    count = len(await both.records())
+    assert (sound.verdict, sound.complete, sound.unsealed, sound.record) == (au.AUDIT_VERDICT_INTACT, True, 0, "")
+    assert sound.reached.startswith(f"registry:{count}:")
+    assert sound.limits.en.startswith("There is no checkpoint that agrees")
+    again = await stub.VerifyAuditLog(au.VerifyAuditLogRequest(checkpoints=[sound.reached]))
+    assert (again.verdict, again.confirmed) == (au.AUDIT_VERDICT_INTACT, sound.reached)
+    assert "cannot be found" in again.limits.en
+    assert again.limits.kk != again.limits.en
+    await both.database.rows("UPDATE audit_records SET subject = 'somebody' WHERE id = (SELECT record FROM audit_seals WHERE place = 3)")
+    touched = await stub.VerifyAuditLog(au.VerifyAuditLogRequest(checkpoints=[sound.reached]))
+    (record,) = await both.database.rows("SELECT record FROM audit_seals WHERE place = 3")
+    assert (touched.verdict, touched.record, touched.place) == (au.AUDIT_VERDICT_CHANGED, f"auditRecords/{record[0]}", 3)
+    assert f"Record {record[0]} " in touched.statement.en
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (au.VerifyAuditLogRequest(start="x"), "start"),
+        (au.VerifyAuditLogRequest(checkpoints=["registry:1:" + "0" * 64, "regimes:1:" + "0" * 64]), "checkpoints[1]"),
+        (au.VerifyAuditLogRequest(checkpoints=["x"] * 1_001), "checkpoints"),
+    ],
+)
+async def test_what_is_no_checkpoint_of_this_service_is_refused_by_field(both: Registry, request_: Any, field: str) -> None:
+    refusal = await refused((await auditor(both, AUDITOR)).VerifyAuditLog(request_))
+    assert (refusal.reason, list(refusal.violations)) == ("MALFORMED", [field])
+
+
+async def test_a_refused_call_leaves_its_record_though_its_transaction_left_nothing(both: Registry) -> None:
+    stranger = await both.portal((GRANTS["hr-officer@body"][1],))
+    before = len(await both.records())
+    refusals = [stranger.servants.GetServant(READ) for _ in range(3)]
+    assert await asyncio.gather(*(outcome(call) for call in refusals)) == ["NOT_FOUND"] * 3
+    await both.refusals.write()
+    assert list((await both.records())[before:]) == [("call.refuse", "servants/serikova")] * 3

@@ -1,0 +1,56 @@
+"""The command over the audit that every service has: `python -m registry audit verify`."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TypeVar
+
+from kernel.faults import Malformed
+
+from chassis.audit_log.chain import Checkpoint, Seal
+from chassis.audit_log.texts import limits, statement
+from chassis.audit_log.verification import Verdict, VerifyAuditLog
+from chassis.commands import Errand, NotAsItMustBe
+from chassis.database import Database
+from chassis.settings import Settings
+from chassis.supervision import closing
+
+S = TypeVar("S", bound=Settings)
+
+
+def auditing(service: str, settings: type[S]) -> Errand[S]:
+    """The command that verifies the audit against checkpoints: those of the command line, else those of the topic."""
+
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("what", choices=("verify",))
+        parser.add_argument(
+            "--checkpoint", action="append", default=[], help=f"a checkpoint that was kept, as {service}:1200:…; else the topic is read"
+        )
+
+    async def verify(told: S, given: argparse.Namespace) -> str:
+        checkpoints = [_own(service, text) for text in given.checkpoint] or await _published(service, told.kafka)
+        database = Database(told.database_url, name=f"{service} audit verify", role="worker")
+        async with closing(database):
+            found = await VerifyAuditLog(database)(checkpoints)
+        said = [
+            statement(found).en,
+            f"Reached: {Checkpoint(service, found.reached)}. Checkpoints compared with: {len(checkpoints)}. Not sealed yet: {found.unsealed}.",
+            limits(found).en,
+        ]
+        if found.verdict is not Verdict.INTACT:
+            raise NotAsItMustBe("\n".join(said))
+        return "\n".join(said)
+
+    return Errand("audit", "verify that the audit is as it was sealed", settings, ("database_url",), verify, arguments)
+
+
+def _own(service: str, text: str) -> Seal:
+    checkpoint = Checkpoint.read(text, "--checkpoint")
+    if checkpoint.service != service:
+        raise Malformed({"--checkpoint": f"a checkpoint of {service}"})
+    return checkpoint.seal
+
+
+async def _published(service: str, bootstrap: str) -> Sequence[Seal]:
+    from chassis.audit_log.checkpoints import published  # its client would cost every process a part of a second of its start
+
+    return await published(service, bootstrap)

@@ -123,16 +123,16 @@ class Signer:
     certificate: bytes
 
     @classmethod
-    def made(cls, days: int = 30, bits: int = 2048) -> "Signer":
-        key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    def made(cls) -> "Signer":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return cls(RSAKey.import_key(pem, {"kid": uuid.uuid4().hex, "use": "sig", "alg": "RS256"}), certificate(key, days))
+        return cls(RSAKey.import_key(pem, {"kid": uuid.uuid4().hex, "use": "sig", "alg": "RS256"}), certificate(key, 30))
 
-    def proof(self, client: str, audience: str) -> str:
-        """A client assertion (RFC 7523), to be used once."""
+    def proof(self, client: str, audience: str, *, named: bool = False) -> str:
+        """A client assertion (RFC 7523), to be used once; only among published keys does it say which one signed."""
         now = int(datetime.now(UTC).timestamp())
         claims = {"iss": client, "sub": client, "aud": audience, "jti": uuid.uuid4().hex, "iat": now, "exp": now + 60}
-        return jwt.encode({"alg": "RS256", "kid": str(self.key.kid)}, claims, self.key)
+        return jwt.encode({"alg": "RS256", **({"kid": str(self.key.kid)} if named else {})}, claims, self.key)
 
 
 def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, days: int) -> bytes:

@@ -12,6 +12,7 @@ from chassis import issuer_keys
 from chassis.auth import CACHE_S, TokenRefused, TokenVerifier
 from chassis.issuer_keys import HttpIssuer, Published
 from chassis.testing.keycloak import Keycloak
+from chassis.testing.tokens import Tokens
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable
 from localstack.endpoints import NotRunning
@@ -112,6 +113,8 @@ async def test_while_keycloak_is_away_known_keys_go_on_and_when_it_is_back_nothi
     async with TokenVerifier(killable_keycloak.issuer, AUDIENCE).running() as verifier:
         unseen = await token_for("inspector", killable_keycloak.issuer, secrets)
         killable_keycloak.stop()
+        # A key that nobody knows is asked for, in vain; what is known is not lost by it.
+        assert await why(verifier, Tokens(killable_keycloak.issuer).mint("nobody")) == "unknown-key"
         assert (await verifier.verify(unseen)).grants
         with pytest.raises(NotRunning, match="does not answer"):
             await token_for("inspector", killable_keycloak.issuer, secrets)

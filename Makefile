@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local
+	services/registry services/regimes services/timetracking infra/local infra/keycloak
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 

@@ -83,6 +83,12 @@ def real_keycloak(say: Say) -> Iterator[Keycloak]:
     yield from _running(lambda: temporary_keycloak(say))
 
 
+@pytest.fixture
+def killable_keycloak(say: Say) -> Iterator[Keycloak]:
+    """A Keycloak with the platform's realm for one test alone, to be killed, stopped and started again."""
+    yield from _running(lambda: temporary_keycloak(say))
+
+
 @pytest.fixture(scope="session")
 def real_postgres() -> Iterator[Postgres]:
     """A PostgreSQL of this session that writes through to the disk, as in a cluster. Nobody stops it."""

@@ -80,7 +80,8 @@ class Platform:
         self, serial: str, role: str = "perimeter", direction: str = "as_sent", premises: str = "HQ", body: str = "KGD"
     ) -> None:
         """Puts a device on the list past its use case, for a body that nobody told of."""
-        await self.sql("INSERT INTO devices VALUES ($1, $2, 'grpc', 'hq', 1) ON CONFLICT DO NOTHING", serial, body)
+        columns = "serial, body, protocol, badge_system, revision, proof_asked"
+        await self.sql(f"INSERT INTO devices ({columns}) VALUES ($1, $2, 'grpc', 'hq', 1, true) ON CONFLICT DO NOTHING", serial, body)
         settings = "INSERT INTO device_settings (device, place, role, direction, premises) VALUES ($1, 0, $2, $3, $4)"
         await self.sql(settings, serial, role, direction, premises)
 

@@ -20,7 +20,9 @@ DATED = [
 async def test_a_device_is_read_as_it_was_enrolled(served: Timekeeping) -> None:
     hr = await served.portal(HR)
     made = await hr.devices.EnrolDevice(new_device("D.1-x_2", settings=[DATED[0], DATED[3], DATED[2], DATED[1]]))
-    expected = pb.Device(name=f"{KGD}/devices/D.1-x_2", protocol=pb.DEVICE_PROTOCOL_GRPC, badge_system="hq", settings=DATED, etag="1")
+    proof = pb.DeviceProof(system_token=True)
+    fields: dict[str, Any] = {"protocol": pb.DEVICE_PROTOCOL_GRPC, "badge_system": "hq", "settings": DATED}
+    expected = pb.Device(name=f"{KGD}/devices/D.1-x_2", etag="1", proof=proof, **fields)
     assert made == expected
     assert await hr.devices.GetDevice(pb.GetDeviceRequest(name=made.name)) == made
     assert [row["action"] for row in await served.platform.sql("SELECT action FROM audit_records ORDER BY id DESC LIMIT 1")] == [
@@ -95,7 +97,12 @@ MALFORMED = [
     (new_device(settings=[settings(), settings("2026-02-30T00:00:00")]), "device.settings[1].since_wall_time"),
     (new_device(settings=[settings(), settings("2026-11-24T00:00:00+05:00")]), "device.settings[1].since_wall_time"),
     (new_device(settings=[settings(), settings(-1)]), "device.settings[1].since_event_number"),
-    (new_device(protocol=pb.DEVICE_PROTOCOL_ZKTECO_ADMS, settings=[settings(), settings(5)]), "settings.since_event_number"),
+    (
+        new_device(
+            protocol=pb.DEVICE_PROTOCOL_ZKTECO_ADMS, settings=[settings(), settings(5)], proof=pb.DeviceProof(secret=pb.DeviceSecret())
+        ),
+        "settings.since_event_number",
+    ),
 ]
 
 

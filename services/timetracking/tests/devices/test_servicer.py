@@ -46,7 +46,7 @@ async def test_the_same_request_again_is_answered_alike_and_done_once(served: Ti
     assert await hr.devices.EnrolDevice(enrol) == await hr.devices.EnrolDevice(enrol)
     assert await hr.devices.ChangeDeviceSettings(changing) == await hr.devices.ChangeDeviceSettings(changing)
     rows = await served.platform.sql("SELECT device, count(*) AS n FROM device_settings GROUP BY device ORDER BY device")
-    assert [tuple(row) for row in rows] == [("gate", 2), ("new", 1)]
+    assert [tuple(row) for row in rows] == [("gate", 2), ("new", 1), ("revoked", 1), ("terminal", 1)]
     refusal = await refused(hr.devices.EnrolDevice(new_device("other", request_id=ID)))
     assert (refusal.code, refusal.reason, refusal.facts["requestId"]) == ("ALREADY_EXISTS", "REQUEST_ID_REUSED", ID)
     assert (await refused(hr.devices.EnrolDevice(with_id(enrol, "no UUID")))).violations.keys() == {"request_id"}
@@ -137,8 +137,8 @@ async def test_devices_are_listed_by_name_page_by_page_for_the_caller_alone(serv
         names, token = names + [each.name.rpartition("/")[2] for each in answer.devices], answer.next_page_token
         if not token:
             break
-    assert names == ["10", "9", "B", "b", "gate"]
-    assert len((await page(size=10_000)).devices) == 5
+    assert names == ["10", "9", "B", "b", "gate", "revoked", "terminal"]
+    assert len((await page(size=10_000)).devices) == 7
     other = (await page()).next_page_token
     assert (await refused(page(other, of=inspector))).reason == "PAGE_TOKEN"
     assert (await refused(page(other + "x"))).reason == "PAGE_TOKEN"

@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage
 from timetracking.devices.domain import Networks, Protocol
+from timetracking.gateway.admission import NoteRefused
 from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
 from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.door import Gateway
@@ -228,7 +229,9 @@ def start(publisher: Publisher, devices: Enrolled, tokens: Tokens) -> Start:
     """Starts gateways on loopback: `async with start(gateway_body_octets=…) as gateway`."""
 
     @asynccontextmanager
-    async def started(to: Publisher | None = None, clock: Clock = lambda: RECEIVED, **changes: object) -> AsyncIterator[Gateway]:
+    async def started(
+        to: Publisher | None = None, clock: Clock = lambda: RECEIVED, note_refused: NoteRefused = lambda *_: None, **changes: object
+    ) -> AsyncIterator[Gateway]:
         given: dict[str, Any] = {
             "database_url": "",
             "migrator_database_url": "",
@@ -241,7 +244,7 @@ def start(publisher: Publisher, devices: Enrolled, tokens: Tokens) -> Start:
         }
         settings = GatewaySettings(**given | changes)
         async with tokens.verifier().running() as verifier:
-            made = Gateway(settings, to or publisher, devices, clock, load(), verifier, Messages(Texts()))
+            made = Gateway(settings, to or publisher, devices, clock, load(), verifier, Messages(Texts()), note_refused=note_refused)
             async with made.running():
                 yield made
 

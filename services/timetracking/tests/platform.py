@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking.accounts.use_cases import Place
 from timetracking.badges.use_cases import AssignBadge
-from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice
+from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice, ReinstateDevice, RevokeDevice, RotateDeviceSecret
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
@@ -58,6 +58,9 @@ class Platform:
         self.compute_reads = ComputeDueReads(self.begin, self.compute)
         self.enrol = EnrolDevice(asked)
         self.change = ChangeDeviceSettings(asked)
+        self.rotate = RotateDeviceSecret(asked, self.clock)
+        self.revoke = RevokeDevice(asked, self.clock)
+        self.reinstate = ReinstateDevice(asked)
         self.assign = AssignBadge(asked, self.compute)
         self.start_session = StartRemoteSession(asked, self.compute, self.clock)
         self.end_session = EndRemoteSession(asked, self.compute, self.clock)

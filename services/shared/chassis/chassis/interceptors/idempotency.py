@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from google.protobuf import message_factory
@@ -18,6 +18,7 @@ from kernel.faults import Malformed
 from chassis.access import Caller
 from chassis.interceptors.incoming import Incoming
 
+M = TypeVar("M", bound=Message)
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -65,11 +66,11 @@ class Once:
             if entry.answer is not None:
                 return answers.FromString(entry.answer)
             answer = await behaviour(request, call.context)
-            await entry.keep(_kept(answer).SerializeToString())
+            await entry.keep(kept_of(answer).SerializeToString())
         return answer
 
 
-def _kept(answer: Message) -> Message:
+def kept_of(answer: M) -> M:
     """The answer, or where it shows something once, a copy without that."""
     if not _shows_once(answer.DESCRIPTOR):
         return answer

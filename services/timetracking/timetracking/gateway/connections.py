@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -94,11 +95,10 @@ class _Line(asyncio.Protocol):
         self._in_head, self._octets = True, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         if not self._connections.open(self, transport):
-            transport.abort()
+            cast("asyncio.Transport", transport).abort()  # uvloop's is one without being derived from it
             return
-        self._transport, self._inner = transport, self._make()
+        self._transport, self._inner = cast("asyncio.Transport", transport), self._make()
         self._timer = asyncio.get_running_loop().call_later(self._connections.limits.head_within_s, self._cut, "too-slow")
         self._inner.connection_made(transport)
 

@@ -29,6 +29,8 @@ WALKS = (8.92, 13.04, 13.2, 13.6, 13.7, 14.1, 14.42, 18.55)
 JITTER_S = 150
 # A day is computed from the plans around it.
 BEFORE, AFTER = 3, 4
+# All gates stand on the machine of the bench.
+BOUND = "INSERT INTO device_proofs (device, former, kind, networks) SELECT serial, false, 'networks', '{127.0.0.0/8}' FROM devices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Nation:
         since = self.day - timedelta(days=400)
         kept = [(name(each), "main", since, None, body(self.body_of(each)), "unit", "main", True) for each in servants]
         await _copied(owner, "appointments", kept)
-        await _copied(owner, "devices", [(each.serial, each.premises, _spoken(each), SYSTEM, 1) for each in gates])
+        await _copied(owner, "devices", [(each.serial, each.premises, _spoken(each), SYSTEM, 1, True) for each in gates])
+        await owner.execute(BOUND)
         settings = [(each.serial, 0, None, None, "perimeter", "as_sent", each.premises, each.zone, None) for each in gates]
         await _copied(owner, "device_settings", settings)
         # Copied, the ranges would be written by us; the constraint against two holders is what costs here.
@@ -193,5 +196,8 @@ def _spoken(gate: Device) -> str:
 
 
 async def _copied(owner: Any, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    columns = {"plan_days": ("servant", "date", "body", "unit", "zone", "content", "premises", "window_end", "settled")}
+    columns = {
+        "devices": ("serial", "body", "protocol", "badge_system", "revision", "proof_asked"),
+        "plan_days": ("servant", "date", "body", "unit", "zone", "content", "premises", "window_end", "settled"),
+    }
     await owner.copy_records_to_table(table, records=rows, columns=columns.get(table))

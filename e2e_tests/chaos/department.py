@@ -202,6 +202,8 @@ class Department:
                 settings.as_sent = True
             protocol = protocols[gate.vendor] if gate.vendor else devices.DEVICE_PROTOCOL_GRPC
             device = devices.Device(protocol=protocol, badge_system=SYSTEM, settings=[settings])
+            if gate.vendor:
+                device.proof.networks.cidrs.append("127.0.0.0/8")
             yield devices.EnrolDeviceRequest(parent=f"stateBodies/{self.body}", device_id=gate.serial, device=device)
 
     def badges(self) -> Iterator[devices.AssignBadgeRequest]:

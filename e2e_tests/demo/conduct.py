@@ -36,6 +36,7 @@ class Demo:
     http: aiohttp.ClientSession
     desks: Desks
     levels: Levels
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     devices: dict[str, SimulatedDevice] = field(default_factory=dict)
     first_seen: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Demo:
         self.folder.mkdir(parents=True)
         write(self.folder / "truth.json", self.world.truth.document)
         with self.screen.stage("ministry set up") as stage:
-            await set_up(self.world, self.desks, self.levels, stage.says)
+            self.secrets = await set_up(self.world, self.desks, self.levels, stage.says)
             stage.outcome = f"{len(self.world.servants)} servants in {len(self.world.units)} units, {len(self.world.devices)} devices"
         await self._live()
         with self.screen.stage("compared") as stage:
@@ -66,7 +67,9 @@ class Demo:
 
     async def _live(self) -> None:
         gateway = self.platform.endpoints.addresses["gateway"]["http"]
-        self.devices |= {device.serial: simulated(device, self.http, gateway) for device in self.world.devices}
+        self.devices |= {
+            device.serial: simulated(device, self.http, gateway, self.secrets.get(device.serial, "")) for device in self.world.devices
+        }
         with self.screen.stage("week lived", total=len(self.world.events)) as stage:
 
             async def level(progress: Progress) -> None:

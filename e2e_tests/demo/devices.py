@@ -29,7 +29,7 @@ class NotTaken(Exception):
 
 @dataclass(slots=True)
 class SimulatedDevice(ABC):
-    """A device with its memory and its line to the gateway ("host:port").
+    """A device with its memory and its line to the gateway ("host:port"); `secret` is "" where its network is its proof.
 
     `sent` counts records put on the line, with every repetition; `acknowledged` those that were answered as taken.
     """
@@ -37,6 +37,7 @@ class SimulatedDevice(ABC):
     device: Device
     http: aiohttp.ClientSession
     gateway: str
+    secret: str = ""
     tries: int = 20
     pause_s: float = 0.25
     waiting: deque[Record] = field(default_factory=deque)
@@ -68,6 +69,11 @@ class SimulatedDevice(ABC):
     async def _send_some(self) -> None:
         """Sends the first of what waits and forgets what was taken; raises NotTaken for any other answer."""
 
+    @property
+    def _secret_path(self) -> str:
+        """The part of the path in which the secret stands, where there is one."""
+        return f"/{self.secret}" if self.secret else ""
+
     async def _say(self, method: str, path: str, expected: str, body: bytes | None = None, kind: str = "text/plain") -> None:
         headers = {"Content-Type": kind} if body is not None else {}
         async with self.http.request(method, f"http://{self.gateway}{path}", data=body, headers=headers) as answer:
@@ -85,7 +91,9 @@ class AdmsDevice(SimulatedDevice):
         """Asks for the options when it is switched on."""
         if not self.greeted:
             await self._say(
-                "GET", f"/iclock/cdata?SN={self.device.serial}&options=all&pushver=2.4.1", f"GET OPTION FROM: {self.device.serial}"
+                "GET",
+                f"{self._secret_path}/iclock/cdata?SN={self.device.serial}&options=all&pushver=2.4.1",
+                f"GET OPTION FROM: {self.device.serial}",
             )
             self.greeted = True
 
@@ -93,12 +101,14 @@ class AdmsDevice(SimulatedDevice):
         batch = [self.waiting[place] for place in range(min(LINES_AT_ONCE, len(self.waiting)))]
         self.sent += len(batch)
         lines = "".join(f"{record.text}\n" for record in batch).encode()
-        await self._say("POST", f"/iclock/cdata?SN={self.device.serial}&table=ATTLOG&Stamp=9999", f"OK: {len(batch)}", lines)
+        await self._say(
+            "POST", f"{self._secret_path}/iclock/cdata?SN={self.device.serial}&table=ATTLOG&Stamp=9999", f"OK: {len(batch)}", lines
+        )
         for _ in batch:
             self.waiting.popleft()
         self.acknowledged += len(batch)
         if not self.waiting:
-            await self._say("GET", f"/iclock/getrequest?SN={self.device.serial}", "OK")
+            await self._say("GET", f"{self._secret_path}/iclock/getrequest?SN={self.device.serial}", "OK")
 
 
 class IsapiDevice(SimulatedDevice):
@@ -140,13 +150,13 @@ class IsapiDevice(SimulatedDevice):
         body, kind = record.text.encode(), "application/json"
         if record.picture:
             body, kind = with_picture(body), f"multipart/form-data; boundary={BOUNDARY}"
-        await self._say("POST", f"/isapi/{self.device.serial}", "{", body, kind)
+        await self._say("POST", f"/isapi/{self.device.serial}{self._secret_path}", "{", body, kind)
 
 
-def simulated(device: Device, http: aiohttp.ClientSession, gateway: str) -> SimulatedDevice:
+def simulated(device: Device, http: aiohttp.ClientSession, gateway: str, secret: str = "") -> SimulatedDevice:
     """Returns the simulation of a device, in its protocol."""
     kind = AdmsDevice if device.protocol is Protocol.ADMS else IsapiDevice
-    return kind(device, http, gateway)
+    return kind(device, http, gateway, secret)
 
 
 def with_picture(event: bytes) -> bytes:

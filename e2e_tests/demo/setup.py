@@ -19,8 +19,8 @@ class RowRefused(Exception):
     """The platform refused a row of the import; names it with the reason."""
 
 
-async def set_up(world: World, desks: Desks, levels: Levels, told: Told) -> None:
-    """Records everything, in the order in which it needs each other, and waits until all services know."""
+async def set_up(world: World, desks: Desks, levels: Levels, told: Told) -> dict[str, str]:
+    """Records everything, in the order in which it needs each other, and waits until all services know; returns the devices' secrets."""
     operator, hr = await desks.of(OPERATOR), await desks.of(HR)
     told(f"the ministry: {len(world.units)} units, {len(world.positions)} posts, {len(world.servants)} servants")
     await operator.bodies.CreateStateBody(_body(world))
@@ -36,10 +36,19 @@ async def set_up(world: World, desks: Desks, levels: Levels, told: Told) -> None
     told(f"rules, {len(world.assignments)} regimes, {len(world.devices)} devices, {len(world.badges)} badges")
     await all_of(hr.rules.CreateLabourOrderRules(_rules(world.body.id, each)) for each in world.rules)
     await all_of(hr.assignments.CreateAssignment(_assignment(each)) for each in world.assignments)
-    await all_of(hr.devices.EnrolDevice(_device(world.body.id, each)) for each in world.devices)
+    enrolled = await all_of(hr.devices.EnrolDevice(_device(world.body.id, each)) for each in world.devices)
+    secrets = {each.name.rpartition("/")[2]: await _secret(hr, each) for each in enrolled if each.proof.HasField("secret")}
     await all_of(hr.devices.AssignBadge(badge_request(each)) for each in world.badges)
     told("waiting until every plan is composed and known")
     await levels.reached(world.begin)
+    return secrets
+
+
+async def _secret(hr: Desk, device: devices.Device) -> str:
+    """The secret of a device that has just been enrolled: where the first answer was lost, the second does not show it."""
+    if not device.proof.secret.value:
+        device = await hr.devices.RotateDeviceSecret(devices.RotateDeviceSecretRequest(name=device.name, request_id=request_id()))
+    return device.proof.secret.value
 
 
 async def _import(world: World, hr: Desk) -> None:
@@ -160,6 +169,10 @@ def _device(body: str, device: Device) -> devices.EnrolDeviceRequest:
         settings.zone = device.zone
     protocol = {"ADMS": devices.DEVICE_PROTOCOL_ZKTECO_ADMS, "ISAPI": devices.DEVICE_PROTOCOL_HIKVISION_ISAPI}[device.protocol.name]
     made = devices.Device(protocol=protocol, badge_system=device.badge_system, settings=[settings])
+    if protocol == devices.DEVICE_PROTOCOL_HIKVISION_ISAPI:  # its address takes a path; of the terminals' firmware not all does
+        made.proof.secret.SetInParent()
+    else:
+        made.proof.networks.cidrs.append("127.0.0.0/8")
     parent = f"stateBodies/{body}"
     return devices.EnrolDeviceRequest(parent=parent, device_id=device.serial, device=made, request_id=request_id())
 

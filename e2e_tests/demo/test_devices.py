@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 from aiohttp import web
+from timetracking.devices.domain import Networks
 from timetracking.devices.domain import Protocol as Spoken
+from timetracking.gateway.admission import Admission
 from timetracking.gateway.adms_routes import AdmsRoutes
 from timetracking.gateway.domain import EnrolledDevice, Reading
 from timetracking.gateway.isapi_routes import IsapiRoutes
+from timetracking.gateway.rates import Buckets, Rate
 
 from .devices import LINES_AT_ONCE, NotTaken, SimulatedDevice, simulated
 from .equipment import ANNEX_FRONT, HQ_IN
@@ -25,15 +29,25 @@ SPOKEN = {Protocol.ADMS: Spoken.ADMS, Protocol.ISAPI: Spoken.ISAPI}
 lived = cache(world)
 
 
+def clock() -> datetime:
+    return datetime(2026, 12, 14, tzinfo=UTC)
+
+
 class Door:
     """The gateway's own routes, with an intake that only counts what was read."""
 
     def __init__(self) -> None:
         self.read: Counter[tuple[str, Outcome]] = Counter()
-        self.devices = {each.serial: EnrolledDevice(each.serial, SPOKEN[each.protocol], each.badge_system) for each in lived(1).devices}
+        loopback = Networks((ip_network("127.0.0.0/8"),))
+        self.devices = {
+            each.serial: EnrolledDevice(each.serial, SPOKEN[each.protocol], each.badge_system, proof=loopback) for each in lived(1).devices
+        }
 
     async def find(self, serial: str) -> EnrolledDevice | None:
         return self.devices.get(serial)
+
+    def knows(self, serial: str) -> bool:
+        return serial in self.devices
 
     async def take(self, device: EnrolledDevice, reading: Reading) -> None:
         impossible = sum(passage.wall_time.year == 1970 for passage in reading.passages)
@@ -44,8 +58,10 @@ class Door:
     def routes(self) -> list[web.RouteDef]:
         allow_list: Any = self
         intake: Any = self
-        adms = AdmsRoutes(allow_list, intake, lambda: datetime(2026, 12, 14, tzinfo=UTC), ZoneInfo("Asia/Almaty"), 5.0)
-        return [*adms.routes(), *IsapiRoutes(allow_list, intake, 5.0).routes()]
+        plenty = Rate(10**6, 10**6)
+        admission = Admission(allow_list, clock, Buckets(plenty), Buckets(plenty))
+        adms = AdmsRoutes(admission, intake, clock, ZoneInfo("Asia/Almaty"), 5.0)
+        return [*adms.routes(), *IsapiRoutes(admission, intake, 5.0).routes()]
 
 
 @asynccontextmanager

@@ -50,6 +50,8 @@ BEYOND_REACH = {
     "services/registry/registry/servants/repository.py: StoredServants.known": "whether an ID or IIN is known to another body",
     "services/regimes/regimes/people/repository.py: StoredBodies.find": "zones of all bodies that a servant serves in",
     "services/regimes/regimes/plans/repository.py: StoredGrounds.visible": "a plan follows from the rules of all bodies of a servant",
+    "services/timetracking/timetracking/accounts/use_cases.py: TakeReceipts.__call__": "what devices sent, which have no caller",
+    "services/timetracking/timetracking/accounts/use_cases.py: TakeRefusals.__call__": "what was refused, in nobody's name",
     "services/timetracking/timetracking/badges/repository.py: StoredBadges.overlapping": "whether another body's servant holds the badge",
     "services/timetracking/timetracking/badges/repository.py: StoredBadges.instants": "where the badge was read before",
     "services/timetracking/timetracking/due/repository.py: StoredDueDays.ask_badge": "devices that are to be looked at again",

@@ -2,7 +2,7 @@
 
 import pytest
 from chassis.access import OWN_ROLE, SCOPE_KINDS, Grant
-from chassis.testing.grants import INSIDE, OUTSIDE
+from chassis.testing.matrix import GRANTS
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel.faults import Malformed
@@ -71,7 +71,7 @@ def test_the_grants_of_the_declared_realm_and_of_the_tests_are_such() -> None:
     declared = Declared.read()
     paths = [path for path in declared.groups if Grant.parse(path)]
     assert paths
-    for path in [*paths, *INSIDE.values(), *OUTSIDE.values()]:
+    for path in [*paths, *(each for pair in GRANTS.values() for each in pair if each)]:
         grant = Grant.parse(path)
         assert grant
         assert grant_for(ROLES[grant.role].holder, path) == grant

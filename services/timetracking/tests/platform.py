@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking.accounts.use_cases import Place
 from timetracking.badges.use_cases import AssignBadge
-from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice
+from timetracking.devices.use_cases import ChangeDeviceSettings, EnrolDevice, ReinstateDevice, RevokeDevice, RotateDeviceSecret
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.findings.domain import Finding
 from timetracking.findings.repository import finding_of
@@ -58,6 +58,9 @@ class Platform:
         self.compute_reads = ComputeDueReads(self.begin, self.compute)
         self.enrol = EnrolDevice(asked)
         self.change = ChangeDeviceSettings(asked)
+        self.rotate = RotateDeviceSecret(asked, self.clock)
+        self.revoke = RevokeDevice(asked, self.clock)
+        self.reinstate = ReinstateDevice(asked)
         self.assign = AssignBadge(asked, self.compute)
         self.start_session = StartRemoteSession(asked, self.compute, self.clock)
         self.end_session = EndRemoteSession(asked, self.compute, self.clock)
@@ -80,7 +83,8 @@ class Platform:
         self, serial: str, role: str = "perimeter", direction: str = "as_sent", premises: str = "HQ", body: str = "KGD"
     ) -> None:
         """Puts a device on the list past its use case, for a body that nobody told of."""
-        await self.sql("INSERT INTO devices VALUES ($1, $2, 'grpc', 'hq', 1) ON CONFLICT DO NOTHING", serial, body)
+        columns = "serial, body, protocol, badge_system, revision, proof_asked"
+        await self.sql(f"INSERT INTO devices ({columns}) VALUES ($1, $2, 'grpc', 'hq', 1, true) ON CONFLICT DO NOTHING", serial, body)
         settings = "INSERT INTO device_settings (device, place, role, direction, premises) VALUES ($1, 0, $2, $3, $4)"
         await self.sql(settings, serial, role, direction, premises)
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from kernel.days import DaySpan, Month
-from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings
+from timetracking.devices.domain import Device, DeviceDirection, Proof, Protocol, Role, Settings, SystemToken
 from timetracking.passages.domain import Passage
 from timetracking.people.domain import Appointment, Body, Servant
 from timetracking.plans.domain import MonthPlan, OrderTold, PlanDetails, PlannedDay
@@ -108,8 +108,10 @@ def settings(
     return Settings(role, direction, premises, zone, utc_offset, number, wall)
 
 
-def device(serial: str = "gate", body: str = "KGD", *given: Settings, protocol: Protocol = Protocol.GRPC) -> Device:
-    return Device(serial, body, protocol, "hq", given or (settings(),))
+def device(
+    serial: str = "gate", body: str = "KGD", *given: Settings, protocol: Protocol = Protocol.GRPC, proof: Proof | None = None
+) -> Device:
+    return Device(serial, body, protocol, "hq", given or (settings(),), proof=proof or SystemToken())
 
 
 def passage(

@@ -37,6 +37,8 @@ HR = ("/state-bodies/KGD/hr-officer",)
 KGD = "stateBodies/KGD"
 PATIENCE_S = 20.0
 GATE = f"{KGD}/devices/gate"
+# A terminal that speaks HTTP, and one that is revoked; both are known by their serials alone.
+TERMINAL, REVOKED = f"{KGD}/devices/terminal", f"{KGD}/devices/revoked"
 
 
 @dataclass(slots=True)
@@ -86,6 +88,12 @@ async def fill(platform: Platform) -> None:
         await platform.badge(number, id, at("2026-11-01T00:00"))
     elsewhere = month_of("M1", since=23, plan=lambda day: office(day, body="MF"))
     await platform.take_plans([month_of("S1", since=23), month_of("S2", since=23), elsewhere])
+    for serial, revoked in (("terminal", None), ("revoked", at("2026-11-20T12:00"))):
+        columns = "serial, body, protocol, badge_system, revision, revoked_at"
+        await platform.sql(f"INSERT INTO devices ({columns}) VALUES ($1, 'KGD', 'zkteco-adms', 'hq', 1, $2)", serial, revoked)
+        await platform.sql(
+            "INSERT INTO device_settings (device, place, role, direction, premises) VALUES ($1, 0, 'perimeter', 'in', 'HQ')", serial
+        )
     late = [passage("2026-11-24T09:12:40"), *four(TUESDAY)[1:]]
     await platform.record([*four(MONDAY), *late, *four(WEDNESDAY), *four(TUESDAY, "19")])
 
@@ -161,6 +169,13 @@ def new_device(id: str = "new", body: str = "KGD", request_id: str = "", **chang
 def change(name: str = GATE, etag: str = "", request_id: str = "", **changed: Any) -> d_pb.ChangeDeviceSettingsRequest:
     fields: dict[str, Any] = {"since": "2026-11-25T00:00:00", "offset": 6 * 3600}
     return d_pb.ChangeDeviceSettingsRequest(name=name, settings=settings(**(fields | changed)), etag=etag, request_id=request_id)
+
+
+def bound(name: str, *cidrs: str, overlap: int = 0, etag: str = "") -> d_pb.BindDeviceRequest:
+    """Asks to bind a device to networks, one of its own where none is given."""
+    request = d_pb.BindDeviceRequest(name=name, networks=d_pb.DeviceNetworks(cidrs=cidrs or ["10.20.0.0/24"]), etag=etag)
+    request.overlap.FromSeconds(overlap)
+    return request
 
 
 def new_badge(

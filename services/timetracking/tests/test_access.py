@@ -24,8 +24,11 @@ from .platform import Platform
 from .serving import (
     GATE,
     KGD,
+    REVOKED,
+    TERMINAL,
     Portal,
     Timekeeping,
+    bound,
     change,
     days_of,
     fill,
@@ -67,6 +70,10 @@ RPCS = [
     ),
     Rpc(f"{DEVICES}/GetDeviceAccount", lambda to, n: to.devices.GetDeviceAccount(d_pb.GetDeviceAccountRequest(name=GATE))),
     Rpc(f"{DEVICES}/ChangeDeviceSettings", lambda to, n: to.devices.ChangeDeviceSettings(change())),
+    Rpc(f"{DEVICES}/RotateDeviceSecret", lambda to, n: to.devices.RotateDeviceSecret(d_pb.RotateDeviceSecretRequest(name=TERMINAL))),
+    Rpc(f"{DEVICES}/BindDevice", lambda to, n: to.devices.BindDevice(bound(TERMINAL))),
+    Rpc(f"{DEVICES}/RevokeDevice", lambda to, n: to.devices.RevokeDevice(d_pb.RevokeDeviceRequest(name=TERMINAL))),
+    Rpc(f"{DEVICES}/ReinstateDevice", lambda to, n: to.devices.ReinstateDevice(d_pb.ReinstateDeviceRequest(name=REVOKED))),
     Rpc(f"{DEVICES}/AssignBadge", lambda to, n: to.devices.AssignBadge(new_badge(f"2{n}", servant="S1"))),
     Rpc(
         f"{DEVICES}/ListBadges",

@@ -76,6 +76,24 @@ async def test_columns_of_looks_rewrite_no_table_and_count_from_the_migration(po
     await owner.close()
 
 
+async def test_a_device_of_before_goes_on_by_its_serial_and_so_does_one_that_an_older_version_enrols(postgres: Postgres) -> None:
+    urls = await provide(postgres.url, "timetracking", f"proofs_{token_hex(4)}", postgres.password_of)
+    await migrate(urls.migrator, MIGRATIONS, "timetracking_2026_11_26_2000")
+    owner = await asyncpg.connect(plain_url(make_url(urls.migrator)))
+    add = "INSERT INTO devices (serial, body, protocol, badge_system, revision) VALUES ($1, 'KGD', 'zkteco-adms', 'hq', 1)"
+    await owner.execute(add, "before")
+    file = await owner.fetchval("SELECT pg_relation_filenode('devices')")
+    await migrate(urls.migrator, MIGRATIONS)
+    await owner.execute(add, "after")
+    rows = await owner.fetch("SELECT serial, proof_asked, revoked_at FROM devices ORDER BY serial")
+    assert [tuple(row) for row in rows] == [("after", False, None), ("before", False, None)]
+    assert await owner.fetchval("SELECT pg_relation_filenode('devices')") == file
+    for wrong in ("false, 'serial', NULL, NULL", "false, 'secret', NULL, NULL", "true, 'serial', NULL, NULL", "false, 'none', NULL, NULL"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await owner.execute(f"INSERT INTO device_proofs (device, former, kind, salt, digest) VALUES ('before', {wrong})")
+    await owner.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -44,6 +44,8 @@ async def enrol(stub: Any, serial: str, protocol: devices.DeviceProtocol.ValueTy
         role=devices.DEVICE_ROLE_PERIMETER, direction=devices.DEVICE_DIRECTION_AS_SENT, premises="HQ", as_sent=True
     )
     device = devices.Device(protocol=protocol, badge_system="hq", settings=[settings])
+    if protocol != devices.DEVICE_PROTOCOL_GRPC:
+        device.proof.networks.cidrs.append("127.0.0.0/8")
     await stub.EnrolDevice(devices.EnrolDeviceRequest(parent="stateBodies/KGD", device_id=serial, device=device))
     held = devices.Badge(badge_system="hq", badge_number=badge, since=instant(at(date(2026, 11, 1), "00:00")))
     await stub.AssignBadge(devices.AssignBadgeRequest(parent=f"servants/{servant}", badge=held))

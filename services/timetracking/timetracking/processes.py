@@ -23,7 +23,7 @@ from kernel.faults import Unavailable
 from lawbook import load
 
 from timetracking.accounts import consumer as accounts
-from timetracking.accounts.use_cases import Complete, Forget, TakeReceipts
+from timetracking.accounts.use_cases import Complete, Forget, TakeReceipts, TakeRefusals
 from timetracking.device_findings.repository import StoredLooks
 from timetracking.device_findings.use_cases import LookAtDevices, Pace, full_hour
 from timetracking.due.repository import StoredDueReads
@@ -31,6 +31,7 @@ from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDu
 from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
 from timetracking.gateway.door import Gateway
 from timetracking.gateway.no_passages import NoPassages
+from timetracking.gateway.refusals import RefusedRequests
 from timetracking.gateway.repository import StoredAllowList
 from timetracking.gateway.settings import GatewaySettings
 from timetracking.parking import consumer as parking
@@ -85,15 +86,16 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
     async with admin.running(), closing(database, publisher), verifier.running():
         law, allowed, messages = load(), StoredAllowList(database), Messages.load("timetracking")
-        others = NoPassages(TakeReceipts(begin(database, law, clock, settings.gateway_zone, beyond_reach=True)), settings.gateway_zone)
-        refusals = RefusalLog(database)
-        door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note, refusals.note)
-        async with others.written(), refusals.written(), door.running():
+        work, refusals = begin(database, law, clock, settings.gateway_zone), RefusalLog(database)
+        others, refused = NoPassages(TakeReceipts(work), settings.gateway_zone), RefusedRequests(TakeRefusals(work))
+        door = Gateway(settings, publisher, allowed, clock, law, verifier, messages, others.note, refused.note, refusals.note)
+        async with others.written(), refused.written(), refusals.written(), door.running():
             admin.met("gateway")
             topics = PASSAGES, LATE_PASSAGES, parked(PASSAGES)
             found = (_found(admin, "database", database.reachable), _found(admin, "kafka", lambda: _there(publisher, topics)))
             issuer = watch(admin, "issuer", said(lambda: verifier.ready))
-            await until(stop, beside=(*found, issuer, publisher.unbroken(), others.keep_writing()))
+            writing = others.keep_writing(), refused.keep_writing()
+            await until(stop, beside=(*found, issuer, publisher.unbroken(), *writing))
             admin.unmet("gateway", "stopping")
 
 

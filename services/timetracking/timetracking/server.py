@@ -37,7 +37,7 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook, defa
     return [
         (
             device_service_pb2_grpc.add_DeviceServiceServicer_to_server,
-            DeviceServicer(work, BadgeAnswers(work, compute, listing), AccountAnswers(work), listing),
+            DeviceServicer(work, BadgeAnswers(work, compute, listing), AccountAnswers(work), listing, clock),
             device_service_pb2.DESCRIPTOR.services_by_name["DeviceService"],
         ),
         (

@@ -97,15 +97,12 @@ class UnitOfWork:
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]
 
 
-def begin(database: Database, lawbook: Lawbook, clock: Clock, default_zone: str, *, beyond_reach: bool = False) -> Begin:
-    """Returns what opens a unit of work; it commits when its block ends well and rolls back when it raises.
-
-    `beyond_reach` is for the gateway, which works for devices: nobody calls.
-    """
+def begin(database: Database, lawbook: Lawbook, clock: Clock, default_zone: str) -> Begin:
+    """Returns what opens a unit of work; it commits when its block ends well and rolls back when it raises."""
 
     @asynccontextmanager
     async def work(caller: Caller | None = None) -> AsyncIterator[UnitOfWork]:
-        async with database.transaction(caller, beyond_reach=beyond_reach) as transaction:
+        async with database.transaction(caller) as transaction:
             yield UnitOfWork(transaction, lawbook, clock, default_zone)
 
     return work

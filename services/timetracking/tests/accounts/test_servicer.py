@@ -1,12 +1,19 @@
 """The account of a device, as whoever may see the device asks for it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from kernel.faults import Unavailable
 from tartip.timetracking.v1 import device_service_pb2 as pb
+from timetracking.accounts.domain import Receipts, Refusals
+from timetracking.accounts.use_cases import TakeReceipts, TakeRefusals
+from timetracking.devices.domain import LONGEST_OVERLAP
+from timetracking.gateway.refusals import RefusedRequests
+from timetracking.unit_of_work import begin
 
 from ..parking.test_use_cases import Desk
+from ..platform import LAW
 from ..samples import MONDAY, TUESDAY, WEDNESDAY
 from ..serving import GATE, HR, Timekeeping, day, outcome, refused
 
@@ -60,3 +67,47 @@ async def test_a_device_without_records_has_an_empty_account(served: Timekeeping
     await served.platform.sql("DELETE FROM device_days")
     account = await (await served.portal(HR)).devices.GetDeviceAccount(asked(MONDAY, WEDNESDAY))
     assert account == pb.DeviceAccount(name=GATE, total=pb.RecordCounts())
+
+
+async def test_what_was_refused_in_the_name_of_a_device_is_shown_by_reason_and_is_no_part_of_the_counts(
+    served: Timekeeping, hr: Any
+) -> None:
+    """A gateway writes it down in the application's role, and for nobody: so it is with what it counts as no passages."""
+    begun = begin(served.platform.database.app, LAW, served.platform.clock, "Asia/Almaty")
+    first, last = datetime(2026, 11, 24, 8, tzinfo=UTC), datetime(2026, 11, 24, 9, tzinfo=UTC)
+    before = await hr.devices.GetDeviceAccount(asked())
+    book = RefusedRequests(TakeRefusals(begun))
+    for reason, at in (("wrong-secret", last), ("wrong-secret", first), ("revoked", first)):
+        book.note("gate", reason, at)
+        book.note("other", reason, at)
+    async with book.written():
+        pass
+    await book.write()
+    book.note("gate", "wrong-secret", first)
+    await book.write()
+    account = await hr.devices.GetDeviceAccount(asked())
+    assert [(each.reason, each.requests, each.last_at.ToDatetime(UTC)) for each in account.refused] == [
+        ("revoked", 1, first),
+        ("wrong-secret", 3, last),
+    ]
+    assert account.total == before.total
+    await TakeReceipts(begun)({("gate", MONDAY): Receipts(received=2, no_passages=2)})
+    assert (await hr.devices.GetDeviceAccount(asked())).total.no_passages == before.total.no_passages + 2
+
+
+async def test_refusals_wait_while_the_database_is_away() -> None:
+    taken: list[Any] = []
+    away = [True]
+
+    async def take(refusals: Any) -> None:
+        if away[0]:
+            raise Unavailable
+        taken.append(refusals)
+
+    book, at = RefusedRequests(take), datetime(2026, 11, 24, tzinfo=UTC)
+    book.note("gate", "revoked", at)
+    await book.write()
+    book.note("gate", "revoked", at + LONGEST_OVERLAP)
+    away[0] = False
+    await book.write()
+    assert taken == [{("gate", "revoked"): Refusals(2, at + LONGEST_OVERLAP)}]

@@ -20,7 +20,9 @@ DATED = [
 async def test_a_device_is_read_as_it_was_enrolled(served: Timekeeping) -> None:
     hr = await served.portal(HR)
     made = await hr.devices.EnrolDevice(new_device("D.1-x_2", settings=[DATED[0], DATED[3], DATED[2], DATED[1]]))
-    expected = pb.Device(name=f"{KGD}/devices/D.1-x_2", protocol=pb.DEVICE_PROTOCOL_GRPC, badge_system="hq", settings=DATED, etag="1")
+    proof = pb.DeviceProof(system_token=True)
+    fields: dict[str, Any] = {"protocol": pb.DEVICE_PROTOCOL_GRPC, "badge_system": "hq", "settings": DATED}
+    expected = pb.Device(name=f"{KGD}/devices/D.1-x_2", etag="1", proof=proof, **fields)
     assert made == expected
     assert await hr.devices.GetDevice(pb.GetDeviceRequest(name=made.name)) == made
     assert [row["action"] for row in await served.platform.sql("SELECT action FROM audit_records ORDER BY id DESC LIMIT 1")] == [
@@ -44,7 +46,7 @@ async def test_the_same_request_again_is_answered_alike_and_done_once(served: Ti
     assert await hr.devices.EnrolDevice(enrol) == await hr.devices.EnrolDevice(enrol)
     assert await hr.devices.ChangeDeviceSettings(changing) == await hr.devices.ChangeDeviceSettings(changing)
     rows = await served.platform.sql("SELECT device, count(*) AS n FROM device_settings GROUP BY device ORDER BY device")
-    assert [tuple(row) for row in rows] == [("gate", 2), ("new", 1)]
+    assert [tuple(row) for row in rows] == [("gate", 2), ("new", 1), ("revoked", 1), ("terminal", 1)]
     refusal = await refused(hr.devices.EnrolDevice(new_device("other", request_id=ID)))
     assert (refusal.code, refusal.reason, refusal.facts["requestId"]) == ("ALREADY_EXISTS", "REQUEST_ID_REUSED", ID)
     assert (await refused(hr.devices.EnrolDevice(with_id(enrol, "no UUID")))).violations.keys() == {"request_id"}
@@ -95,7 +97,12 @@ MALFORMED = [
     (new_device(settings=[settings(), settings("2026-02-30T00:00:00")]), "device.settings[1].since_wall_time"),
     (new_device(settings=[settings(), settings("2026-11-24T00:00:00+05:00")]), "device.settings[1].since_wall_time"),
     (new_device(settings=[settings(), settings(-1)]), "device.settings[1].since_event_number"),
-    (new_device(protocol=pb.DEVICE_PROTOCOL_ZKTECO_ADMS, settings=[settings(), settings(5)]), "settings.since_event_number"),
+    (
+        new_device(
+            protocol=pb.DEVICE_PROTOCOL_ZKTECO_ADMS, settings=[settings(), settings(5)], proof=pb.DeviceProof(secret=pb.DeviceSecret())
+        ),
+        "settings.since_event_number",
+    ),
 ]
 
 
@@ -130,8 +137,8 @@ async def test_devices_are_listed_by_name_page_by_page_for_the_caller_alone(serv
         names, token = names + [each.name.rpartition("/")[2] for each in answer.devices], answer.next_page_token
         if not token:
             break
-    assert names == ["10", "9", "B", "b", "gate"]
-    assert len((await page(size=10_000)).devices) == 5
+    assert names == ["10", "9", "B", "b", "gate", "revoked", "terminal"]
+    assert len((await page(size=10_000)).devices) == 7
     other = (await page()).next_page_token
     assert (await refused(page(other, of=inspector))).reason == "PAGE_TOKEN"
     assert (await refused(page(other + "x"))).reason == "PAGE_TOKEN"

@@ -41,7 +41,7 @@ async def test_a_device_comes_back_as_it_was_enrolled(told: Platform) -> None:
         settings("B", DeviceDirection.ALTERNATING, utc_offset=-3600, since="2026-11-24T00:00:00"),
         settings("C", DeviceDirection.OUT, since=7),
     )
-    assert await told.enrol(HR, given) == given
+    assert (await told.enrol(HR, given)).device == given
     async with told.begin() as work:
         assert await work.devices.get("KGD", "D.1-x", visible_to=HR) == given
         assert [each.serial for each in await work.devices.page("KGD", "", 10, visible_to=HR)] == ["D.1-x", "gate"]
@@ -58,7 +58,7 @@ async def test_a_serial_is_enrolled_once_at_whatever_body(told: Platform) -> Non
     with pytest.raises(NotFound):
         await told.enrol(HR, device("new", "MF"))
     outcomes = await asyncio.gather(*(told.enrol(HR, device("twice")) for _ in range(4)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in outcomes) == ["Conflict", "Conflict", "Conflict", "Device"]
+    assert sorted(type(each).__name__ for each in outcomes) == ["Conflict", "Conflict", "Conflict", "Enrolled"]
 
 
 async def test_what_a_device_sent_before_it_was_enrolled_counts_when_it_is(told: Platform) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage
-from timetracking.devices.domain import Protocol
+from timetracking.devices.domain import Networks, Protocol
+from timetracking.gateway.admission import NoteRefused
 from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
 from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.door import Gateway
@@ -84,6 +86,9 @@ RECEIVED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 """When the tests' gateway receives everything."""
 
 
+LOOPBACK = Networks((ip_network("127.0.0.0/8"),))
+
+
 class Enrolled(dict[str, EnrolledDevice]):
     """An allow-list in memory; `away` makes it fail as its database would."""
 
@@ -93,6 +98,9 @@ class Enrolled(dict[str, EnrolledDevice]):
         if self.away is not None:
             raise self.away
         return self.get(serial)
+
+    def knows(self, serial: str) -> bool:
+        return serial in self
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +197,8 @@ def devices() -> Enrolled:
     """The allow-list: a terminal of each kind."""
     return Enrolled(
         {
-            "gate-1": EnrolledDevice("gate-1", Protocol.ADMS, "hq"),
-            "north-2": EnrolledDevice("north-2", Protocol.ISAPI, "hq"),
+            "gate-1": EnrolledDevice("gate-1", Protocol.ADMS, "hq", proof=LOOPBACK),
+            "north-2": EnrolledDevice("north-2", Protocol.ISAPI, "hq", proof=LOOPBACK),
             "stream-3": EnrolledDevice("stream-3", Protocol.GRPC, "hq"),
             "other-4": EnrolledDevice("other-4", Protocol.GRPC, "elsewhere"),
         }
@@ -221,7 +229,9 @@ def start(publisher: Publisher, devices: Enrolled, tokens: Tokens) -> Start:
     """Starts gateways on loopback: `async with start(gateway_body_octets=…) as gateway`."""
 
     @asynccontextmanager
-    async def started(to: Publisher | None = None, clock: Clock = lambda: RECEIVED, **changes: object) -> AsyncIterator[Gateway]:
+    async def started(
+        to: Publisher | None = None, clock: Clock = lambda: RECEIVED, note_refused: NoteRefused = lambda *_: None, **changes: object
+    ) -> AsyncIterator[Gateway]:
         given: dict[str, Any] = {
             "database_url": "",
             "migrator_database_url": "",
@@ -234,7 +244,7 @@ def start(publisher: Publisher, devices: Enrolled, tokens: Tokens) -> Start:
         }
         settings = GatewaySettings(**given | changes)
         async with tokens.verifier().running() as verifier:
-            made = Gateway(settings, to or publisher, devices, clock, load(), verifier, Messages(Texts()))
+            made = Gateway(settings, to or publisher, devices, clock, load(), verifier, Messages(Texts()), note_refused=note_refused)
             async with made.running():
                 yield made
 

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -18,7 +19,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest, RecordPassagesResponse
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
+from timetracking.devices.domain import Protocol
+from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.door import Gateway
+
+from .conftest import RECEIVED
 
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
 GRANTS = ["/systems/hq/device-gateway"]
@@ -124,6 +129,19 @@ async def test_what_is_refused_is_named_and_the_rest_goes_on(gateway: Gateway, t
     found = await tap.new()
     assert sorted(one.event_key for message in found if message.topic != PARKED for one in message.batch.passages) == ["1", "9"]
     assert sorted(message.headers["reason"] for message in found if message.topic == PARKED) == ["impossible-time", *["malformed"] * 4]
+
+
+async def test_what_a_revoked_device_sends_is_refused_by_name_and_its_neighbours_go_on(
+    start: Any, devices: Any, token: str, tap: Any
+) -> None:
+    devices["stream-3"] = replace(devices["stream-3"], revoked=True)
+    devices["stream-5"] = EnrolledDevice("stream-5", Protocol.GRPC, "hq")
+    noted: list[tuple[Any, ...]] = []
+    async with start(note_refused=lambda *each: noted.append(each)) as gateway:
+        (answer,) = await answers(gateway, token, request(1, passage("1"), passage("2", device="stream-5")))
+    assert [(one.sequence, reason(one.refusal)) for one in answer.refused] == [(1, ("DEVICE_REVOKED", {"device": "stream-3"}))]
+    assert [one.event_key for one in await tap.passages()] == ["2"]
+    assert noted == [("stream-3", "revoked", RECEIVED)]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A device's account: what became of every record that it sent. None is counted twice, and none is in two counts."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 # The date of what has none that could be read.
 UNDATED = date(1970, 1, 1)
@@ -48,6 +48,14 @@ class Receipts:
     received: int = 0
     repeated: int = 0
     no_passages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Requests in the name of a device that were refused before anything was read, and when the last of them came."""
+
+    requests: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from chassis.database import Transaction
 from chassis.parking import Origin, record_id
 from chassis.positions import Partition
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Recorded, Spot
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Recorded, Refusals, Spot
 from timetracking.accounts.use_cases import Place
 
 _RECEIVE = """
@@ -22,6 +22,14 @@ ON CONFLICT (device, date) DO UPDATE SET
     repeated = held.repeated + excluded.repeated,
     no_passages = held.no_passages + excluded.no_passages
 """
+_REFUSE = """
+INSERT INTO device_refusals AS held (device, reason, requests, last_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+ON CONFLICT (device, reason) DO UPDATE SET
+    requests = held.requests + excluded.requests,
+    last_at = greatest(held.last_at, excluded.last_at)
+"""
+_REFUSALS = "SELECT reason, requests, last_at FROM device_refusals WHERE device = $1 ORDER BY reason"
 _COMPLETE = """
 INSERT INTO account_levels (one, at) VALUES (true, clock_timestamp() - make_interval(secs => $1))
 ON CONFLICT (one) DO UPDATE SET at = excluded.at
@@ -98,6 +106,22 @@ class StoredAccounts:
                 [each.repeated for _, each in ordered],
                 [each.no_passages for _, each in ordered],
             )
+
+    async def refuse(self, refusals: Mapping[tuple[str, str], Refusals]) -> None:
+        """Adds what was refused, by device and reason."""
+        ordered = sorted(refusals.items())
+        await (await self.transaction.driver()).execute(
+            _REFUSE,
+            [device for (device, _), _ in ordered],
+            [reason for (_, reason), _ in ordered],
+            [each.requests for _, each in ordered],
+            [each.last_at for _, each in ordered],
+        )
+
+    async def refusals(self, device: str) -> Mapping[str, Refusals]:
+        """What was refused in the name of a device, by reason."""
+        rows = await (await self.transaction.driver()).fetch(_REFUSALS, device)
+        return {row["reason"]: Refusals(row["requests"], row["last_at"]) for row in rows}
 
     async def complete(self, at: float) -> None:
         """Everything is counted that was in Kafka at this real time (seconds since 1970)."""

@@ -25,7 +25,10 @@ class AccountAnswers:
         body, serial = device_of(request.name, "name")
         account = await self._get(current_caller(), body, serial, _dates(request))
         days = [pb.DayOfRecords(date=day_message(on), counts=_message(counts)) for on, counts in account.days]
-        return pb.DeviceAccount(name=request.name, total=_message(account.total), days=days)
+        answer = pb.DeviceAccount(name=request.name, total=_message(account.total), days=days)
+        for reason, refusals in account.refusals.items():
+            answer.refused.add(reason=reason, requests=refusals.requests).last_at.FromDatetime(refusals.last_at)
+        return answer
 
 
 def _dates(request: pb.GetDeviceAccountRequest) -> tuple[date, date] | None:

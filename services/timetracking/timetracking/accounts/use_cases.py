@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.access import Caller
 from chassis.parking import Origin
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Spot
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Refusals, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ class Accounts(Protocol):
     async def receive(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
         """Adds what came."""
 
+    async def refuse(self, refusals: Mapping[tuple[str, str], Refusals]) -> None:
+        """Adds what was refused, by device and reason."""
+
+    async def refusals(self, device: str) -> Mapping[str, Refusals]:
+        """What was refused in the name of a device, by reason."""
+
     async def complete(self, at: float) -> None:
         """Everything is counted that was in Kafka at this real time (seconds since 1970)."""
 
@@ -73,6 +79,9 @@ class Work(Protocol):
     @property
     def devices(self) -> Devices: ...
 
+    def beyond_reach(self) -> AbstractAsyncContextManager[None]:
+        """Lets the block see what the caller does not reach; nothing read in it is shown."""
+
 
 Begin = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -85,8 +94,21 @@ class TakeReceipts:
 
     async def __call__(self, receipts: Mapping[DeviceDate, Receipts]) -> None:
         """Adds the counts; whoever calls makes sure that each message is counted once."""
-        async with self.begin() as work:
+        # A gateway that counts works for nobody.
+        async with self.begin() as work, work.beyond_reach():
             await work.accounts.receive(receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRefusals:
+    """Counts what was refused in the names of devices."""
+
+    begin: Begin
+
+    async def __call__(self, refusals: Mapping[tuple[str, str], Refusals]) -> None:
+        """Adds the counts, by device and reason; whoever calls makes sure that each request is counted once."""
+        async with self.begin() as work, work.beyond_reach():
+            await work.accounts.refuse(refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +141,7 @@ class Account:
 
     total: Counts
     days: Sequence[tuple[date, Counts]]
+    refusals: Mapping[str, Refusals]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +151,8 @@ class GetAccount:
     begin: Begin
 
     async def __call__(self, caller: Caller, body: str, serial: str, dates: tuple[date, date] | None) -> Account:
-        """Returns the total, and the days of the span if one is given; refuses NOT_FOUND, PROJECTION_BEHIND."""
+        """Returns the total, the days of the span if one is given, and what was refused; refuses NOT_FOUND, PROJECTION_BEHIND."""
         async with self.begin(caller) as work:
             await work.devices.get(body, serial, visible_to=caller)
             days = await work.accounts.days(serial, *dates) if dates else ()
-            return Account(await work.accounts.total(serial), days)
+            return Account(await work.accounts.total(serial), days, await work.accounts.refusals(serial))

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +13,21 @@ from kernel.identifiers import check_id
 from kernel.names import body_of
 from tartip.timetracking.v1 import device_service_pb2 as pb
 
-from timetracking.devices.domain import Device, DeviceDirection, Protocol, Role, Settings, in_order_of_beginning
+from timetracking.devices.domain import (
+    LONGEST_OVERLAP,
+    Device,
+    DeviceDirection,
+    Network,
+    Networks,
+    Proof,
+    Protocol,
+    Role,
+    Secret,
+    SerialAlone,
+    Settings,
+    SystemToken,
+    in_order_of_beginning,
+)
 from timetracking.names import DEVICE_ID, device_name
 
 PROTOCOLS = {
@@ -34,12 +49,20 @@ BADGE_SYSTEM = "[A-Za-z0-9._-]{1,64}"
 _PREMISES_MOST = 64
 # No place on earth is further from UTC; a day is already a mistake.
 _OFFSET_MOST = 18 * 3600
+_NETWORKS_MOST = 16
+# A wider one is no place any more: a whole provider, or everywhere.
+_WIDEST = {4: 8, 6: 32}
 _WALL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _HOLDS_FROM = "nothing for the first settings, which hold from the beginning; an event number or a wall time for each other"
 
 
+def wants_secret(request: pb.EnrolDeviceRequest) -> bool:
+    """Whether the device is to get a secret."""
+    return request.device.proof.WhichOneof("kind") == "secret"
+
+
 def device_from(request: pb.EnrolDeviceRequest) -> Device:
-    """The device that a request enrols; Malformed with each kind of field that is wrong."""
+    """The device that a request enrols, a secret still to be made; Malformed with each kind of field that is wrong."""
     message = request.device
     settings = [settings_from(each, f"device.settings[{at}]") for at, each in enumerate(message.settings)]
     begins = [each.since_event_number is not None or each.since_wall_time is not None for each in settings]
@@ -51,7 +74,23 @@ def device_from(request: pb.EnrolDeviceRequest) -> Device:
         protocol=_one_of(PROTOCOLS, message.protocol, "device.protocol"),
         badge_system=check_id(message.badge_system, "device.badge_system", BADGE_SYSTEM),
         settings=in_order_of_beginning(settings),
+        proof=_proof_from(message.proof),
     )
+
+
+def networks_from(message: pb.DeviceNetworks, field: str) -> Networks:
+    """The networks in which a device stands; Malformed with the field that is wrong."""
+    if not 0 < len(message.cidrs) <= _NETWORKS_MOST:
+        raise Malformed({f"{field}.cidrs": f"1 to {_NETWORKS_MOST} networks"})
+    return Networks(tuple(_network(each, f"{field}.cidrs[{at}]") for at, each in enumerate(message.cidrs)))
+
+
+def overlap_from(message: Duration) -> timedelta:
+    """How long a former proof is taken too; Malformed where that is no span of whole seconds, or too long."""
+    overlap = timedelta(seconds=message.seconds) if abs(message.seconds) < 10**9 else LONGEST_OVERLAP * 2
+    if message.nanos or not timedelta() <= overlap <= LONGEST_OVERLAP:
+        raise Malformed({"overlap": f"whole seconds, from 0 to {LONGEST_OVERLAP.days} days"})
+    return overlap
 
 
 def settings_from(message: pb.DeviceSettings, field: str) -> Settings:
@@ -73,15 +112,22 @@ def settings_from(message: pb.DeviceSettings, field: str) -> Settings:
     )
 
 
-def device_message(device: Device) -> pb.Device:
-    """A device with its settings in the order in which they begin."""
-    return pb.Device(
+def device_message(device: Device, secret: str | None = None) -> pb.Device:
+    """A device with its settings in the order in which they begin, and with its secret where that has just been made."""
+    message = pb.Device(
         name=device_name(device.body, device.serial),
         protocol=_name_of(PROTOCOLS, device.protocol),
         badge_system=device.badge_system,
         settings=[settings_message(each) for each in device.settings],
         etag=device.etag,
+        proof=_proof_message(device.proof, secret),
     )
+    if device.former is not None:
+        message.former_proof.proof.CopyFrom(_proof_message(device.former.proof))
+        message.former_proof.until.FromDatetime(device.former.until)
+    if device.revoked_at is not None:
+        message.revoked_at.FromDatetime(device.revoked_at)
+    return message
 
 
 def settings_message(settings: Settings) -> pb.DeviceSettings:
@@ -100,6 +146,38 @@ def settings_message(settings: Settings) -> pb.DeviceSettings:
     else:
         message.as_sent = True
     return message
+
+
+def _proof_from(message: pb.DeviceProof) -> Proof:
+    match message.WhichOneof("kind"):
+        case "networks":
+            return networks_from(message.networks, "device.proof.networks")
+        case "secret":
+            return SerialAlone()  # until the secret is made
+        case "system_token" | None if message.system_token or message.WhichOneof("kind") is None:
+            return SystemToken()
+    raise Malformed({"device.proof": "one of secret, networks, system_token (true)"})
+
+
+def _network(text: str, field: str) -> Network:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise Malformed({field: "a network such as 10.20.0.0/24, with no bit set beyond its length"}) from None
+    if network.prefixlen < _WIDEST[network.version]:
+        raise Malformed({field: f"no wider than /{_WIDEST[network.version]}"})
+    return network
+
+
+def _proof_message(proof: Proof, secret: str | None = None) -> pb.DeviceProof:
+    match proof:
+        case Secret():
+            return pb.DeviceProof(secret=pb.DeviceSecret(value=secret or ""))
+        case Networks():
+            return pb.DeviceProof(networks=pb.DeviceNetworks(cidrs=[str(each) for each in proof.cidrs]))
+        case SystemToken():
+            return pb.DeviceProof(system_token=True)
+    return pb.DeviceProof(serial_alone=True)
 
 
 def _time_policy(message: pb.DeviceSettings, field: str) -> tuple[str | None, int | None]:

@@ -12,7 +12,7 @@ from tartip.timetracking.v1 import device_service_pb2 as pb
 from tartip.timetracking.v1 import device_service_pb2_grpc as pb_grpc
 
 from timetracking.devices import use_cases
-from timetracking.devices.messages import device_from, device_message, settings_from
+from timetracking.devices.messages import device_from, device_message, networks_from, overlap_from, settings_from, wants_secret
 from timetracking.names import device_of
 
 Context = grpc.aio.ServicerContext[Message, Message]
@@ -34,16 +34,23 @@ class AccountAnswers(Protocol):
 class DeviceServicer(pb_grpc.DeviceServiceServicer):
     """Answers for devices, badges and accounts."""
 
-    def __init__(self, begin: use_cases.Begin, badges: BadgeAnswers, accounts: AccountAnswers, listing: Listing) -> None:
+    def __init__(
+        self, begin: use_cases.Begin, badges: BadgeAnswers, accounts: AccountAnswers, listing: Listing, clock: use_cases.Clock
+    ) -> None:
         self._badges, self._accounts, self._listing = badges, accounts, listing
         self._enrol = use_cases.EnrolDevice(begin)
         self._get = use_cases.GetDevice(begin)
         self._list = use_cases.ListDevices(begin)
         self._change = use_cases.ChangeDeviceSettings(begin)
+        self._rotate = use_cases.RotateDeviceSecret(begin, clock)
+        self._bind = use_cases.BindDevice(begin, clock)
+        self._revoke = use_cases.RevokeDevice(begin, clock)
+        self._reinstate = use_cases.ReinstateDevice(begin)
 
     async def EnrolDevice(self, request: pb.EnrolDeviceRequest, context: Context) -> pb.Device:
         """Enrols a device."""
-        return device_message(await self._enrol(current_caller(), device_from(request)))
+        made = await self._enrol(current_caller(), device_from(request), with_secret=wants_secret(request))
+        return device_message(made.device, made.secret)
 
     async def GetDevice(self, request: pb.GetDeviceRequest, context: Context) -> pb.Device:
         """Returns a device."""
@@ -66,6 +73,28 @@ class DeviceServicer(pb_grpc.DeviceServiceServicer):
         body, serial = device_of(request.name, "name")
         settings = settings_from(request.settings, "settings")
         return device_message(await self._change(current_caller(), body, serial, settings, request.etag))
+
+    async def RotateDeviceSecret(self, request: pb.RotateDeviceSecretRequest, context: Context) -> pb.Device:
+        """Gives a device a new secret."""
+        body, serial = device_of(request.name, "name")
+        made = await self._rotate(current_caller(), body, serial, overlap_from(request.overlap), request.etag)
+        return device_message(made.device, made.secret)
+
+    async def BindDevice(self, request: pb.BindDeviceRequest, context: Context) -> pb.Device:
+        """Binds a device to networks."""
+        body, serial = device_of(request.name, "name")
+        networks, overlap = networks_from(request.networks, "networks"), overlap_from(request.overlap)
+        return device_message(await self._bind(current_caller(), body, serial, networks, overlap, request.etag))
+
+    async def RevokeDevice(self, request: pb.RevokeDeviceRequest, context: Context) -> pb.Device:
+        """Takes a device off the list."""
+        body, serial = device_of(request.name, "name")
+        return device_message(await self._revoke(current_caller(), body, serial, request.etag))
+
+    async def ReinstateDevice(self, request: pb.ReinstateDeviceRequest, context: Context) -> pb.Device:
+        """Puts a revoked device back."""
+        body, serial = device_of(request.name, "name")
+        return device_message(await self._reinstate(current_caller(), body, serial, request.etag))
 
     async def AssignBadge(self, request: pb.AssignBadgeRequest, context: Context) -> pb.Badge:
         """Assigns a badge to a servant."""

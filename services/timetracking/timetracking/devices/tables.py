@@ -1,7 +1,9 @@
 """Rows of devices; their settings are read together with the zone of the body, by one statement."""
 
+from datetime import datetime
+
 from chassis.tables import ID
-from sqlalchemy import Index
+from sqlalchemy import DateTime, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from timetracking.rows import Base
@@ -18,3 +20,5 @@ class DeviceRow(Base):
     protocol: Mapped[str]
     badge_system: Mapped[str] = mapped_column(ID)
     revision: Mapped[int]
+    proof_asked: Mapped[bool] = mapped_column(server_default=text("false"))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

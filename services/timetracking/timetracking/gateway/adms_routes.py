@@ -8,8 +8,9 @@ from chassis.clock import Clock
 
 from timetracking.devices.domain import Protocol
 from timetracking.gateway import adms
-from timetracking.gateway.allow_list import AllowList
-from timetracking.gateway.http_requests import RequestRefused, answered, enrolled, whole_body
+from timetracking.gateway.admission import Admission
+from timetracking.gateway.domain import EnrolledDevice
+from timetracking.gateway.http_requests import RequestRefused, answered, whole_body
 from timetracking.gateway.intake import Intake
 
 _TEXT_TYPES = ("text/", "application/x-www-form-urlencoded", "application/push", "application/octet-stream")
@@ -18,15 +19,18 @@ _TEXT_TYPES = ("text/", "application/x-www-form-urlencoded", "application/push",
 class AdmsRoutes:
     """ZKTeco ADMS over HTTP: a handshake, uploads, and questions for commands of which there are none."""
 
-    def __init__(self, allow_list: AllowList, intake: Intake, clock: Clock, zone: ZoneInfo, body_within_s: float) -> None:
-        self._allow_list = allow_list
+    def __init__(self, admission: Admission, intake: Intake, clock: Clock, zone: ZoneInfo, body_within_s: float) -> None:
+        self._admission = admission
         self._intake = intake
         self._clock = clock
         self._zone = zone
         self._body_within_s = body_within_s
 
     def routes(self) -> list[web.RouteDef]:
-        """Returns the routes; older firmware puts ".aspx" behind each path."""
+        """Returns the routes; older firmware puts ".aspx" behind each path.
+
+        Where the server's address may hold a path, the device's secret stands there: http://gateway/{secret}/iclock/….
+        """
         handlers = [
             ("GET", "cdata", self._shake_hands),
             ("POST", "cdata", self._upload),
@@ -35,49 +39,55 @@ class AdmsRoutes:
             ("POST", "devicecmd", self._command_done),
         ]
         return [
-            web.route(method, f"/iclock/{path}{suffix}", answered(f"adms {method} {path}", handle, refusal))
+            web.route(
+                method, f"{beneath}/iclock/{path}{suffix}", answered(f"adms {method} {path}", handle, refusal, self._admission.rarely)
+            )
             for method, path, handle in handlers
             for suffix in ("", ".aspx")
+            for beneath in ("", "/{secret}")
         ]
 
     async def _shake_hands(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
+        device = await self._admitted(request)
+        self._admission.pay(device, 1)
         now = self._clock().astimezone(self._zone)
         return _text(adms.options(device.serial, now.utcoffset() or timedelta()))
 
     async def _upload(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
+        device = await self._admitted(request)
         media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type and not media_type.startswith(_TEXT_TYPES):
             raise RequestRefused(415, "content-type", "the body is to be text", device.serial)
         body = await whole_body(request, self._body_within_s, device.serial)
         table = _asked(request, "TABLE").upper()
         if table in adms.WITHOUT_PASSAGES:
+            self._admission.pay(device, 1)
             self._intake.ignore(device, 1, self._clock())
             return _text(adms.taken(1))
         lines = adms.lines(body)
         if len(lines) > adms.LINES_MOST:
             raise RequestRefused(413, "too-many", f"more than {adms.LINES_MOST} lines", device.serial)
+        self._admission.pay(device, len(lines))
         await self._intake.take(device, adms.read(device, lines) if table == adms.PASSAGES else adms.of_unknown_table(lines))
         return _text(adms.taken(len(lines)))
 
     async def _nothing_to_do(self, request: web.Request) -> web.Response:
-        await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
+        self._admission.pay(await self._admitted(request), 1)
         return _text("OK")
 
     async def _command_done(self, request: web.Request) -> web.Response:
-        device = await enrolled(self._allow_list, _serial(request), Protocol.ADMS)
+        device = await self._admitted(request)
+        self._admission.pay(device, 1)
         await whole_body(request, self._body_within_s, device.serial)
         return _text("OK")
+
+    async def _admitted(self, request: web.Request) -> EnrolledDevice:
+        return await self._admission.device(request, _asked(request, "SN"), Protocol.ADMS)
 
 
 def refusal(request: web.Request, status: int, sentence: str) -> web.Response:
     """Returns a refusal as terminals understand it: anything but OK means "keep it"."""
     return _text(f"ERROR: {sentence}", status)
-
-
-def _serial(request: web.Request) -> str:
-    return _asked(request, "SN")
 
 
 def _asked(request: web.Request, parameter: str) -> str:

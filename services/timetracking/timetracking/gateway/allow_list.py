@@ -14,3 +14,7 @@ class AllowList(Protocol):
         Raises kernel.faults.Unavailable, or what its database raises, where it cannot tell.
         """
         ...
+
+    def knows(self, serial: str) -> bool:
+        """Says whether a device of that serial was found of late, without asking anybody."""
+        ...

@@ -2,7 +2,8 @@
 
 received = published + parked + refused + ignored + unanswered, for each device. A request that is refused as a whole, unread,
 counts as one record. An unanswered record is one that the device was told to send again, because Kafka did not confirm it in
-time; it may be in Kafka all the same, and its repetition changes nothing.
+time; it may be in Kafka all the same, and its repetition changes nothing. What is refused
+for who sent it, or for how much it was, has one of the reasons not-enrolled, no-secret, wrong-secret, wrong-network, revoked, too-much.
 """
 
 from chassis.metrics import counter, gauge, histogram
@@ -19,11 +20,20 @@ late = counter(
 )
 parked = counter("tartip_gateway_parked_total", "records", "Records in the parking lot, by reason.", ("device", "reason"))
 refused = counter("tartip_gateway_refused_total", "records", "Records or requests refused by name, by reason.", ("device", "reason"))
+unproven = counter(
+    "tartip_gateway_unproven_total",
+    "requests",
+    "Requests let in by the serial alone: the device is to get a secret or networks.",
+    ("device",),
+)
 ignored = counter(
     "tartip_gateway_ignored_total", "records", "Records that are no passages: heartbeats, doors, unrecognised faces.", ("device",)
 )
 unanswered = counter(
     "tartip_gateway_unanswered_total", "records", "Records to be sent again: Kafka did not confirm them in time.", ("device",)
+)
+lines_refused = counter(
+    "tartip_gateway_lines_refused_total", "lines", "Lines that were cut: too many of an address, a head too slow or too large.", ("why",)
 )
 waiting = gauge("tartip_gateway_waiting", "passages", "Passages taken in and not yet in Kafka; zero when the gateway is level.")
 batch_passages = histogram(

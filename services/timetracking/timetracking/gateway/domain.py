@@ -6,7 +6,21 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
 
-from timetracking.devices.domain import DeviceDirection, Protocol, Role, Settings, instant_of, settings_for
+from timetracking.devices.domain import (
+    DeviceDirection,
+    Doubt,
+    FormerProof,
+    Presented,
+    Proof,
+    Protocol,
+    Role,
+    SerialAlone,
+    Settings,
+    SystemToken,
+    doubt,
+    instant_of,
+    settings_for,
+)
 from timetracking.workdays.domain import Direction
 
 RAW_MOST = 16_384
@@ -32,6 +46,7 @@ class VerifyMethod(IntEnum):
 
 
 _AS_SENT = Settings(Role.PERIMETER, DeviceDirection.AS_SENT, "")
+_BY_TOKEN = SystemToken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,18 @@ class EnrolledDevice:
     badge_system: str
     settings: tuple[Settings, ...] = (_AS_SENT,)
     zone: str = ""
+    proof: Proof = _BY_TOKEN
+    former: FormerProof | None = None
+    revoked: bool = False
+
+    @property
+    def serial_alone(self) -> bool:
+        """Whether anybody who knows the serial is taken for it."""
+        return isinstance(self.proof, SerialAlone)
+
+    def doubt(self, presented: Presented, now: datetime) -> Doubt | None:
+        """Why a request over HTTP is not taken for the device's own; None where it is."""
+        return Doubt.REVOKED if self.revoked else doubt(self.proof, self.former, presented, now)
 
     def instant(self, passage: "ReceivedPassage", default_zone: str) -> int:
         """When a passage happened by the settings of now, in seconds since 1970."""

@@ -18,12 +18,15 @@ from lawbook import Lawbook
 from tartip.timetracking.v1 import passage_service_pb2
 from tartip.timetracking.v1.passage_service_pb2_grpc import add_PassageServiceServicer_to_server
 
+from timetracking.gateway.admission import Admission, NoteRefused
 from timetracking.gateway.adms_routes import AdmsRoutes
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import Batcher, Publisher
+from timetracking.gateway.connections import Connections
 from timetracking.gateway.intake import Intake, NoteNoPassages, bounds_by
 from timetracking.gateway.isapi_routes import IsapiRoutes
 from timetracking.gateway.parking_lot import ParkingLot
+from timetracking.gateway.rates import Buckets
 from timetracking.gateway.servicer import PassageServicer
 from timetracking.gateway.settings import GatewaySettings
 
@@ -52,6 +55,7 @@ class Gateway:
         verifier: Verifier,
         messages: Messages,
         no_passages: NoteNoPassages = lambda *_: None,
+        note_refused: NoteRefused = lambda *_: None,
         refused: Callable[[AuditRecord], None] | None = None,
     ) -> None:
         within_s = settings.gateway_answer_within_s
@@ -61,11 +65,15 @@ class Gateway:
         parking_lot = ParkingLot(publisher, within_s)
         intake = Intake(self._batcher, parking_lot, clock, bounds_by(law), settings.gateway_zone, no_passages)
         zone = ZoneInfo(settings.gateway_zone)
-        self._app = web.Application(client_max_size=settings.gateway_body_octets)
-        self._app.add_routes(AdmsRoutes(allow_list, intake, clock, zone, settings.gateway_body_within_s).routes())
-        self._app.add_routes(IsapiRoutes(allow_list, intake, settings.gateway_body_within_s).routes())
+        by_device = Buckets(settings.device_rate)
+        admission = Admission(allow_list, clock, by_device, Buckets(settings.stranger_rate), settings.proxies, note_refused)
+        self._connections = Connections(settings.line_limits, settings.proxies)
+        self._app = web.Application(client_max_size=settings.gateway_body_octets, middlewares=[self._connections.middleware])
+        self._app.add_routes(AdmsRoutes(admission, intake, clock, zone, settings.gateway_body_within_s).routes())
+        self._app.add_routes(IsapiRoutes(admission, intake, settings.gateway_body_within_s).routes())
         service = passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]
-        served = (add_PassageServiceServicer_to_server, PassageServicer(allow_list, intake, self._stop), service)
+        streams = PassageServicer(allow_list, intake, self._stop, by_device, Buckets(settings.client_rate), clock, note_refused)
+        served = (add_PassageServiceServicer_to_server, streams, service)
         self._server = Server(settings, [served], verifier, messages, law, limits=Limits(grace_seconds=_GRACE_S), refused=refused)
         self.http_port = 0
         self.grpc_port = self._server.port
@@ -79,14 +87,17 @@ class Gateway:
             logger=_http_log(),
             auto_decompress=False,
             handler_cancellation=False,
+            keepalive_timeout=self._settings.gateway_rest_s,
             lingering_time=_LINGER_S,
             shutdown_timeout=_GRACE_S,
         )
         await runner.setup()
+        assert runner.server is not None
+        host, _, port = self._settings.gateway_listen.rpartition(":")
+        tls, protocol = Certificates(TlsSettings()).http(), self._connections.protocol(runner.server)
+        listening = await asyncio.get_running_loop().create_server(protocol, host, int(port), ssl=tls)
         try:
-            host, _, port = self._settings.gateway_listen.rpartition(":")
-            await web.TCPSite(runner, host, int(port), ssl_context=Certificates(TlsSettings()).http()).start()
-            self.http_port = runner.addresses[0][1]
+            self.http_port = listening.sockets[0].getsockname()[1]
             async with self._server.running():
                 log.info("the gateway takes passages", http=self.http_port, grpc=self.grpc_port)
                 try:
@@ -94,6 +105,7 @@ class Gateway:
                 finally:
                     self._stop.set()
         finally:
+            listening.close()
             await runner.cleanup()
             if not await self._batcher.drain(_DRAIN_S):
                 log.warning("Kafka did not confirm everything before the end: the devices will send it again")

@@ -1,4 +1,4 @@
-"""What both HTTP protocols do with a request before it is read: find its device, take its body whole, or refuse by name."""
+"""What both HTTP protocols do with a request before it is read: take its body whole, or refuse by name."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,11 +10,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chassis.telemetry import continued, tracer
 from chassis.transient import is_transient
 
-from timetracking.devices.domain import Protocol
 from timetracking.gateway import counters
-from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
-from timetracking.gateway.domain import EnrolledDevice, is_serial, shown_serial
+from timetracking.gateway.rarely import Rarely
 
 log = structlog.get_logger("timetracking.gateway")
 
@@ -23,28 +21,23 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(eq=False, slots=True)
 class RequestRefused(Exception):
-    """A request is refused as a whole: an HTTP status, the reason's name, a sentence, and the device where it is enrolled."""
+    """A request is refused as a whole: an HTTP status, the reason's name, a sentence, the device where it is enrolled, and when to try again."""
 
     status: int
     reason: str
     sentence: str
     device: str = counters.STRANGER
+    retry_after_s: int | None = None
 
 
-async def enrolled(allow_list: AllowList, serial: str, protocol: Protocol) -> EnrolledDevice:
-    """Returns the device that speaks; refuses a serial that is not enrolled, or enrolled with another protocol, in the same words."""
-    device = await allow_list.find(serial) if is_serial(serial) else None
-    if device is None or device.protocol is not protocol:
-        log.warning("a device is not enrolled", serial=shown_serial(serial), protocol=protocol.value)
-        raise RequestRefused(403, "not-enrolled", "the device is not enrolled")
-    return device
-
-
-async def whole_body(request: web.Request, within_s: float, device: str = counters.STRANGER) -> bytes:
+async def whole_body(request: web.Request, within_s: float, device: str = counters.STRANGER, most: int | None = None) -> bytes:
     """Returns the body once all of it is here. A body that is too large, too slow or cut is refused whole: not a part of it is read.
 
-    A compressed body is refused too: no terminal sends one, and HTTP does not tell where it was cut.
+    A compressed body is refused too: no terminal sends one, and HTTP does not tell where it was cut. `most` bytes are read where
+    that is less than of others.
     """
+    if most is not None and most < request.client_max_size:
+        request = request.clone(client_max_size=most)
     most = request.client_max_size
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         raise RequestRefused(415, "content-encoding", "the body is to come as it is, not compressed", device)
@@ -61,7 +54,7 @@ async def whole_body(request: web.Request, within_s: float, device: str = counte
         raise RequestRefused(400, "incomplete", "the body is cut", device) from None
 
 
-def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, str], web.Response]) -> Handler:
+def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, str], web.Response], rarely: Rarely) -> Handler:
     """Wraps a handler so that a device always gets an answer in its own protocol, and its request is one span.
 
     `refusal` writes (request, status, sentence) in that protocol. Nothing is acknowledged that did not go through.
@@ -74,8 +67,13 @@ def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, st
             except RequestRefused as refused:
                 counters.received.labels(refused.device).inc()
                 counters.refused.labels(refused.device, refused.reason).inc()
-                log.warning("a request is refused", reason=refused.reason, device=refused.device)
+                if (before := rarely.again("refused", refused.device, refused.reason)) is not None:
+                    log.warning("a request is refused", reason=refused.reason, device=refused.device, passed_over=before)
                 answer = refusal(request, refused.status, refused.sentence)
+                if refused.status == 401:  # firmware that knows HTTP Basic sends the password only where it is asked for it
+                    answer.headers["WWW-Authenticate"] = 'Basic realm="tartip"'
+                if refused.retry_after_s is not None:
+                    answer.headers["Retry-After"] = str(refused.retry_after_s)
                 answer.force_close()  # what is left of its body is not worth waiting for
             except NotTaken as not_taken:
                 log.warning("not taken: the device is to send it again", why=str(not_taken))

@@ -4,10 +4,8 @@ Kafka never has them, so what was counted in the last seconds before a gateway i
 from what was received as well, so that an account closes all the same.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,15 +13,14 @@ import structlog
 from chassis.delivery import describe
 
 from timetracking.accounts.domain import DeviceDate, Receipts
+from timetracking.gateway.bookkeeping import Book
 
 log = structlog.get_logger("timetracking.gateway")
-
-WRITTEN_EVERY_S = 5.0
 
 TakeReceipts = Callable[[Mapping[DeviceDate, Receipts]], Awaitable[None]]
 
 
-class NoPassages:
+class NoPassages(Book):
     """The counts that are not written down yet, by device and civil date of the receipt."""
 
     def __init__(self, take: TakeReceipts, zone: str) -> None:
@@ -45,17 +42,3 @@ class NoPassages:
         except Exception as error:
             self._counts.update(counts)
             log.warning("counts of records that are no passages wait", error=describe(error))
-
-    @asynccontextmanager
-    async def written(self) -> AsyncIterator[None]:
-        """At the end of the block writes what is left."""
-        try:
-            yield
-        finally:
-            await self.write()
-
-    async def keep_writing(self) -> None:
-        """Writes again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(WRITTEN_EVERY_S)
-            await self.write()

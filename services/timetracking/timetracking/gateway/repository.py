@@ -10,7 +10,7 @@ from chassis.database import Database
 from kernel.faults import Unavailable
 
 from timetracking.devices.domain import Device
-from timetracking.devices.repository import devices_of
+from timetracking.devices.repository import devices_of, with_proofs
 from timetracking.gateway.domain import EnrolledDevice
 
 # A device that is enrolled now is let in a second later.
@@ -32,7 +32,8 @@ class _Remembered:
 class StoredAllowList:
     """The devices in the database.
 
-    A known device is let in while the database is away too: nobody is taken off the list, and Kafka keeps what it sends.
+    A known device is let in while the database is away too, and Kafka keeps what it sends. Whoever is taken off the list, or
+    gets another proof, is so for the gateway when its memory ends, or when the gateway reaches the database again.
     """
 
     def __init__(self, database: Database, now: Callable[[], float] = time.monotonic) -> None:
@@ -63,6 +64,11 @@ class StoredAllowList:
         self._memory[serial] = _Remembered(found, asked_at)
         return found
 
+    def knows(self, serial: str) -> bool:
+        """Says whether a device of that serial was found of late, without asking anybody."""
+        held = self._memory.get(serial)
+        return held is not None and held.device is not None
+
     def _found(self, serial: str) -> "asyncio.Future[EnrolledDevice | Exception | None]":
         """What the database will say of a serial: whoever asks while it is being asked is asked for in the next question, with all others."""
         if serial not in self._wanted:
@@ -82,8 +88,10 @@ class StoredAllowList:
         """What the database says of each; one that cannot be read takes no other with it."""
         try:
             async with self._database.transaction(beyond_reach=True) as transaction:
-                found = await devices_of(await transaction.driver(), serials)
-            return {serial: _enrolled(*found[serial]) if serial in found else None for serial in serials}
+                driver = await transaction.driver()
+                found = await devices_of(driver, serials)
+                proved = {each.serial: each for each in await with_proofs(driver, [device for device, _ in found.values()])}
+            return {serial: _enrolled(proved[serial], found[serial][1]) if serial in found else None for serial in serials}
         except Exception as error:  # whoever asked raises it
             if len(serials) == 1 or isinstance(error, Unavailable):
                 return dict.fromkeys(serials, error)
@@ -92,4 +100,13 @@ class StoredAllowList:
 
 
 def _enrolled(device: Device, zone: str | None) -> EnrolledDevice:
-    return EnrolledDevice(device.serial, device.protocol, device.badge_system, device.settings, zone or "")
+    return EnrolledDevice(
+        serial=device.serial,
+        protocol=device.protocol,
+        badge_system=device.badge_system,
+        settings=device.settings,
+        zone=zone or "",
+        proof=device.proof,
+        former=device.former,
+        revoked=device.revoked_at is not None,
+    )

@@ -8,18 +8,22 @@ from typing import Any
 
 import structlog
 from chassis.access import Caller, current_caller
+from chassis.clock import Clock
 from chassis.errors import status_of
 from grpc.aio import ServicerContext
-from kernel.faults import Fault, Malformed, Unavailable, WrongState
+from kernel.faults import Fault, Malformed, TooMuch, Unavailable, WrongState
 from tartip.timetracking.v1.passage_service_pb2 import RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceServicer
 
-from timetracking.devices.domain import Protocol
+from timetracking.devices.domain import Doubt, Protocol
 from timetracking.gateway import canonical, counters
+from timetracking.gateway.admission import TOO_MUCH, NoteRefused
 from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.batches import NotTaken
 from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Unreadable, is_serial, shown_serial
 from timetracking.gateway.intake import Intake
+from timetracking.gateway.rarely import Rarely
+from timetracking.gateway.rates import Buckets
 
 log = structlog.get_logger("timetracking.gateway")
 
@@ -45,10 +49,23 @@ class _Sorted:
 class PassageServicer(PassageServiceServicer):
     """Takes passages of the caller's own devices; each answer says up to where Kafka has them."""
 
-    def __init__(self, allow_list: AllowList, intake: Intake, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        allow_list: AllowList,
+        intake: Intake,
+        stop: asyncio.Event,
+        by_device: Buckets,
+        by_client: Buckets,
+        clock: Clock,
+        note_refused: NoteRefused = lambda *_: None,
+    ) -> None:
         self._allow_list = allow_list
         self._intake = intake
         self._stop = stop
+        self._by_device, self._by_client = by_device, by_client
+        self._clock = clock
+        self._note_refused = note_refused
+        self._rarely = Rarely()
 
     async def RecordPassages(
         self,
@@ -92,7 +109,11 @@ class PassageServicer(PassageServiceServicer):
         if not _LEAST <= last <= _MOST:  # before anything is taken: it could not be acknowledged
             raise Malformed({"first_sequence": "one from which the passages can be counted within 64 bits"})
         refusals: dict[int, Fault] = {}
-        by_device = await self._sort(caller, request, refusals)
+        # A client that sends for devices of others pays for them as well.
+        _hold_back(self._by_client.wait_s(caller.subject))
+        self._by_client.spend(caller.subject, len(request.passages))
+        by_device = list(await self._sort(caller, request, refusals))
+        self._pay(by_device)
         try:
             outcomes = await asyncio.gather(*(self._take(one, refusals) for one in by_device), return_exceptions=True)
             for outcome in outcomes:
@@ -105,6 +126,17 @@ class PassageServicer(PassageServiceServicer):
         for place in sorted(refusals):
             response.refused.append(RefusedPassage(sequence=request.first_sequence + place, refusal=status_of(refusals[place])))
         return response
+
+    def _pay(self, by_device: Iterable[_Sorted]) -> None:
+        """Counts what each device sent; raises TooMuch, before anything is taken, where one has sent too much already."""
+        for one in by_device:
+            if wait_s := self._by_device.wait_s(one.device.serial):
+                self._note_refused(one.device.serial, TOO_MUCH, self._clock())
+                counters.received.labels(one.device.serial).inc()
+                counters.refused.labels(one.device.serial, TOO_MUCH).inc()
+                _hold_back(wait_s)
+        for one in by_device:
+            self._by_device.spend(one.device.serial, len(one.passages) + len(one.unreadable))
 
     async def _sort(self, caller: Caller, request: RecordPassagesRequest, refusals: dict[int, Fault]) -> Iterable[_Sorted]:
         known: dict[str, _Sorted | None] = {}
@@ -119,6 +151,12 @@ class PassageServicer(PassageServiceServicer):
                 counters.received.labels(counters.STRANGER).inc()
                 counters.refused.labels(counters.STRANGER, "not-enrolled").inc()
                 continue
+            if sorted_out.device.revoked:
+                refusals[place] = WrongState("DEVICE_REVOKED", device=serial)
+                self._note_refused(serial, Doubt.REVOKED, self._clock())
+                counters.received.labels(serial).inc()
+                counters.refused.labels(serial, Doubt.REVOKED).inc()
+                continue
             try:
                 sorted_out.passages.append(canonical.read(sorted_out.device, passage))
                 sorted_out.places.append(place)
@@ -132,7 +170,8 @@ class PassageServicer(PassageServiceServicer):
         """Returns the device if it is enrolled for this stream and in an access system of the caller's; the difference is not told."""
         device = await self._allow_list.find(serial) if is_serial(serial) else None
         if device is None or device.protocol is not Protocol.GRPC or device.badge_system not in caller.reach.systems:
-            log.warning("a device is not enrolled", serial=shown_serial(serial), protocol=Protocol.GRPC.value)
+            if (before := self._rarely.again(caller.subject)) is not None:
+                log.warning("a device is not enrolled", serial=shown_serial(serial), protocol=Protocol.GRPC.value, passed_over=before)
             return None
         return device
 
@@ -145,6 +184,11 @@ class PassageServicer(PassageServiceServicer):
                 wallTime=one.passages[index].wall_time.isoformat(),
                 receivedAt=taken.received_at,
             )
+
+
+def _hold_back(wait_s: float) -> None:
+    if wait_s:
+        raise TooMuch("TOO_MUCH", wait_s)
 
 
 async def _next(requests: AsyncIterator[RecordPassagesRequest]) -> RecordPassagesRequest | None:

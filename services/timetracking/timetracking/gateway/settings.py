@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 
 from chassis.settings import Settings
+from pydantic import field_validator
+
+from timetracking.devices.domain import Network
+from timetracking.gateway.addresses import networks
+from timetracking.gateway.connections import LineLimits
+from timetracking.gateway.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,73 @@ class GatewaySettings(Settings):
     gateway_zone: str = "Asia/Almaty"
     """The zone that ADMS terminals are told to show. It tells late from live where neither the device nor its body says more,
     and moves no passage: the instant follows from the time policy."""
+
+    trusted_proxies: str = ""
+    """Networks in CIDR notation, parted by commas, of the proxies whose X-Forwarded-For says where a device stands; nobody else's is read."""
+
+    gateway_device_records_per_second: float = 1_000.0
+    """What one device may send for ever. The gateway took 3,339 passages a second from a nation's 220 gates at once (docs/benchmarks.md):
+    a terminal that empties its memory stays far below, and one that runs wild leaves two thirds to the others."""
+
+    gateway_device_records_at_once: float = 20_000.0
+    """What one may send at once after a rest: the longest upload, or ten times what a gate of five hundred servants keeps in half a day."""
+
+    gateway_client_records_per_second: float = 5_000.0
+    """What one client may send over gRPC for all its devices: more than the gateway took from everybody."""
+
+    gateway_client_records_at_once: float = 100_000.0
+    """What it may send at once after a rest: as much as may wait for Kafka."""
+
+    gateway_strangers_per_second: float = 100.0
+    """Requests of one address that name no device, or one that is not the sender: behind one address may stand a ministry's terminals, of
+    which each asks without its password first."""
+
+    gateway_strangers_at_once: float = 2_000.0
+    """The same at once after a rest: all terminals of a ministry, each some times."""
+
+    gateway_lines_an_address: int = 1_000
+    """Lines open at once from one address, three times what the gates of a nation hold open (docs/benchmarks.md). Those of listed proxies
+    are not counted."""
+
+    gateway_head_within_s: float = 10.0
+    """Seconds until the head of a request is whole: some hundred bytes, over the slowest line too."""
+
+    gateway_head_octets: int = 1024 * 1024
+    """Octets until a request is at work: with the head, which is bounded otherwise too, comes the begin of its body."""
+
+    gateway_rest_s: float = 75.0
+    """Seconds after which a line at rest is closed: terminals ask for commands every ten."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of trusted proxies."""
+        return networks(self.trusted_proxies)
+
+    @property
+    def device_rate(self) -> Rate:
+        """How much is taken of a device."""
+        return Rate(self.gateway_device_records_per_second, self.gateway_device_records_at_once)
+
+    @property
+    def client_rate(self) -> Rate:
+        """How much is taken of a client over gRPC."""
+        return Rate(self.gateway_client_records_per_second, self.gateway_client_records_at_once)
+
+    @property
+    def stranger_rate(self) -> Rate:
+        """How many requests are heard of an address that prove nothing."""
+        return Rate(self.gateway_strangers_per_second, self.gateway_strangers_at_once)
+
+    @property
+    def line_limits(self) -> LineLimits:
+        """The limits of lines."""
+        return LineLimits(self.gateway_lines_an_address, self.gateway_head_within_s, self.gateway_head_octets)
 
     @property
     def batch_limits(self) -> BatchLimits:

@@ -1,19 +1,24 @@
-"""Innermost: the same request ID gives the same answer, and the work is done once."""
+"""Innermost: the same request ID gives the same answer, and the work is done once.
+
+What an answer shows once, fields with the option `debug_redact`, is not kept: a repetition is answered without them.
+"""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from kernel.faults import Malformed
 
 from chassis.access import Caller
 from chassis.interceptors.incoming import Incoming
 
+M = TypeVar("M", bound=Message)
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -61,8 +66,42 @@ class Once:
             if entry.answer is not None:
                 return answers.FromString(entry.answer)
             answer = await behaviour(request, call.context)
-            await entry.keep(answer.SerializeToString())
+            await entry.keep(kept_of(answer).SerializeToString())
         return answer
+
+
+def kept_of(answer: M) -> M:
+    """The answer, or where it shows something once, a copy without that."""
+    if not _shows_once(answer.DESCRIPTOR):
+        return answer
+    kept = type(answer)()
+    kept.CopyFrom(answer)
+    _blank(kept)
+    return kept
+
+
+def _blank(message: Message) -> None:
+    for field, value in message.ListFields():
+        if field.GetOptions().debug_redact:
+            message.ClearField(field.name)
+        elif field.message_type is not None and _shows_once(field.message_type):
+            for each in value if field.is_repeated else (value,):
+                _blank(each)
+
+
+@cache
+def _shows_once(kind: Descriptor) -> bool:
+    """Whether a message of this kind may hold something that is shown once, at whatever depth."""
+    seen, waiting = set[str](), [kind]
+    while waiting:
+        each = waiting.pop()
+        if each.full_name in seen:
+            continue
+        seen.add(each.full_name)
+        if any(field.GetOptions().debug_redact for field in each.fields):
+            return True
+        waiting += [field.message_type for field in each.fields if field.message_type is not None]
+    return False
 
 
 def _uuid(value: str) -> str:

@@ -7,11 +7,13 @@ from uuid import uuid4
 import grpc
 import pytest
 from chassis.client import channel, refusal_of
+from chassis.interceptors.idempotency import kept_of
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import MakeDatabase
 from kernel.faults import NotFound
 from tartip.registry.v1 import state_body_service_pb2 as bodies
 from tartip.registry.v1 import state_body_service_pb2_grpc as bodies_grpc
+from tartip.timetracking.v1 import device_service_pb2 as devices
 
 OPERATOR = ["/regions/75/operator"]
 
@@ -90,3 +92,20 @@ async def test_without_an_id_each_request_is_done(stage: Any, ledger: RequestLed
     token = stage.tokens.mint("anna", OPERATOR)
     async with stage.registry(ledger=ledger) as address:
         assert [(await _create(address, token, "")).etag for _ in range(2)] == ["1", "2"]
+
+
+def test_what_is_shown_once_is_not_kept_at_whatever_depth() -> None:
+    shown = devices.DeviceSecret(value="shown once")
+    answer = devices.ListDevicesResponse(next_page_token="a")
+    answer.devices.add(name="b").proof.secret.CopyFrom(shown)
+    answer.devices.add(name="c").former_proof.proof.secret.CopyFrom(shown)
+    kept = kept_of(answer)
+    assert b"shown once" not in kept.SerializeToString()
+    assert b"shown once" in answer.SerializeToString()
+    assert [each.name for each in kept.devices] == ["b", "c"]
+    assert kept.devices[0].proof.HasField("secret")
+
+
+def test_an_answer_that_shows_nothing_once_is_kept_as_it_is() -> None:
+    answer = bodies.StateBody(name="stateBodies/KGD")
+    assert kept_of(answer) is answer

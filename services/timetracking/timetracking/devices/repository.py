@@ -35,6 +35,7 @@ INSERT INTO device_settings (device, place, since_event_number, since_wall_time,
 SELECT $1, coalesce(max(place), -1) + 1, $2, $3, $4, $5, $6, $7, $8 FROM device_settings WHERE device = $1
 """
 _RAISE = "UPDATE devices SET revision = $2 WHERE serial = $1"
+_IS_ENROLLED = "SELECT EXISTS (SELECT FROM devices WHERE serial = $1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,12 @@ class StoredDevices:
         serials = list(await self.transaction.session.scalars(query))
         found = await devices_of(await self.transaction.driver(), serials)
         return [found[serial][0] for serial in serials]
+
+
+async def require_enrolled(driver: Any, serial: str) -> None:
+    """Raises NotFound unless a device has this serial, of whatever body."""
+    if not await driver.fetchval(_IS_ENROLLED, serial):
+        raise NotFound(f"devices/{serial}")
 
 
 async def devices_of(driver: Any, serials: Collection[str]) -> Mapping[str, tuple[Device, str | None]]:

@@ -52,7 +52,21 @@ token: $(READY) ## Print a token: make token AS=hr-officer
 ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-officer] [IN=ru]; without METHOD it lists them
 	@exec $(BIN)/python -m localstack ask
 
+# Operators' commands of timetracking, told where the platform of `make run` or `make demo KEEP=1` is and what its clock says.
+parked: $(READY) ## List what waits in the running platform's parking lot (ARGS='--reason malformed')
+	@exec $(BIN)/python -m localstack operate parked
+
+redrive: $(READY) ## Send parked records again (ARGS='--reason bug --dry-run')
+	@exec $(BIN)/python -m localstack operate redrive
+
+accounts: $(READY) ## Show what became of every record of each device (ARGS='--level')
+	@exec $(BIN)/python -m localstack operate accounts
+
+reconcile: $(READY) ## Compute days a second time and compare them (ARGS='--all')
+	@exec $(BIN)/python -m localstack operate reconcile
+
 fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=answer.json
+	$(if $(and $(IN),$(OUT)),,$(error make fold takes IN= and OUT=, two files: make fold IN=days.json OUT=answer.json))
 	@exec $(BIN)/python -m timetracking fold "$(IN)" "$(OUT)"
 
 # All of them by two side by side, each with servers of its own, file by file in their order.
@@ -90,4 +104,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask fold test bench soak lint format docs check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench soak lint format docs check lock clean

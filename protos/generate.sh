@@ -2,7 +2,7 @@
 # Generates Python code and a descriptor set from the protos into protos/generated (never committed).
 set -euo pipefail
 cd "$(dirname "$0")"
-python=${PYTHON:-../.venv/bin/python}
+python=../.venv/bin/python  # the one that has what generates, whatever PYTHON made it with
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 rm -rf generated third_party
 mkdir -p generated third_party/google

@@ -37,6 +37,8 @@ class Verdict:
     days: int = 0
     figures: int = 0
     reads: int = 0
+    undetermined: int = 0
+    """Findings that stand on days that the passages do not determine."""
     differences: list[Difference] = field(default_factory=list)
     kinds: dict[str, "Kind"] = field(default_factory=lambda: defaultdict(Kind))
 
@@ -49,6 +51,11 @@ class Verdict:
     def expected(self) -> int:
         """How many findings were expected."""
         return sum(kind.expected for kind in self.kinds.values())
+
+    @property
+    def withdrawn(self) -> int:
+        """How many of them were found and withdrawn again, as they were to be."""
+        return sum(kind.withdrawn for kind in self.kinds.values())
 
     @property
     def precision(self) -> float:
@@ -132,6 +139,8 @@ def compare_folded_findings(verdict: Verdict, world: World, folded: Mapping[str,
 def compare_findings(verdict: Verdict, world: World, findings: Iterable[Found], first_seen: Mapping[tuple[Any, ...], datetime]) -> None:
     """Compares the findings with what the planted faults determine; days that they do not determine are left out."""
     truth = world.truth
+    findings = list(findings)
+    verdict.undetermined = sum((each.servant, each.on) in truth.undetermined and not each.withdrawn for each in findings)
     left = [each for each in findings if (each.servant, each.on) not in truth.undetermined]
     for expected in sorted(truth.findings, key=_certain_first):
         kind = verdict.kinds[expected.kind]

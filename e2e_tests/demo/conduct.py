@@ -49,7 +49,7 @@ class Demo:
         """Sets the ministry up, lives its week, compares and reports; returns what came of it."""
         shutil.rmtree(self.folder, ignore_errors=True)  # what an earlier run said is not said of this one
         self.folder.mkdir(parents=True)
-        write(self.folder / "truth.json", self.world.truth.document)
+        write(self.folder / "fold.json", self.world.truth.document)
         with self.screen.stage("ministry set up") as stage:
             self.secrets = await set_up(self.world, self.desks, self.levels, stage.says)
             stage.outcome = f"{len(self.world.servants)} servants in {len(self.world.units)} units, {len(self.world.devices)} devices"
@@ -77,7 +77,7 @@ class Demo:
                 for each in found:
                     self.first_seen.setdefault(identity(each), progress.at)
                 closed = (await self.levels.metrics("timetracking work")).value("tartip_jobs_done_total", job="close-days")
-                text = f"{progress.records:,} records, {int(closed):,} days closed, {len(found)} findings"
+                text = f"{progress.records:,} records, {int(closed):,} days closed, {len(found)} findings stand"
                 stage.goes(progress.events, f"{self.screen.clock(progress.at)}   {text}")
                 stage.outcome = text
 
@@ -88,8 +88,8 @@ class Demo:
         says("asking for all days and findings")
         days, findings = await asked.workdays(world, self.desks), await asked.findings(world, self.desks)
         says("fold over what the devices recorded")
-        await asked.folded(self.folder / "truth.json", self.folder / "fold.json")
-        folded = json.loads((self.folder / "fold.json").read_text(encoding="utf-8"))
+        await asked.folded(self.folder / "fold.json", self.folder / "folded.json")
+        folded = json.loads((self.folder / "folded.json").read_text(encoding="utf-8"))
         asked_for = 0
 
         def done() -> None:

@@ -107,7 +107,9 @@ def verdict_lines(verdict: Verdict, took: str) -> RenderableType:
     lines = [
         f"{verdict.days:,} days of the week, every servant and date, compared with `fold` over what the devices recorded:"
         f" {verdict.figures:,} figures, {verdict.reads:,} reads",
-        f"findings: precision {verdict.precision:.2f}, recall {verdict.recall:.2f} over {verdict.expected} that the passages determine",
+        f"findings: precision {verdict.precision:.2f}, recall {verdict.recall:.2f} over {verdict.expected} that the passages determine:"
+        f" {verdict.expected - verdict.withdrawn} stand, {verdict.withdrawn} were withdrawn again as they were to be;"
+        f" {verdict.undetermined} more stand on days that they do not determine",
         took,
     ]
     text = Text("\n".join(lines))

@@ -41,6 +41,16 @@ SEED = 9
 """A week in which many things go wrong there, a clock among them, and no terminal is silent: few people leave long silences."""
 
 
+OPERATED = (
+    "parked",
+    "redrive --since 2026-01-01T00:00:00Z --dry-run",
+    "redrive --reason impossible-time --dry-run",
+    "accounts --level",
+    "reconcile",
+    "reconcile --all",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Lived:
     """A week that was lived, and what the platform said of it before it ended."""
@@ -49,6 +59,7 @@ class Lived:
     folder: Path
     processes: frozenset[str]
     answers: tuple[Any, ...]
+    operated: Mapping[str, tuple[int, str]]
     left: Mapping[str, bytes]
     """What lies outside of the databases, by where it lies."""
 
@@ -94,9 +105,11 @@ async def lived(week: World, folder: Path, stack: Stack) -> Lived:
             assert not of_an_earlier_run.exists()
             lines = [line for line in how_to_ask(week, remote) if "WatchWorkdays" not in line]  # it never ends
             answers = tuple([await asked(line) for line in lines])
+            operated = {line: await done(line) for line in OPERATED}
+            processes = frozenset(process.name for process in platform.processes)
             addresses = platform.endpoints.addresses
             remains = await left(folder, addresses["admin"], addresses["kafka"], http)
-            return Lived(verdict, platform.folder / "demo", frozenset(process.name for process in platform.processes), answers, remains)
+            return Lived(verdict, platform.folder / "demo", processes, answers, operated, remains)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -121,6 +134,11 @@ def is_as_it_must_be(week: World, once: Lived) -> None:
     assert (verdict.precision, verdict.recall, verdict.expected) == (1.0, 1.0, len(week.truth.findings))
     assert "Everything is as it must be." in (once.folder / "report.txt").read_text()
     assert all(once.answers)
+    assert "parked" in once.operated["parked"][1]
+    assert {line: code for line, (code, _) in once.operated.items()} == dict.fromkeys(OPERATED, 0)
+    # There are fewer days than the sample takes: it takes them all, and by the clock of the week each is as its facts give it.
+    assert once.operated["reconcile"][1].endswith("compared: all are as their facts give them\n")
+    assert once.operated["reconcile"][1].split()[0] == once.operated["reconcile --all"][1].split()[0] != "0"
 
 
 async def test_a_department_lives_its_week_and_nothing_differs(week: World, embedded: Lived) -> None:
@@ -151,13 +169,24 @@ async def test_what_is_left_of_the_week_names_nobody(week: World, embedded: Live
 
 async def asked(line: str) -> Any:
     """What the platform answers to a line that the demo shows."""
-    assignments = dict(word.split("=", 1) for word in shlex.split(line)[2:])
+    code, out, err = await localstack("ask", **dict(word.split("=", 1) for word in shlex.split(line)[2:]))
+    assert code == 0, err
+    return json.loads(out)
+
+
+async def done(line: str) -> tuple[int, str]:
+    """How an operator's command ended, and what it said."""
+    name, _, given = line.partition(" ")
+    code, out, err = await localstack("operate", name, ARGS=given)
+    return code, out + err
+
+
+async def localstack(*command: str, **assignments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "localstack", "ask"),
+        *(sys.executable, "-m", "localstack", *command),
         env=os.environ | assignments,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return json.loads(out)
+    return process.returncode or 0, out.decode(), err.decode()

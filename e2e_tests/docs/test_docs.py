@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis.settings import Settings, variable
 from localstack.methods import method_named
+from localstack.operate import COMMANDS as OPERATED
+from timetracking.gateway.settings import GatewaySettings
+from timetracking.settings import TimetrackingSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -30,6 +34,10 @@ RUN_ELSEWHERE = {
     "make demo REAL=1": "e2e_tests/demo/test_week.py",
     "make stack": "e2e_tests/demo/test_week.py",
     "make ask": "infra/local/tests/test_ask.py",
+    "make parked": "e2e_tests/demo/test_week.py",
+    "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
+    "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
+    "make reconcile": "e2e_tests/demo/test_week.py",
 }
 # Those that look after the realm are run in the order of their page.
 OF_THE_REALM, RUN_IN_ORDER = ".venv/bin/python -m realm ", "infra/keycloak/tests/test_readme.py"
@@ -117,6 +125,37 @@ def test_make_hands_to_a_command_what_the_command_takes(command: str) -> None:
     parser = argparse.ArgumentParser()
     importlib.import_module(f"localstack.{name}").add_arguments(parser)
     assert parser.parse_args(given)
+
+
+@pytest.mark.parametrize(
+    ("page", "settings"),
+    [("shared/chassis", Settings), ("timetracking", TimetrackingSettings), ("timetracking", GatewaySettings)],
+)
+def test_every_variable_that_need_not_be_set_stands_with_its_default_in_a_page(page: str, settings: type[Settings]) -> None:
+    inherited = set() if settings is Settings else set(Settings.model_fields)
+    fields = {name: field for name, field in settings.model_fields.items() if name not in inherited and not field.is_required()}
+    wanted = [
+        (variable(name), str(field.default).lower() if isinstance(field.default, bool) else field.default) for name, field in fields.items()
+    ]
+    rows = [
+        line.split("|")[1:3] for line in (ROOT / "services" / page / "README.md").read_text().splitlines() if line.startswith("| `TARTIP_")
+    ]
+    told = [
+        pair for names, values in rows for pair in zip(re.findall("`(.+?)`", names), re.findall("`(.+?)`", values) or [""], strict=True)
+    ]
+    assert {(name, str(default)) for name, default in wanted} <= set(told)
+
+
+def test_fold_without_its_two_files_names_them() -> None:
+    told = subprocess.run(["make", "--dry-run", "fold", "IN=days.json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode != 0
+    assert "IN=" in told.stderr
+    assert "OUT=" in told.stderr
+
+
+@pytest.mark.parametrize("name", OPERATED)
+def test_what_operators_ask_by_make_reaches_the_command_through_its_environment(name: str) -> None:
+    assert what_make_would_run(f"make {name} ARGS='--reason \"x; touch {name}\"'")[-1].endswith(f" -m localstack operate {name}")
 
 
 def test_every_command_of_the_pages_is_run_by_a_test() -> None:

@@ -1,4 +1,4 @@
-"""protos/breaking.sh lets no broken promise pass: tried on small repositories with the real protos."""
+"""protos/breaking.sh lets no broken promise pass, protos/generate.sh generates: tried on small repositories with the real protos."""
 
 import os
 import shutil
@@ -11,6 +11,14 @@ ROOT = Path(__file__).parents[2]
 BUF = ROOT / ".venv" / "bin" / "buf"
 EVENTS = Path("protos/tartip/registry/v1/events.proto")
 AUTHOR = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@test", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@test"}
+
+
+def test_code_is_generated_by_what_is_installed_whatever_python_make_was_given(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "protos" / "tartip" / "law", tmp_path / "protos" / "tartip" / "law")
+    shutil.copy(ROOT / "protos" / "generate.sh", tmp_path / "protos")
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    subprocess.run([tmp_path / "protos" / "generate.sh"], check=True, env=os.environ | {"PYTHON": "/nowhere/python3"})
+    assert (tmp_path / "protos" / "generated" / "tartip" / "law" / "v1" / "law_pb2.py").is_file()
 
 
 class Repository:

@@ -8,7 +8,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("postgres", "broker", "kafka", "issuer", "keycloak", "topics", "databases", "token", "ask", "run")
+COMMANDS = ("postgres", "broker", "kafka", "issuer", "keycloak", "topics", "databases", "token", "ask", "operate", "run")
 
 
 def main(argv: Sequence[str]) -> int:

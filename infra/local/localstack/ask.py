@@ -32,11 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Asks and prints the answer as JSON, each message of a stream as it comes; 1 where the answer is a refusal."""
+    """Asks and prints the answer as JSON, each message of a stream as it comes; 1 where the answer is a refusal.
+
+    Without a method it lists them.
+    """
     if not args.method:
         print("Say which RPC with METHOD=…; there are:")
         print("\n".join(f"  {method.path[1:]}" for method in all_methods()))
-        return 2
+        return 0
     if args.language not in LANGUAGES:  # from the environment; argparse looks at what is given alone
         print(f"IN={args.language}: answers are in {', '.join(LANGUAGES)}.", file=sys.stderr)
         return 2

@@ -47,6 +47,16 @@ class Endpoints:
         """The issuer's URL."""
         return self._of("issuer")
 
+    @property
+    def kafka(self) -> str:
+        """Kafka's host:port."""
+        return self._of("kafka")
+
+    @property
+    def postgres(self) -> str:
+        """The file with the URLs of the databases, by service and role."""
+        return self._of("postgres")
+
     def grpc(self, package: str, service: str) -> str:
         """Returns host:port that answers a gRPC service: devices' passages go to the gateway, the rest to its service."""
         if service == "tartip.timetracking.v1.PassageService":

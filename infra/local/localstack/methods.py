@@ -56,7 +56,7 @@ class Method:
         try:
             json_format.ParseDict(value, message)
         except json_format.ParseError as error:
-            raise UnreadableJson(f"{self.descriptor.input_type.name}: {error}") from None
+            raise UnreadableJson(f"{self.descriptor.input_type.name}: {error}{_allowed(str(error))}") from None
         return message
 
     def answer(self, raw: bytes) -> Message:
@@ -92,6 +92,15 @@ def method_named(name: str) -> Method:
     alike = difflib.get_close_matches(last, [method.descriptor.name for method in methods], 5)
     close = [method.path[1:] for method in found or [each for each in methods if each.descriptor.name in alike] or methods]
     raise UnknownMethod(f"There is no RPC {name!r}. Did you mean one of these?\n  " + "\n  ".join(close))
+
+
+def _allowed(error: str) -> str:
+    """Which values the enum has of which an error says that it has not this one; "" where it says anything else."""
+    found = re.search(r"enum type ([\w.]+)", error)
+    if found is None:
+        return ""
+    kind = descriptor_pool.Default().FindEnumTypeByName(found[1].rstrip("."))
+    return f" It has {', '.join(value.name for value in kind.values if value.number)}."
 
 
 def _services() -> Iterator[ServiceDescriptor]:

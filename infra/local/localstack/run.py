@@ -5,6 +5,7 @@ import asyncio
 import sys
 from datetime import datetime
 
+from chassis.commands import instant
 from rich.console import Console
 
 from localstack.endpoints import run_folder
@@ -34,7 +35,7 @@ BENEATH = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Says what the command takes."""
     parser.add_argument("--real", action="store_true", help="on real Kafka and Keycloak, which need Java and Maven")
-    parser.add_argument("--clock", type=_instant, help="stand still at this instant (RFC 3339) until run/clock is replaced")
+    parser.add_argument("--clock", type=instant, help="stand still at this instant (RFC 3339) until run/clock is replaced")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,10 +67,3 @@ def said(problem: Died | NotReady) -> str:
     if isinstance(problem, Died):
         lines += [f"  {entry.at}  {entry.text}" for entry in map(entry_of, problem.last)]
     return "\n".join(["", *lines, f"Logs: {run_folder() / 'logs'}"])
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-23T08:00:00+05:00")
-    return instant

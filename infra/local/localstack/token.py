@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import difflib
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from localstack.endpoints import Endpoints, NotRunning, realm_file, run_folder
 from localstack.realm import Realm, Secrets
 
 PEOPLE_CLIENT = "command-line"
+# Who asks for nobody is shown a few names: a demo has three hundred.
+NAMED_AT_MOST = 12
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
@@ -53,7 +56,10 @@ def _form(realm: Realm, who: str) -> dict[str, str]:
         return {"grant_type": "password", "client_id": PEOPLE_CLIENT, "username": who, "password": user.password}
     if client is not None and client.secret:
         return {"grant_type": "client_credentials", "client_id": who, "client_secret": client.secret}
-    raise SignInRefused(f"The realm knows no {who}. It knows: {', '.join(people_and_systems(realm))}.")
+    known = people_and_systems(realm)
+    named = difflib.get_close_matches(who, known) or known[:NAMED_AT_MOST]
+    more = f", and {len(known) - len(named)} more" if len(known) > len(named) else ""
+    raise SignInRefused(f"The realm knows no {who}. It knows {', '.join(named)}{more}.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from chassis import topics
-from chassis.testing.kafka import TOPICS, KafkaAt, KafkaRefused
+from chassis.testing.kafka import TOPICS, KafkaAt, KafkaAway, KafkaRefused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,9 @@ def run(args: argparse.Namespace) -> int:
     names = [topic.name for topic in topics.read(TOPICS)]
     try:
         KafkaAt(args.kafka, args.within).create(names)
+    except KafkaAway:
+        print(f"There is no Kafka at {args.kafka}, or it did not answer within {args.within:g} s.", file=sys.stderr)
+        return 1
     except KafkaRefused as failed:
         print(f"{args.kafka}: {failed}", file=sys.stderr)
         return 1

@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from chassis.clock import step
-from chassis.commands import Errand, NotAsItMustBe
+from chassis.commands import Errand, NotAsItMustBe, NothingDone
+from kernel.faults import Malformed, NotFound
 from timetracking.commands import COMMANDS
 
 from .parking.lots import AT
@@ -91,8 +92,53 @@ async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users
 
 
 async def test_what_is_parked_while_a_redrive_goes_on_waits_for_the_next(desk: Desk, ask: Ask) -> None:
-    await desk.refused(7, at=datetime.now(UTC) + timedelta(minutes=1))
+    await desk.refused(7, at=desk.platform.now + timedelta(seconds=1))
     assert (await ask("redrive", "--reason", "bug")).startswith("0 parked records")
+
+
+@pytest.mark.parametrize("years", [-5, 0, 5])
+async def test_now_is_what_the_clock_of_the_platform_says(desk: Desk, ask: Ask, tmp_path: Path, years: int) -> None:
+    """A week that was lived under a stepped clock lies before or after the present one; what was parked last has its very instant."""
+    at = desk.platform.now.replace(year=desk.platform.now.year + years)
+    step(tmp_path / "clock", at)
+    await desk.refused(7, at=at)
+    assert (await ask("redrive", "--reason", "bug")).startswith("1 parked records")
+
+
+@pytest.mark.parametrize("command", ["parked", "redrive", "accounts"])
+async def test_a_device_that_nobody_enrolled_is_told_as_such(desk: Desk, ask: Ask, command: str) -> None:
+    with pytest.raises(NotFound, match="NOT_FOUND") as refused:
+        await ask(command, "--device", "nope")
+    assert refused.value.facts == {"resource": "devices/nope"}
+
+
+async def test_a_redrive_of_everything_is_refused_and_names_what_narrows_it(desk: Desk, ask: Ask) -> None:
+    await desk.refused(7)
+    with pytest.raises(Malformed) as refused:
+        await ask("redrive")
+    assert "--reason" in refused.value.violations["which"]
+    assert await desk.going_out() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        (("--topic", "nope"), "timetracking.late-passages.v1"),
+        (("--reason", "nope"), "impossible-time, "),
+        (("--since", "yesterday"), "RFC 3339"),
+    ],
+)
+async def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(
+    ask: Ask, capsys: pytest.CaptureFixture[str], given: tuple[str, ...], right: str
+) -> None:
+    with pytest.raises(SystemExit):
+        await ask("parked", *given)
+    assert right in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reason", ["malformed", "impossible-time", "IMPOSSIBLE_TIME", "bug", "unreadable", "not-in-force"])
+async def test_what_may_be_parked_for_may_be_asked_for(desk: Desk, ask: Ask, reason: str) -> None:
+    assert await ask("parked", "--reason", reason) == "nothing is parked"
 
 
 async def test_many_are_sent_again_in_pieces(desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +174,18 @@ async def test_accounts_are_read_page_by_page(told: Platform, ask: Ask, monkeypa
     monkeypatch.setattr("timetracking.accounts.commands.PAGE", 3)
     assert await ask("accounts") == whole
     assert len(whole.splitlines()) == 9
+
+
+@pytest.mark.parametrize("which", [("--all",), ("--sample", "50")])
+async def test_where_no_day_was_compared_that_is_said_and_nothing_else(told: Platform, ask: Ask, which: tuple[str, ...]) -> None:
+    with pytest.raises(NothingDone, match="there are no computed days since 2026-11-01"):
+        await ask("reconcile", *which, "--since", "2026-11-01")
+    await told.badge("17", "S1")
+    await told.take_plans([month_of("S1")])
+    await told.record(four(TUESDAY))
+    await told.sql("INSERT INTO due_device_days (device, date) VALUES ('gate', '2026-11-24')")
+    with pytest.raises(NothingDone, match="30 have facts that wait to be computed"):
+        await ask("reconcile", *which, "--since", "2026-11-01")
 
 
 async def test_days_are_compared_and_bad_news_is_told_as_such(told: Platform, ask: Ask) -> None:

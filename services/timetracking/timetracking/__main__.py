@@ -33,7 +33,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
     from timetracking.commands import COMMANDS
 
-    return commands.main("timetracking", __doc__, COMMANDS, arguments)
+    return commands.main("timetracking", __doc__, COMMANDS, arguments, elsewhere={"fold": "check days without the platform"})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from chassis import commands
 from chassis.access import Caller, grants_of
 from chassis.audit_log.commands import auditing
 from chassis.calls import Call, working_for
-from chassis.clock import clock_from
+from chassis.clock import Clock, clock_from
 from chassis.commands import Process
 from chassis.database import Database
 from chassis.delivery import Subscription
@@ -22,6 +22,7 @@ from lawbook import load
 
 from timetracking import processes
 from timetracking.accounts import commands as device_accounts
+from timetracking.devices.repository import require_enrolled
 from timetracking.findings.events import TOPIC as FINDINGS
 from timetracking.findings.use_cases import RepublishFindings
 from timetracking.gateway.settings import GATEWAY, GatewaySettings
@@ -103,13 +104,16 @@ def _in_database(do: Callable[[TimetrackingSettings, Database, argparse.Namespac
     return once
 
 
-def _operated(do: Callable[[Caller, Begin, argparse.Namespace], Awaitable[str]]) -> Asked:
+def _operated(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable[str]]) -> Asked:
     """What the user of this machine does as the operator of everything that the database holds: the audit names both."""
 
     async def done(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
+        if given.device:
+            async with database.transaction() as transaction:
+                await require_enrolled(await transaction.driver(), given.device)
         caller = Caller(_user(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
         with working_for(Call(f"command:{given.command}", new_id(), caller)):
-            return await do(caller, _begin(settings, database), given)
+            return await do(caller, _begin(settings, database), given, clock_from(settings.clock))
 
     return _in_database(done)
 

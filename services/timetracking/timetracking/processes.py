@@ -1,8 +1,9 @@
 """The processes of timetracking, put together: serve, gateway, consume, work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chassis import processes
@@ -146,7 +147,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
 
         return any_left
 
-    purges = {"changes": forget_changes, "parked": forget_contents}
+    purges: Mapping[str, processes.Purge] = {"changes": forget_changes, "parked": partial(forget_contents, now=clock)}
     await processes.work("timetracking", settings, stop, jobs, purges, lambda database: beside(settings, database), left)
 
 
@@ -189,9 +190,9 @@ async def forget_changes(database: Database) -> int:
     return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT)
 
 
-async def forget_contents(database: Database) -> int:
+async def forget_contents(database: Database, now: Clock) -> int:
     """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were."""
-    return await _forget(database, forget_parked, datetime.now(UTC) - PARKED_KEPT)
+    return await _forget(database, forget_parked, now() - PARKED_KEPT)
 
 
 async def _forget(database: Database, some_before: Callable[[Transaction, datetime], Awaitable[int]], before: datetime) -> int:

@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from kernel.faults import Fault, Malformed
@@ -14,16 +14,19 @@ from chassis.process import run
 from chassis.settings import Settings, SettingsError, read
 from chassis.telemetry import start
 
-# A usage error, of the command line or of the environment.
-MISUSED = 2
-# What was asked for could not be done, or is not as it must be.
-FAILED = 1
+# How a command ends: what was looked at is not as it must be; a usage error, of the command line or of the environment; what was
+# asked for was refused, or cannot be done now.
+NOT_AS_IT_MUST_BE, MISUSED, REFUSED = 1, 2, 3
 
 S = TypeVar("S", bound=Settings)
 
 
 class NotAsItMustBe(Exception):
     """An errand found something wrong; its text says what, for the one who asked."""
+
+
+class NothingDone(Exception):
+    """An errand found nothing to do it with, so that neither good nor bad can be said; its text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class Process(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[S]):
-    """What is done once: `once` returns the sentence that it says at the end, "" for none; NotAsItMustBe where that is bad news."""
+    """What is done once: `once` returns the sentence that it says at the end, "" for none; NotAsItMustBe where that is bad news.
+
+    NothingDone where it is no news at all.
+    """
 
     name: str
     says: str
@@ -71,12 +77,24 @@ class Errand(Generic[S]):
 Command = Process[Any] | Errand[Any]
 
 
-def main(service: str, says: str | None, commands: Sequence[Command], given: Sequence[str] | None = None) -> int:
-    """Reads the command line of `python -m service` and does what it says; the exit code."""
+def main(
+    service: str,
+    says: str | None,
+    commands: Sequence[Command],
+    given: Sequence[str] | None = None,
+    *,
+    elsewhere: Mapping[str, str] | None = None,
+) -> int:
+    """Reads the command line of `python -m service` and does what it says; the exit code.
+
+    `elsewhere` are commands with what they do that the service reads itself: they are only listed.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {service}", description=says)
     named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         command.add(named.add_parser(command.name, help=command.says))
+    for name, does in (elsewhere or {}).items():
+        named.add_parser(name, help=does)
     arguments = parser.parse_args(given)
     command = next(each for each in commands if each.name == arguments.command)
     try:
@@ -85,13 +103,26 @@ def main(service: str, says: str | None, commands: Sequence[Command], given: Seq
         print(f"{service}: {error}", file=sys.stderr)
         return MISUSED
     except Fault as refused:
-        about = refused.violations if isinstance(refused, Malformed) else refused.facts
-        print(f"{service}: {refused}", *(f"{name}: {value}" for name, value in about.items()), sep="\n  ", file=sys.stderr)
-        return FAILED
+        print(f"{service}: {_said(service, refused)}", file=sys.stderr)
+        return REFUSED
+    except NothingDone as nothing:
+        print(f"{service}: {nothing}", file=sys.stderr)
+        return REFUSED
     except NotAsItMustBe as found:
         print(found)
-        return FAILED
+        return NOT_AS_IT_MUST_BE
     return 0
+
+
+def _said(service: str, refused: Fault) -> str:
+    """A refusal in the words in which calls are told of it, its reason, and each of its facts on a line."""
+    from chassis.database import Away  # the driver would cost those a part of a second who only ask for help
+    from chassis.messages import Messages, shown
+
+    about = refused.violations if isinstance(refused, Malformed) else {name: shown(value) for name, value in refused.facts.items()}
+    where = [refused.where] if isinstance(refused, Away) else []
+    text = Messages.load(service).render(refused.reason, refused.facts, "en")
+    return "\n  ".join([f"{refused}: {text}" if text else str(refused), *where, *(f"{name}: {value}" for name, value in about.items())])
 
 
 def migration(service: str, settings: type[S]) -> Errand[S]:
@@ -140,7 +171,25 @@ def rebuilding(settings: type[S], projections: Collection[str], rebuild: Callabl
 
 def instant(text: str) -> datetime:
     """The instant of a command line's argument."""
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise argparse.ArgumentTypeError("an instant has an offset: 2026-11-22T09:00:00+05:00")
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"an instant is RFC 3339 with an offset, like 2026-11-22T09:00:00+05:00, not {text!r}")
     return found
+
+
+def day(text: str) -> date:
+    """The date of a command line's argument."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a date is YYYY-MM-DD, like 2026-11-22, not {text!r}") from None
+
+
+def count(text: str) -> int:
+    """A number of things, one at least, of a command line's argument."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a number is 1 or more, not {text!r}")
+    return int(text)

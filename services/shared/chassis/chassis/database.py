@@ -7,8 +7,8 @@ stalls behind it.
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -16,14 +16,15 @@ from typing import Any, Final, Literal
 import asyncpg
 from google.protobuf.message import Message
 from kernel.faults import Fault, Unavailable
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
-from chassis.settings import SettingsError
-from chassis.transient import is_transient
-from chassis.urls import asyncpg_url
+from chassis.settings import SettingsError, variable
+from chassis.transient import is_transient, state_of
+from chassis.urls import asyncpg_url, place_of
 
 LONGEST_TRANSACTION_S = 5.0
 # The database ends a statement that lasts too long; if it does not even say so within this, nobody is there.
@@ -67,8 +68,40 @@ class OutOfTime(TimeoutError):
     """The transaction lasted longer than any may, and the database ended it: less work at once may end in time."""
 
 
+class Away(Unavailable):
+    """The database is away; `where` says which, to operators alone: it is none of the facts that callers are told."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(AWAY)
+        self.where = where
+
+
+class NotLetIn(SettingsError):
+    """A process may not enter its database: its password or its name is wrong, or the database's."""
+
+
 class WrongRole(SettingsError):
     """A process entered its database in a role that sees more, or less, than it may rely on."""
+
+
+# What the server says at its door to whom it does not let in, by class of its states.
+_NOT_LET_IN = {"28": "it does not know this user, or not with this password", "3D": "there is no such database"}
+
+
+@contextmanager
+def entering(url: str | URL, setting: str = "database_url") -> Iterator[None]:
+    """Says of a database that cannot be entered which one it is, and never its password.
+
+    Raises Away where the same may succeed later, NotLetIn, with the variable of the setting, where it will not.
+    """
+    try:
+        yield
+    except Exception as error:
+        if why := _NOT_LET_IN.get(state_of(error)[:2]):
+            raise NotLetIn(f"{variable(setting)}: {place_of(url)} does not let us in: {why}") from None
+        if not _away(error):
+            raise
+        raise Away(place_of(url)) from _said(error)
 
 
 class Transaction:
@@ -252,6 +285,7 @@ class Database:
                 },
             },
         )
+        self._place = place_of(url)
         self._most_connections = pool_size
         self._audit_key: bytes | None = None
 
@@ -313,7 +347,7 @@ class Database:
                 raise
             # The server's word, that time ran out, is lost where the connection's end was seen first.
             late = time.monotonic() - began >= self._longest_s and not isinstance(error, TimeoutError)
-            raise Unavailable(AWAY) from (OutOfTime() if late else _said(error))
+            raise Away(self._place) from (OutOfTime() if late else _said(error))
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Any]:
@@ -333,18 +367,14 @@ class Database:
             raise
         except Exception as error:
             if _away(error):
-                raise Unavailable(AWAY) from _said(error)
+                raise Away(self._place) from _said(error)
             raise
 
     async def _connected(self, first: str) -> AsyncConnection:
         """A connection on which the statement `first` was done; those that were cut while nobody used them are let go of."""
         for left in reversed(range(self._most_connections + 1)):
-            try:
+            with entering(self.engine.url):
                 connection = await self.engine.connect()
-            except Exception as error:
-                if _away(error):
-                    raise Unavailable(AWAY) from _said(error)
-                raise
             try:
                 if self._expected is not None:
                     await self._refuse_wrong_role(_driver(connection), self._expected)
@@ -355,7 +385,7 @@ class Database:
                 if not (isinstance(error, Exception) and _away(error)):
                     raise
                 if not left or isinstance(error, TimeoutError):
-                    raise Unavailable(AWAY) from _said(error)
+                    raise Away(self._place) from _said(error)
         raise AssertionError
 
     async def _refuse_wrong_role(self, driver: Any, expected: str) -> None:

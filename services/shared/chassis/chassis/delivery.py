@@ -9,7 +9,7 @@ in its order.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from traceback import extract_tb
 from typing import Generic, TypeVar
 
@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError, Message
 from kernel.faults import Fault
 
 from chassis.bug_limit import BugLimit
+from chassis.clock import Clock, real_clock
 from chassis.parking import BUG, UNREADABLE, Origin, Park, Rejected
 from chassis.sources import Source, coming_from
 from chassis.stream_metrics import APPLIED, APPLY_SECONDS, GROUP_WEIGHT, HOLDING, PARKED
@@ -99,7 +100,7 @@ class _Piece(Generic[M]):
 class Delivery(Generic[M]):
     """The delivery of one subscription's messages; one task calls it, so that order stays.
 
-    `park` resolves when the broker has the record. `pause` and `now` are real time; tests give their own.
+    `park` resolves when the broker has the record. `pause` is real time; `now` is the clock by which something was parked.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Delivery(Generic[M]):
         park: Park,
         limit: BugLimit | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = real_clock,
     ) -> None:
         self._subscription = subscription
         self._park = park

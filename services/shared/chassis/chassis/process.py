@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from chassis.metrics import exposition
+from chassis.settings import SettingsError
 from chassis.tls import Certificates, TlsSettings
 
 log = structlog.get_logger("chassis.process")
@@ -30,12 +31,14 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: float = SH
     """Runs `main(stop)` until it returns; SIGTERM and SIGINT set `stop`.
 
     After that `main` has `shutdown_s` seconds before it is cancelled; a second signal ends the process at once. Exits
-    with 1 where `main` raised, after logging why.
+    with 1 where `main` raised, after logging why; SettingsError is left to whoever reads the command line.
     """
     try:
         looped(_run(main, shutdown_s))
     except KeyboardInterrupt:
         sys.exit(KILLED)
+    except SettingsError:
+        raise
     except Exception:
         log.exception("the process fails")
         sys.exit(1)

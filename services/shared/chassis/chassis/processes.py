@@ -84,8 +84,8 @@ async def consume(
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume", role="worker")
     admin.expect("database", "stream")
     publisher = Publisher(settings.kafka)
-    timeout_s = settings.session_timeout_s
-    consumer = Consumer(service, settings.kafka, subscriptions(database), publisher.send, session_timeout_s=timeout_s)
+    timeout_s, clock = settings.session_timeout_s, clock_from(settings.clock)
+    consumer = Consumer(service, settings.kafka, subscriptions(database), publisher.send, session_timeout_s=timeout_s, clock=clock)
     async with admin.running(), closing(database, publisher):
         following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))

@@ -12,13 +12,16 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from kernel.faults import Unavailable
 
 from chassis.bug_limit import BugLimit
-from chassis.database import Database
+from chassis.database import Database, entering
 from chassis.delivery import Delivery, Received, Subscription
 from chassis.migrations.foundation import APP, WORKER
 from chassis.positions import Extent, Partition
-from chassis.survey import survey
+from chassis.supervision import closing
+from chassis.survey import NoSuchTopic, survey
 from chassis.urls import plain_url
 
 SHADOW = "rebuild"
@@ -48,20 +51,28 @@ async def rebuild(projection: Projection, bootstrap: str, migrator_url: str, wor
     Messages that cannot be applied are passed over: the consumer parked them when they came.
     """
     real, shadow = Database(worker_url, name="rebuild"), Database(worker_url, name="rebuild", schemas=(SHADOW, "public"))
-    owner = await asyncpg.connect(plain_url(migrator_url))
+    topics = [each.topic for each in projection.subscriptions(real)]
+    async with closing(real, shadow):
+        first = await _seen(bootstrap, topics)
+        with entering(migrator_url, "migrator_database_url"):
+            owner = await asyncpg.connect(plain_url(migrator_url))
+        try:
+            await _shadow_tables(owner, projection.tables)
+            read = await _read(bootstrap, projection.subscriptions(shadow), first)
+            await _swap(owner, projection.tables)
+            last = await _seen(bootstrap, topics)
+            meanwhile = {place: Extent(first[place].end if place in first else extent.start, extent.end) for place, extent in last.items()}
+            return read + await _read(bootstrap, projection.subscriptions(real), meanwhile)
+        finally:
+            await owner.close()
+
+
+async def _seen(bootstrap: str, topics: Sequence[str]) -> Extents:
     try:
-        topics = [each.topic for each in projection.subscriptions(real)]
-        await _shadow_tables(owner, projection.tables)
-        first = await survey(bootstrap, SHADOW, topics)
-        read = await _read(bootstrap, projection.subscriptions(shadow), first)
-        await _swap(owner, projection.tables)
-        last = await survey(bootstrap, SHADOW, topics)
-        meanwhile = {place: Extent(first[place].end if place in first else extent.start, extent.end) for place, extent in last.items()}
-        return read + await _read(bootstrap, projection.subscriptions(real), meanwhile)
-    finally:
-        await owner.close()
-        await shadow.close()
-        await real.close()
+        return await survey(bootstrap, SHADOW, topics)
+    except (KafkaConnectionError, NoSuchTopic) as error:
+        what = f"no topic {error}" if isinstance(error, NoSuchTopic) else "no broker answers"
+        raise Unavailable(kafka=f"{bootstrap}: {what}") from error
 
 
 async def _shadow_tables(owner: asyncpg.Connection, tables: Sequence[str]) -> None:

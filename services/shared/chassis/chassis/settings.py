@@ -4,13 +4,18 @@ Every variable begins with `TARTIP_`. A value that is missing or wrong is an err
 shows the value, since a value may be a secret.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.clock import WrongClock, clock_from
+from chassis.urls import asyncpg_url
+
 PREFIX = "TARTIP_"
+_BROKERS = re.compile(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*")
 
 
 class SettingsError(Exception):
@@ -46,6 +51,29 @@ class Settings(BaseSettings):
     # What the audit's newest seal was is told outside so often: who cuts off what came since leaves no trace.
     audit_checkpoint_every_s: float = 60.0
 
+    @field_validator("database_url", "migrator_database_url")
+    @classmethod
+    def _is_a_database(cls, value: str) -> str:
+        if value:
+            asyncpg_url(value)
+        return value
+
+    @field_validator("kafka")
+    @classmethod
+    def _are_brokers(cls, value: str) -> str:
+        if value and not _BROKERS.fullmatch(value):
+            raise ValueError("brokers are host:port[,host:port]")
+        return value
+
+    @field_validator("clock")
+    @classmethod
+    def _is_a_clock(cls, value: str) -> str:
+        try:
+            clock_from(value)()
+        except WrongClock as wrong:
+            raise ValueError(wrong.right) from None
+        return value
+
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:
             raise SettingsError(f"{variable(name)} is not set")
@@ -72,7 +100,11 @@ def read(settings: type[S], need: Iterable[str] | None = None) -> S:
     if unknown:
         raise SettingsError(f"{settings.__name__} has no field {', '.join(sorted(unknown))}")
     try:
-        return settings()
+        told = settings()
+        absent = {field for field in needed if getattr(told, field) == "" and settings.model_fields[field].is_required()}
+        if absent:
+            raise SettingsError("; ".join(sorted(f"{variable(field)}: is not set" for field in absent)))
+        return told
     except ValidationError as error:
         problems = {str(part["loc"][0]): part for part in error.errors(include_input=False, include_url=False)}
     absent = {field for field, part in problems.items() if part["type"] == "missing" and field not in needed}
@@ -91,4 +123,4 @@ def _filled(settings: type[S], absent: set[str]) -> S:
 
 
 def _said(kind: str, message: str) -> str:
-    return "is not set" if kind == "missing" else message
+    return "is not set" if kind == "missing" else message.removeprefix("Value error, ")

@@ -7,7 +7,6 @@ order would let Faust commit past work still in flight; nothing here runs a topi
 """
 
 import asyncio
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from mode.threads import WorkerThread
 from mode.utils.queues import ThrowableQueue
 
 from chassis.bug_limit import BugLimit, TooManyBugs
+from chassis.clock import Clock, real_clock
 from chassis.delivery import Delivery, Letter, Received, Subscription, describe
 from chassis.lane import Lane
 from chassis.parking import Park
@@ -111,7 +111,7 @@ class _Transport(Transport):
 
 
 class _App(faust.App):
-    """Faust with buffers that count bytes, and with that transport."""
+    """Faust with buffers that count bytes, with that transport, and without a folder: there are no tables to keep in one."""
 
     def __init__(self, *given: Any, **settings: Any) -> None:
         self._buffers: list[_Buffer] = []
@@ -125,6 +125,9 @@ class _App(faust.App):
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Whoever is killed would leave them behind."""
+
     def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> _Buffer:
         made = _Buffer(maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
         self._buffers.append(made)
@@ -134,10 +137,10 @@ class _App(faust.App):
 class _Line:
     """One subscription at work: its messages wait in the lane, and its worker delivers them."""
 
-    def __init__(self, subscription: Subscription[Any], park: Park, limit: BugLimit) -> None:
+    def __init__(self, subscription: Subscription[Any], park: Park, limit: BugLimit, clock: Clock) -> None:
         self.subscription = subscription
         self.lane: Lane[Letter[Any]] = Lane(subscription.most, subscription.linger_s)
-        self.delivery: Delivery[Any] = Delivery(subscription, park, limit)
+        self.delivery: Delivery[Any] = Delivery(subscription, park, limit, now=clock)
 
     async def work(self, busy: Callable[[], bool]) -> None:
         """Delivers group after group until the lane is closed; gives way while those are busy who go first."""
@@ -156,7 +159,7 @@ class Consumer:
     the group waits for a member that vanished; `grace_s` how long a group of messages may still take at the end;
     `longest_rebalance_s` how long we wait for partitions, since a client that lost its coordinator for good waits for
     ever and says nothing; `farewell_s` how long a broker that is away may keep us from leaving; `buffered_bytes` how
-    much of a topic may wait in memory.
+    much of a topic may wait in memory. `clock` says when something was parked.
     """
 
     def __init__(
@@ -173,13 +176,14 @@ class Consumer:
         farewell_s: float = 5.0,
         buffered_bytes: int = BUFFERED_BYTES,
         limit: BugLimit | None = None,
+        clock: Clock = real_clock,
     ) -> None:
         if getattr(faust.streams, "_CStreamIterator", None) is None:
             # Faust's iterator in plain Python acknowledges the messages that it skips in a rebalance.
             raise StreamBroken("Faust's compiled stream iterator is missing: the plain one loses messages")
         self._name = name
         self._bootstrap = bootstrap
-        self._lines = [_Line(each, park, limit or BugLimit()) for each in subscriptions]
+        self._lines = [_Line(each, park, limit or BugLimit(), clock) for each in subscriptions]
         self._session_timeout_s = session_timeout_s
         self._commit_interval_s = commit_interval_s
         self._grace_s = grace_s
@@ -222,11 +226,10 @@ class Consumer:
         try:
             if await unless(stop, self._survey()) is None:
                 return
-            with tempfile.TemporaryDirectory(prefix="faust-") as folder:
-                async with self._faust(folder) as followed:
-                    workers = [asyncio.create_task(line.work(self._busy(line.subscription.after))) for line in self._lines]
-                    await asyncio.wait({stopping, *followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
-                    await self._finish(workers)
+            async with self._faust() as followed:
+                workers = [asyncio.create_task(line.work(self._busy(line.subscription.after))) for line in self._lines]
+                await asyncio.wait({stopping, *followed, *workers}, return_when=asyncio.FIRST_COMPLETED)
+                await self._finish(workers)
             for task in (*workers, *followed):
                 if task.done() and not task.cancelled():
                     task.result()
@@ -237,9 +240,9 @@ class Consumer:
         return await patient_survey(self._bootstrap, self._name, [line.subscription.topic for line in self._lines])
 
     @asynccontextmanager
-    async def _faust(self, folder: str) -> AsyncIterator[list[asyncio.Task[None]]]:
+    async def _faust(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Faust at work inside our loop; the tasks given end only by an error."""
-        app = self._app = self._made(folder)
+        app = self._app = self._made()
         surveys: set[asyncio.Task[None]] = set()
 
         async def assigned(_app: Any, /, *given: Any, **_rest: Any) -> None:
@@ -289,13 +292,12 @@ class Consumer:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    def _made(self, folder: str) -> _App:
+    def _made(self) -> _App:
         app = _App(
             self._name,
             broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
             autodiscover=False,
             loop=asyncio.get_running_loop(),
-            datadir=folder,
             store="memory://",
             key_serializer="raw",
             value_serializer="raw",

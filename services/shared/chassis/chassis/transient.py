@@ -28,6 +28,11 @@ def is_transient(error: BaseException) -> bool:
     return any(_passes_by_itself(link) for link in _chain(error))
 
 
+def state_of(error: BaseException) -> str:
+    """PostgreSQL's word for what happened (SQLSTATE), "" where it did not speak."""
+    return next(filter(None, map(_sqlstate, _chain(error))), "")
+
+
 def is_out_of_time(error: BaseException) -> bool:
     """Whether time ran out; less work at once may then help."""
     return any(isinstance(link, TimeoutError) or _sqlstate(link) in _OUT_OF_TIME for link in _chain(error))

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from chassis.clock import clock_from, step
+from chassis.clock import WrongClock, clock_from, step
 
 EVENING = datetime(2026, 11, 2, 18, 0, tzinfo=timezone(timedelta(hours=5)))
 
@@ -31,6 +31,14 @@ def test_an_instant_without_an_offset_is_refused(tmp_path: Path) -> None:
         clock_from(f"file:{file}")()
     with pytest.raises(ValueError, match="offset"):
         step(file, datetime(2026, 11, 2))
+
+
+def test_a_file_that_is_no_clock_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongClock, match="cannot be read"):
+        clock_from(f"file:{tmp_path / 'clock'}")()
+    (tmp_path / "clock").write_text("yesterday")
+    with pytest.raises(WrongClock, match="something else"):
+        clock_from(f"file:{tmp_path / 'clock'}")()
 
 
 @pytest.mark.parametrize("spec", ["file:", "now", "http://clock"])

@@ -96,7 +96,8 @@ async def test_the_database_is_told_what_the_caller_reaches_for_this_transaction
     reach = "SELECT current_setting('tartip.reach', true)"
     async with one.transaction(anna) as tx:
         said = json.loads(await (await tx.driver()).fetchval(reach))
-        assert said == {"subject": "anna", "nation": False, "regions": [], "bodies": [body], "systems": [], "servant": "S1"}
+        everything = {"nation": False, "regions": [], "systems": [], "units": [], "people": []}
+        assert said == {"subject": "anna", "bodies": [body], "servant": "S1", **everything}
     async with one.transaction() as tx:
         assert not await (await tx.driver()).fetchval(reach)
     await one.close()

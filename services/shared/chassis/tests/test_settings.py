@@ -53,6 +53,36 @@ def test_what_a_command_needs_is_demanded(monkeypatch: pytest.MonkeyPatch) -> No
         read(Settings, need=("rabbit",))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        *(
+            ("DATABASE_URL", each, "postgresql://user:password@host:port/database")
+            for each in ("foo", "mysql://u:hunter2@h/d", "postgresql://h:p/d")
+        ),
+        ("MIGRATOR_DATABASE_URL", "postgresql://u:hunter2@host", "postgresql://user:password@host:port/database"),
+        *(("KAFKA", each, "host:port[,host:port]") for each in ("foo", "kafka://h:9092", "h:1,", "h:one")),
+        ("CLOCK", "nope", "file:/path"),
+        ("CLOCK", "file:/nope", "No such file"),
+    ],
+)
+def test_a_value_of_another_form_is_told_the_right_one_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, right: str
+) -> None:
+    monkeypatch.setenv(f"TARTIP_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        read(Settings)
+    assert str(refused.value).startswith(f"TARTIP_{name}: ")
+    assert right in str(refused.value)
+    assert not {value, "hunter2"} & set(str(refused.value).replace("@", " ").replace(":", " ").split())
+
+
+def test_what_is_needed_and_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARTIP_KAFKA", "")
+    with pytest.raises(SettingsError, match=r"^TARTIP_KAFKA: is not set$"):
+        read(Settings, need=("kafka", "clock"))
+
+
 def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARTIP_PORT", "hunter2")
     with pytest.raises(SettingsError) as refused:

@@ -1,6 +1,7 @@
 """A consumer on a broker: nothing is lost, whatever happens to it. These tests stand between us and an upgrade of Faust."""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -169,6 +171,26 @@ async def places(cluster: Cluster, publisher: Publisher) -> AsyncIterator[Iterat
 @pytest.fixture
 def served(places: Iterator[Place]) -> Place:
     return next(places)
+
+
+async def test_a_consumer_keeps_no_folder_that_a_killed_one_would_leave(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    consumer = place.consumer()
+    async with place.consuming(consumer):
+        await until(lambda: consumer.ready)
+        assert os.listdir(tmp_path) == []
+
+
+async def test_what_was_parked_says_when_by_the_clock_of_its_consumer(place: Place) -> None:
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    place.trouble = lambda words: WrongState("NO") if words else None
+    await place.send(batch("bad"))
+    async with place.consuming(place.consumer(clock=lambda: at)):
+        ((_, _, headers),) = await place.parked(1)
+    assert (headers["first_failed_at"], headers["parked_at"]) == (at.isoformat(), at.isoformat())
 
 
 async def test_many_small_messages_are_applied_together_in_their_order(served: Place) -> None:

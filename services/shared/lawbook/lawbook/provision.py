@@ -15,10 +15,11 @@ from lawbook.source import LOWERED, Act, Confidence, check_fields, confidence_of
 
 
 class NotInForce(Fault):
-    """The law has no value of this parameter on that date."""
+    """The law has no value of this parameter on that date; `since` is that of the first one, where there is one."""
 
-    def __init__(self, parameter: str, on: date) -> None:
+    def __init__(self, parameter: str, on: date, since: date | None = None) -> None:
         super().__init__("NOT_IN_FORCE", {"parameter": parameter, "on": on}, on=on)
+        self.since = since
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Parameter:
         """Returns the provision that holds on `day`; NotInForce before the first."""
         at = bisect_right(self._changes, day)
         if at == 0:
-            raise NotInForce(self.id, day)
+            raise NotInForce(self.id, day, self._changes[0])
         return self._answers[at - 1]
 
 

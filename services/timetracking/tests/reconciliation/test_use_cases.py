@@ -1,16 +1,20 @@
 """Days are compared with what their facts give them: what differs is found, reported and due, and never repaired in silence."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
+from chassis.commands import NothingDone
+from hypothesis import given
+from hypothesis import strategies as st
 from kernel.faults import Malformed
 from timetracking.reconciliation import commands
-from timetracking.reconciliation.domain import Compared, Night, night_of, parts
-from timetracking.reconciliation.use_cases import CHUNK, CompareDays, Reconcile, ReconcileAtNight, drawn_date
+from timetracking.reconciliation.domain import Compared, DayKey, Night, night_of, parts
+from timetracking.reconciliation.use_cases import CHUNK, CompareDays, Reconcile, ReconcileAtNight, by_lot
 
 from ..platform import Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, ZONE, at, four, passage
@@ -153,32 +157,75 @@ async def test_a_sample_is_drawn_by_lot_and_the_same_lot_draws_the_same(kept: Pl
     sampling = Reconcile(kept.begin, CompareDays(kept.begin, compute), kept.clock, ZONE.key)
     for lot in ("a", "a", "b"):
         looks.append([])
-        compared = await sampling.sample(10 * CHUNK, SINCE, lot)
-        assert compared.days == len(looks[-1]) > 0
+        compared = await sampling.sample(10, SINCE, lot)
+        assert compared.days == len(looks[-1]) == 10
     assert looks[0] == looks[1] != looks[2]
 
 
-async def test_each_day_of_a_sample_is_compared_once(kept: Platform) -> None:
-    """Of one date so many are drawn as chunks fall on it."""
-    people = f"SELECT 'P' || number, '2026-12-20', 'KGD', 'unit', 'Asia/Almaty', '', ARRAY[]::text[], now(), true FROM generate_series(1, {4 * CHUNK}) number"
-    await kept.sql(f"INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled) {people}")
-    compared = Seen()
-    found = await Reconcile(kept.begin, cast(CompareDays, compared), kept.clock, ZONE.key).sample(3 * CHUNK, kept.now.date(), "a")
-    assert len(compared.days) == len(set(compared.days)) == found.days == 3 * CHUNK
+@given(
+    dates=st.dictionaries(st.integers(0, 19), st.sampled_from([1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK]), max_size=6),
+    most=st.integers(1, 12 * CHUNK),
+    waiting=st.booleans(),
+)
+async def test_any_sample_has_as_many_days_as_were_asked_for_each_once_wherever_they_lie(
+    dates: Mapping[int, int], most: int, waiting: bool
+) -> None:
+    """Most dates of a span may be empty, and a few may hold everything."""
+    there = {(f"P{number}", SINCE + timedelta(days=on)) for on, count in dates.items() for number in range(count)}
+    compared = Seen(waiting=waiting)
+    sampling = Reconcile(Drawer(there).begin, cast(CompareDays, compared), lambda: at("2026-11-20T12:00"), ZONE.key)
+    found = await sampling.sample(most, SINCE, "a")
+    assert set(compared.days) <= there
+    assert len(compared.days) == len(set(compared.days)) == found.drawn == min(most, len(there))
+
+
+async def test_days_are_drawn_from_dates_that_have_some(kept: Platform) -> None:
+    """What is missing of a day that was settled is looked for as well; a day whose window is open is not."""
+    planned = "INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end, settled)"
+    people = "'KGD', 'unit', 'Asia/Almaty', '', ARRAY[]::text[], now()"
+    await kept.sql(f"{planned} VALUES ('S9', '2026-12-05', {people}, true), ('S9', '2026-12-06', {people}, false)")
+    async with kept.begin() as work:
+        november = [SINCE + timedelta(days=each) for each in range(DAYS)]
+        assert sorted(await work.reconciliation.dates(SINCE, kept.now.date())) == [*november, date(2026, 12, 5)]
+        drawn = [await work.reconciliation.drawn(TUESDAY, "a", after, CHUNK) for after in (0, 1)]
+        assert drawn == [[("S1", TUESDAY)], []]
 
 
 class Seen:
-    """Which days were to be compared."""
+    """Which days were to be compared, all of them or, where facts wait, none in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waiting: bool = False) -> None:
         self.days: list[Any] = []
+        self._waiting = waiting
 
     async def __call__(self, days: Sequence[Any]) -> Compared:
+        assert 0 < len(days) <= CHUNK
         self.days += days
-        return Compared(len(days))
+        return Compared(waiting=len(days)) if self._waiting else Compared(len(days))
 
     async def ask(self, compared: Compared) -> None:
         assert not compared.wrong
+
+
+class Drawer:
+    """Days to be drawn, in memory."""
+
+    def __init__(self, days: Iterable[DayKey]) -> None:
+        self._days = sorted(days)
+
+    @property
+    def reconciliation(self) -> "Drawer":
+        return self
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["Drawer"]:
+        yield self
+
+    async def dates(self, since: date, until: date) -> Sequence[date]:
+        return sorted({on for _, on in self._days if since <= on <= until})
+
+    async def drawn(self, on: date, lot: str, after: int, most: int) -> Sequence[DayKey]:
+        return [day for day in self._days if day[1] == on][after : after + most]
 
 
 @pytest.mark.parametrize("days", [["--all"], ["--sample", "50"]])
@@ -191,15 +238,28 @@ async def test_a_beginning_that_is_yet_to_come_where_the_days_are_is_refused(kep
     async def since(day: str) -> None:
         await commands.reconcile(compared, parser.parse_args([*days, "--since", day]))
 
-    await since("2026-12-21")
+    with pytest.raises(NothingDone):
+        await since("2026-12-21")
     with pytest.raises(Malformed) as refused:
         await since("2026-12-22")
-    assert refused.value.violations == {"since": "at the latest 2026-12-21"}
+    said = refused.value.violations["since"]
+    assert said == "at the latest 2026-12-21, which is today in Asia/Almaty by the platform's clock (TARTIP_CLOCK)"
 
 
-def test_every_date_may_be_drawn() -> None:
-    drawn = {drawn_date(f"lot/{number}", SINCE, SINCE + timedelta(days=9)) for number in range(200)}
-    assert drawn == {SINCE + timedelta(days=each) for each in range(10)}
+def test_every_date_may_be_drawn_first() -> None:
+    dates = [SINCE + timedelta(days=each) for each in range(10)]
+    orders = [by_lot(dates, f"lot/{number}") for number in range(200)]
+    assert all(sorted(order) == dates for order in orders)
+    assert {order[0] for order in orders} == set(dates)
+
+
+async def test_a_night_compares_as_many_days_as_it_can_each_once(kept: Platform) -> None:
+    """Thirty dates of ninety-two have a day: thirty chunks find one each, and the next ones none."""
+    compared = Seen()
+    job = replace(at_night(kept, Reports(), days=40 * CHUNK), compare=cast(CompareDays, compared))
+    while await job():
+        pass
+    assert len(compared.days) == len(set(compared.days)) == DAYS
 
 
 class Reports(list[tuple[Night, Compared]]):

@@ -159,6 +159,24 @@ def test_a_wrong_document_is_refused_at_the_place_that_is_wrong(fold: Fold, path
     assert str(refused.value).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize(
+    ("change", "right"),
+    [
+        (on_read(direction="IN"), "should be 'in', 'out' or null"),
+        (on_top(since="2026-13-01"), "there is no date 2026-13-01: month must be in 1..12"),
+        (on_read(at="2026-11-31T09:00:00Z"), "there is no instant 2026-11-31T09:00:00Z: day is out of range"),
+        (on_top(since="1999-12-31"), "the lawbook has no values for all dates from here on; it begins with 2"),
+        (on_servant(plans=[office() | {"date": "1999-12-31"}]), "the lawbook has no values for this date; it begins with 2"),
+    ],
+)
+def test_a_refusal_says_what_would_be_right(fold: Fold, change: Callable[[Json], Any], right: str) -> None:
+    given = document()
+    change(given)
+    with pytest.raises(Refused) as refused:
+        fold(given)
+    assert right in str(refused.value)
+
+
 RIGHT: list[Callable[[Json], Any]] = [
     on_plan(intervals=[INTERVAL, {**span("12:00", "18:30"), "place": "remote"}], breaks=[]),  # touching
     on_plan(intervals=[INTERVAL, INTERVAL, {**span("12:00", "12:00"), "place": "way"}], breaks=[span("13:00", "13:00")]),
@@ -211,8 +229,9 @@ def test_what_is_no_document_is_refused_and_nothing_is_written(law: Lawbook, tmp
     source, target = tmp_path / "in.json", tmp_path / "out.json"
     source.write_bytes(content)
     target.write_text("of yesterday", encoding="utf-8")
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=words) as refused:
         fold_file(source, target, law)
+    assert str(refused.value).startswith(f"{source}: ")
     assert target.read_text(encoding="utf-8") == "of yesterday"
 
 

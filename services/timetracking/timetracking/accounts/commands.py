@@ -8,13 +8,14 @@ from chassis.database import Database
 
 from timetracking.accounts.domain import Counts
 from timetracking.accounts.repository import StoredAccounts
+from timetracking.devices.repository import require_enrolled
 
 PAGE = 500
 _NAMES = ("received", "stored", "repeated", "parked", "no_passages", "in_flight", "sent_again")
 
 
 async def accounts(database: Database, given: argparse.Namespace) -> str:
-    """Lists the account of each device, or of one; NotAsItMustBe where all was to be level and is not."""
+    """Lists the account of each device, or of one; NotAsItMustBe where all was to be level and is not; refuses NOT_FOUND."""
     found = await _found(database, given.device)
     whole = sum((counts for _, counts in found), Counts())
     shown = [("device", *_NAMES), *(_line(device or "(none)", counts) for device, counts in found), _line("all", whole)]
@@ -37,6 +38,7 @@ async def _found(database: Database, device: str | None) -> Sequence[tuple[str, 
         async with database.transaction() as transaction:
             stored = StoredAccounts(transaction)
             if device is not None:
+                await require_enrolled(await transaction.driver(), device)
                 return [(device, await stored.total(device))]
             page = await stored.page(after, PAGE)
         found += page

@@ -61,6 +61,7 @@ _ADD_PROOF = """
 INSERT INTO device_proofs (device, former, kind, salt, digest, networks, until) VALUES ($1, $2, $3, $4, $5, $6::text[]::cidr[], $7)
 """
 _FORGET_PROOFS = "DELETE FROM device_proofs WHERE device = $1"
+_IS_ENROLLED = "SELECT EXISTS (SELECT FROM devices WHERE serial = $1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,12 @@ class StoredDevices:
         found = await devices_of(driver, serials)
         proved = await with_proofs(driver, [found[serial][0] for serial in serials])
         return list(proved)
+
+
+async def require_enrolled(driver: Any, serial: str) -> None:
+    """Raises NotFound unless a device has this serial, of whatever body."""
+    if not await driver.fetchval(_IS_ENROLLED, serial):
+        raise NotFound(f"devices/{serial}")
 
 
 async def devices_of(driver: Any, serials: Collection[str]) -> Mapping[str, tuple[Device, str | None]]:

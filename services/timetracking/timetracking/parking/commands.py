@@ -3,20 +3,26 @@
 import argparse
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from uuid import UUID
 
 from chassis.access import Caller
+from chassis.clock import Clock
 from chassis.commands import instant
+from chassis.messages import Messages
+from chassis.parking import BUG, UNREADABLE
+from kernel.faults import Malformed
 
+from timetracking.parking.consumer import TOPICS
 from timetracking.parking.domain import Selection, State, reason_named
 from timetracking.parking.use_cases import Begin, ListParked, RedriveParked, Seen
 
 # More than a person reads; who wants others narrows.
 MOST_SHOWN = 200
+_EARLIEST = timedelta.resolution
 
 
-async def parked(caller: Caller, begin: Begin, given: argparse.Namespace) -> str:
+async def parked(caller: Caller, begin: Begin, given: argparse.Namespace, _: Clock) -> str:
     """Lists what waits, the last ones first, without its content."""
     wanted = replace(_selection(given), state=None if given.all else State.PARKED)
     found = await ListParked(begin)(caller, wanted, None, MOST_SHOWN + 1)
@@ -27,9 +33,12 @@ async def parked(caller: Caller, begin: Begin, given: argparse.Namespace) -> str
     return "\n".join([*(_line(each) for each in shown), *summed, *more] or ["nothing is parked"])
 
 
-async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace) -> str:
-    """Sends all that match and were parked before now; what is parked again meanwhile waits for the next one."""
-    wanted, again, total = replace(_selection(given), until=datetime.now(UTC)), RedriveParked(begin), 0
+async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace, clock: Clock) -> str:
+    """Sends all that match and were parked up to now; what is parked again meanwhile waits for the next one."""
+    # A stepped clock stands still at the instant at which the last ones were parked.
+    wanted, again, total = replace(_selection(given), until=clock() + _EARLIEST), RedriveParked(begin), 0
+    if not wanted.narrows:
+        raise Malformed({"which": "one at least of --topic, --reason, --device, --since, --id"})
     while True:
         told = await again(caller, wanted, only_say=given.dry_run)
         total += told.sent
@@ -41,7 +50,7 @@ async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace) -> st
 
 
 def _selection(given: argparse.Namespace) -> Selection:
-    return Selection(given.topic, reason_named(given.reason), device=given.device, since=given.since, ids=tuple(given.id))
+    return Selection(given.topic, given.reason, device=given.device, since=given.since, ids=tuple(given.id))
 
 
 def _line(seen: Seen) -> str:
@@ -53,13 +62,20 @@ def _line(seen: Seen) -> str:
     )
 
 
+def _reason(text: str) -> str:
+    """A reason as it is listed: a refusal's, or that of what nobody could read or apply."""
+    reason = reason_named(text)
+    known = {BUG, UNREADABLE, *map(reason_named, Messages.load("timetracking").texts)} if reason else {reason}
+    if reason not in known:
+        raise argparse.ArgumentTypeError(f"nothing is parked for {text!r}, but for one of {', '.join(sorted(known))}")
+    return reason
+
+
 def _narrowing(parser: argparse.ArgumentParser) -> None:
-    for name, says in (
-        ("topic", "only of this topic"),
-        ("reason", "only parked for this reason: malformed, impossible-time, bug …"),
-        ("device", "only of the device with this serial"),
-    ):
-        parser.add_argument(f"--{name}", default="", help=says)
+    parser.add_argument("--topic", default="", choices=sorted(TOPICS), metavar="TOPIC", help="only of this topic")
+    says = "only parked for this reason: malformed, impossible-time, bug …"
+    parser.add_argument("--reason", default="", type=_reason, help=says)
+    parser.add_argument("--device", default="", help="only of the device with this serial")
     parser.add_argument("--since", type=instant, help="only parked at this instant or later (RFC 3339, with an offset)")
     parser.add_argument("--id", type=UUID, action="append", default=[], help="only this one; may be given again")
 

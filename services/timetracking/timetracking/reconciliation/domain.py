@@ -33,6 +33,11 @@ class Compared:
     differences: tuple[Difference, ...] = ()
 
     @property
+    def drawn(self) -> int:
+        """How many were looked for, those among them that were left out."""
+        return self.days + self.waiting
+
+    @property
     def wrong(self) -> Sequence[Difference]:
         """Those that no change of the law explains."""
         return [each for each in self.differences if not each.older_edition]

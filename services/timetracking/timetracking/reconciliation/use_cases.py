@@ -4,13 +4,12 @@ It is the same computation that made the day, in a transaction that is taken bac
 then it is computed as any other, with its version and its event.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any, Protocol
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
@@ -38,8 +37,11 @@ class Kept:
 class Reconciliation(Protocol):
     """Days to be compared, as a transaction sees them."""
 
-    async def drawn(self, on: date, lot: str, most: int) -> Sequence[DayKey]:
-        """Draws at most so many computed days of a date; the same lot draws the same ones."""
+    async def dates(self, since: date, until: date) -> Sequence[date]:
+        """Shows the dates of the span, its ends among them, that have computed days."""
+
+    async def drawn(self, on: date, lot: str, after: int, most: int) -> Sequence[DayKey]:
+        """Draws at most so many computed days of a date, after so many that were drawn before; the same lot draws the same ones."""
 
     async def walk(self, after: DayKey, most: int) -> Sequence[DayKey]:
         """Shows at most so many computed days after one, by date and servant."""
@@ -175,14 +177,25 @@ class Reconcile:
         return self.clock().astimezone(ZoneInfo(self.zone)).date()
 
     async def sample(self, most: int, since: date, lot: str) -> Compared:
-        """Compares about so many days of dates drawn between `since` and today, each once; the same lot draws the same ones."""
-        compared = Compared()
-        dates = Counter(drawn_date(f"{lot}/{chunk}", since, self.today()) for chunk in range(-(-most // CHUNK)))
-        for on, chunks in dates.items():
-            async with self.begin() as work:
-                days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, chunks * CHUNK)
-            for start in range(0, len(days), CHUNK):
-                compared += await self.compare(days[start : start + CHUNK])
+        """Compares so many days drawn between `since` and today, or all where there are fewer; the same lot draws the same ones.
+
+        From date to date a chunk is drawn of each, and again from those that had as many, until there are enough.
+        """
+        async with self.begin() as work:
+            left = by_lot(await work.reconciliation.dates(since, self.today()), lot)
+        compared, after = Compared(), 0
+        while left and compared.drawn < most:
+            full = []
+            for on in left:
+                async with self.begin() as work:
+                    days: Sequence[DayKey] = await work.reconciliation.drawn(on, lot, after, min(CHUNK, most - compared.drawn))
+                if days:
+                    compared += await self.compare(days)
+                if compared.drawn >= most:
+                    break
+                if len(days) == CHUNK:
+                    full.append(on)
+            left, after = full, after + CHUNK
         await self.compare.ask(compared)
         return compared
 
@@ -218,8 +231,7 @@ class ReconcileAtNight:
             if night.chunks * CHUNK >= self.days:
                 self.report(night, Compared())
                 return 0
-            lot = f"{on}/{night.chunks}"
-            days: Sequence[DayKey] = await work.reconciliation.drawn(drawn_date(lot, on - timedelta(days=DAYS_BACK), on), lot, CHUNK)
+            days = await self._chunk(work.reconciliation, on, night.chunks)
         compared = await self.compare(days) if days else Compared()
         await self.compare.ask(compared)
         async with self.begin() as work:
@@ -227,7 +239,15 @@ class ReconcileAtNight:
         self.report(night, compared)
         return max(1, compared.days)
 
+    async def _chunk(self, stored: Reconciliation, on: date, number: int) -> Sequence[DayKey]:
+        """Draws the days of a chunk: of each date one, and where there are fewer dates than chunks, then more of each."""
+        lot, dates = str(on), await stored.dates(on - timedelta(days=DAYS_BACK), on)
+        if not dates:
+            return ()
+        each, place = divmod(number, len(dates))
+        return await stored.drawn(by_lot(dates, lot)[place], lot, each * CHUNK, CHUNK)
 
-def drawn_date(lot: str, since: date, until: date) -> date:
-    """One of the dates, by lot: the same lot draws the same one."""
-    return since + timedelta(days=crc32(lot.encode()) % ((until - since).days + 1))
+
+def by_lot(dates: Sequence[date], lot: str) -> Sequence[date]:
+    """The dates in an order drawn by lot: the same lot draws the same one."""
+    return sorted(dates, key=lambda each: sha256(f"{lot}/{each}".encode()).digest())

@@ -47,7 +47,12 @@ def fold_file(source: Path, target: Path, lawbook: Lawbook) -> None:
         content = source.read_bytes()
     except OSError as error:
         raise Refused("", f"{source} cannot be read: {error.strerror}") from error
-    answer = fold_document(paper.parsed(content), lawbook)
+    try:
+        answer = fold_document(paper.parsed(content), lawbook)
+    except Refused as refusal:
+        if refusal.path:
+            raise
+        raise Refused("", f"{source}: {refusal}") from refusal
     text = json.dumps(answer, ensure_ascii=False, indent=1) + "\n"
     try:
         target.write_bytes(text.encode("utf-8"))
@@ -69,7 +74,7 @@ def fold_document(document: Any, lawbook: Lawbook) -> dict[str, Any]:
             facts, numbers = _facts(path, servant, devices, lawbook)
             contents = workdays(facts, dates, lambda _: zone, law, asked.now)
         except NotInForce as error:
-            raise Refused("since", "the lawbook has no values for all dates from here on") from error
+            raise Refused("since", f"the lawbook has no values for all dates from here on; it begins {_beginning(error)}") from error
         days.extend(_day(servant.servant, each, numbers, zone) for each in contents)
         across.extend(
             {
@@ -115,9 +120,13 @@ def _refuse_long_duties(path: str, servant: paper.Servant, plans: Mapping[date, 
         try:
             longest = lawbook.require("working-day/longest-duty", day).value
         except NotInForce as error:
-            raise Refused(f"{path}.{place}.date", "the lawbook has no values for this date") from error
+            raise Refused(f"{path}.{place}.date", f"the lawbook has no values for this date; it begins {_beginning(error)}") from error
         if span is not None and span[1] - span[0] > longest:
             raise Refused(f"{path}.{place}", f"the duty of {day} is {span[1] - span[0]} s long; a duty is at most {longest} s")
+
+
+def _beginning(error: NotInForce) -> str:
+    return f"with {error.since}, with {error.facts['parameter']}"
 
 
 def _spans(spans: tuple[paper.Span, ...]) -> tuple[tuple[int, int], ...]:

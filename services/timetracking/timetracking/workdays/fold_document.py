@@ -72,7 +72,10 @@ def _instant_text(value: Any) -> int:
     if found is None:
         raise ValueError("an instant is RFC 3339 with an offset, like 2026-11-24T08:55:00+05:00")
     day, clock, _, offset, _ = found.groups()
-    moment = (datetime.fromisoformat(f"{day}T{clock}{offset.upper()}") - EPOCH) // SECOND
+    try:
+        moment = (datetime.fromisoformat(f"{day}T{clock}{offset.upper()}") - EPOCH) // SECOND
+    except ValueError as error:
+        raise ValueError(f"there is no instant {value}: {error}") from error
     if not EARLIEST <= moment < LATEST:
         raise ValueError(f"an instant lies between {FIRST_DAY} and {LAST_DAY}")
     return moment
@@ -84,7 +87,10 @@ EARLIEST, LATEST = ((datetime.combine(day, datetime.min.time(), UTC) - EPOCH) //
 def _date_text(value: Any) -> date:
     if not isinstance(value, str) or not PLAIN_DATE.fullmatch(value):
         raise ValueError("a date is YYYY-MM-DD")
-    day = date.fromisoformat(value)
+    try:
+        day = date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"there is no date {value}: {error}") from error
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"a date lies between {FIRST_DAY} and {LAST_DAY}")
     return day
@@ -192,7 +198,7 @@ class ReadRow(_Paper):
     device: Name
     event_key: Text
     at: Instant
-    direction: Literal["in", "out"] | None
+    direction: Literal["in", "out", None]
 
 
 class SessionRow(_Paper):
@@ -331,6 +337,8 @@ def _what(error: ErrorDetails) -> str:
             return "is not a known field"
         case "union_tag_invalid":
             return f"is none of {error['ctx']['expected_tags']}"
+        case "literal_error":
+            return f"should be {error['ctx']['expected'].replace('None', 'null')}"
         case _:
             return error["msg"].removeprefix("Value error, ")
 

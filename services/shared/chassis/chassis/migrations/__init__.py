@@ -6,6 +6,7 @@ A service's migrations stand in its package `migrations`, files like `2026_11_22
 
 import asyncio
 import importlib.util
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from chassis.database import entering
 from chassis.urls import asyncpg_url
 
 # One number for all services: a database has one of them, and advisory locks are a database's own.
@@ -36,7 +38,9 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
     script = scripts(package)
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
     try:
-        async with engine.connect() as connection:
+        async with AsyncExitStack() as opened:
+            with entering(url, "migrator_database_url"):
+                connection = await opened.enter_async_context(engine.connect())
             await _alone(connection)
             await connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.commit()

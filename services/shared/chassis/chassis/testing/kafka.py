@@ -66,6 +66,10 @@ class KafkaRefused(Exception):
     """Kafka did not do what it was asked to; says what, and why."""
 
 
+class KafkaAway(KafkaRefused):
+    """Kafka did not even answer."""
+
+
 class KafkaAt(Cluster):
     """A Kafka that runs somewhere."""
 
@@ -182,8 +186,9 @@ def _done(asked: Mapping[str, "Future[None]"], no_matter: int) -> None:
         try:
             done.result()
         except KafkaException as error:
-            if error.args[0].code() != no_matter:
-                raise KafkaRefused(f"{name}: {error.args[0].str()}") from error
+            code = error.args[0].code()
+            if code != no_matter:
+                raise (KafkaAway if code < 0 else KafkaRefused)(f"{name}: {error.args[0].str()}") from error  # below 0: our own side's
 
 
 def installed(say: Say = announce) -> Path:

@@ -13,7 +13,7 @@ from chassis.testing.matrix import WALLS, People, callers, expected
 from kernel.days import DaySpan
 from kernel.headships import Headship
 from regimes.people.domain import Body
-from regimes.people.use_cases import TakeBodies
+from regimes.people.use_cases import TakeBodies, TakeServants
 from regimes.unit_of_work import units_of_work
 from tartip.regimes.v1 import assignment_service_pb2 as a_pb
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as r_pb
@@ -21,7 +21,7 @@ from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as r_grpc
 from tartip.regimes.v1 import law_service_pb2 as l_pb
 from tartip.regimes.v1 import plan_service_pb2 as p_pb
 
-from .samples import body
+from .samples import body, servant
 from .serving import HR, NOW, REMOTE, Portal, Regimes, day, new_assignment, new_rules, serving
 from .serving import LAW as STATUTE
 
@@ -93,7 +93,9 @@ async def filled(request: pytest.FixtureRequest, emptied: MakeDatabase) -> Async
         since, known = DaySpan(date(2026, 1, 1)), body()
         heads = (Headship("audit-1", "head1", since, True), Headship("duty", "head2", since, True))
         told = Body(known.body, known.region, known.zone, known.units, 2, heads)
-        await TakeBodies(units_of_work(regimes.database.worker, lambda: NOW, STATUTE))([told])
+        work = units_of_work(regimes.database.worker, lambda: NOW, STATUTE)
+        await TakeBodies(work)([told])
+        await TakeServants(work)([servant("head1"), servant("head2")])
         yield regimes
 
 

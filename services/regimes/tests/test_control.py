@@ -7,12 +7,12 @@ from chassis.testing.answers import outcome
 from kernel.days import DaySpan
 from kernel.headships import Headship
 from regimes.people.domain import Body
-from regimes.people.use_cases import TakeBodies
+from regimes.people.use_cases import TakeBodies, TakeServants
 from regimes.unit_of_work import units_of_work
 from tartip.regimes.v1 import assignment_service_pb2 as a_pb
 from tartip.regimes.v1 import plan_service_pb2 as p_pb
 
-from .samples import body
+from .samples import body, servant
 from .serving import HR, LAW, NOW, REMOTE, Regimes, day, new_assignment, new_rules
 
 ON = date(2026, 11, 24)
@@ -32,7 +32,9 @@ async def test_a_head_sees_plans_and_assignments_of_the_unit_as_long_as_it_is_th
     hr = await regimes.portal(HR)
     await hr.rules.CreateLabourOrderRules(new_rules())
     await hr.assignments.CreateAssignment(new_assignment(date(2026, 11, 2), date(2026, 11, 30), remote=REMOTE))
-    await TakeBodies(units_of_work(regimes.database.worker, lambda: NOW, LAW))([told])
+    work = units_of_work(regimes.database.worker, lambda: NOW, LAW)
+    await TakeBodies(work)([told])
+    await TakeServants(work)([servant("head1")])
     head = await regimes.portal((), "head1")
     plan = head.plans.ListPlanDays(p_pb.ListPlanDaysRequest(parent="servants/serikova", since=day(ON), until=day(ON)))
     listed = head.assignments.ListAssignments(a_pb.ListAssignmentsRequest(parent="servants/serikova"))

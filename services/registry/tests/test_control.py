@@ -53,6 +53,13 @@ async def test_a_head_sees_the_people_of_the_unit_without_their_numbers_and_nobo
     assert (await refused(head.servants.ListPositions(sv.ListPositionsRequest(parent=KGD)))).reason == "FORBIDDEN"
 
 
+async def test_a_head_who_left_the_body_reaches_nobody(staffed: Registry) -> None:
+    hr = await staffed.portal(HR)
+    anna = await hr.servants.GetServant(sv.GetServantRequest(name="servants/anna1"))
+    await hr.servants.EndAppointment(sv.EndAppointmentRequest(name=anna.appointments[0].name, until=day(date(2026, 2, 1))))
+    assert await control(staffed, "anna1") == Control()
+
+
 async def test_a_headship_that_ended_reaches_nobody(staffed: Registry) -> None:
     hr = await staffed.portal(HR)
     await hr.bodies.AppointUnitHead(

@@ -21,6 +21,7 @@ from timetracking.people.domain import Body
 
 from .parking.test_use_cases import Desk
 from .platform import Platform
+from .samples import appointment, servant
 from .serving import (
     GATE,
     KGD,
@@ -121,6 +122,7 @@ async def both(request: pytest.FixtureRequest, told: Platform) -> AsyncIterator[
     await fill(told)
     kgd = Body("KGD", "75", "Asia/Almaty", 2, (Headship("hr", "H1", SINCE, True),))
     await told.take_bodies([kgd, Body("MF", "10", "Asia/Almaty", 2, (Headship("x", "H2", SINCE, True),))])
+    await told.take_servants([servant("H1"), servant("H2", appointment(body="MF"))])
     await Desk(told).refused(7)
     await told.sql("UPDATE parked_records SET id = $1", PARKED)
     async with serving(told, role=request.param) as timekeeping:

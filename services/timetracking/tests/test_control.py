@@ -15,6 +15,7 @@ from tartip.timetracking.v1 import workday_service_pb2 as w_pb
 from timetracking.people.domain import Appointment, Body, Servant
 
 from .platform import Platform
+from .samples import appointment, servant
 from .serving import KGD, Timekeeping, days_of, fill, findings_of, outcome, refused, serving
 
 NOVEMBER_1, TODAY = date(2026, 11, 1), date(2026, 11, 26)
@@ -39,6 +40,7 @@ async def control(platform: Platform, servant: str) -> Control:
 
 async def test_a_head_sees_the_unit_alone(served: Timekeeping) -> None:
     await served.platform.take_bodies([kgd(headed("H1"), headed("X1", "tax"))])
+    await served.platform.take_servants([servant("H1"), servant("X1")])
     head, other = await served.portal((), "H1"), await served.portal((), "X1")
     for parent in (KGD, "servants/S1"):
         days = (await head.workdays.ListWorkdays(days_of(parent))).workdays
@@ -69,6 +71,7 @@ async def test_a_head_sees_the_unit_alone(served: Timekeeping) -> None:
 )
 async def test_a_head_is_one_on_the_days_of_the_span_alone(served: Timekeeping, span: tuple[date, date | None], may: bool) -> None:
     await served.platform.take_bodies([kgd(headed("H1", since=span[0], until=span[1]))])
+    await served.platform.take_servants([servant("H1")])
     portal = await served.portal((), "H1")
     assert await outcome(portal.workdays.ListWorkdays(days_of("servants/S1"))) == ("OK" if may else "NOT_FOUND")
     watch = portal.workdays.WatchWorkdays(w_pb.WatchWorkdaysRequest(parent=KGD, cursor="start"))
@@ -84,7 +87,7 @@ async def test_where_a_unit_has_no_head_the_direct_supervisor_controls_it(platfo
         post("C1", "3", above="1", until=date(2026, 11, 1)),
         post("D1", "2", "1", body="MF"),
     ]
-    await platform.take_servants(people)
+    await platform.take_servants([servant("H1"), *people])
     await platform.take_bodies([kgd(revision=1)])
     platform.now = platform.now.replace(month=11, day=26)
     assert await control(platform, "B1") == Control(people=frozenset({"KGD/S2"}))
@@ -113,6 +116,7 @@ async def test_a_stream_ends_when_its_relationship_does(told: Platform) -> None:
     await fill(told)
     async with serving(told, Limits(grace_seconds=0.2, recheck_seconds=0.05)) as served:
         await told.take_bodies([kgd(headed("H1"))])
+        await told.take_servants([servant("H1")])
         portal = await served.portal((), "H1")
         watch: Any = portal.workdays.WatchWorkdays(w_pb.WatchWorkdaysRequest(parent=KGD, cursor="start"))
         changes = aiter(watch)
@@ -127,7 +131,17 @@ async def test_a_stream_ends_when_its_relationship_does(told: Platform) -> None:
             assert (await refused(to_its_end())).reason == "FORBIDDEN"
 
 
+async def test_a_head_who_left_the_body_controls_nothing_there_and_the_supervisor_does(platform: Platform) -> None:
+    platform.now = platform.now.replace(month=11, day=26)
+    left = servant("H1", appointment(until=date(2026, 11, 25)), appointment(date(2026, 11, 26), body="MF"))
+    await platform.take_bodies([kgd(headed("H1", "tax"))])
+    await platform.take_servants([left, post("S2", "2", above="1"), post("B1", "1")])
+    assert await control(platform, "H1") == Control()
+    assert (await control(platform, "B1")).people == {"KGD/S2"}
+
+
 async def test_a_repeated_or_older_state_of_a_body_changes_no_head(platform: Platform) -> None:
+    await platform.take_servants([servant("H1"), servant("H0")])
     platform.now = platform.now.replace(month=11, day=26)
     await platform.take_bodies([kgd(headed("H1"), revision=3)])
     await platform.take_bodies([kgd(headed("H0"), revision=2), kgd(headed("H1"), revision=3)])

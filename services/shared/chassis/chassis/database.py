@@ -169,6 +169,9 @@ class Transaction:
             with suppress(Exception):  # where this cannot be said any more, nothing else can in this transaction
                 await self._driver.execute(_telling(self.caller))
             raise
+        except BaseException as given_up:
+            self.doomed = given_up  # whoever catches it as a timeout goes on with no transaction that sees too much
+            raise
         await self._driver.execute(_telling(self.caller))
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
@@ -306,6 +309,8 @@ class Database:
         """
         outer = _outer.get()
         if outer is not None and outer.database is self and not apart:
+            if beyond_reach:
+                raise ValueError("a transaction that is shared has a caller: go beyond their reach inside it, by name")
             try:
                 yield outer
             except BaseException as error:

@@ -36,11 +36,16 @@ _SAVE = """
 INSERT INTO unit_heads (body, unit, servant, since, until, own)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::date[], $6::boolean[])
 """
+# Whoever has left the body heads nothing there any more, whether or not a successor was named.
 _CONTROL = """
 SELECT
     ARRAY (
         SELECT DISTINCT h.body || '/' || h.unit FROM unit_heads h JOIN {bodies} b ON b.{body} = h.body
-        WHERE h.servant = $1 AND daterange(h.since, h.until, '[]') @> ($2::timestamptz AT TIME ZONE b.zone)::date
+        CROSS JOIN LATERAL (SELECT ($2::timestamptz AT TIME ZONE b.zone)::date AS today) AS on_
+        WHERE h.servant = $1 AND daterange(h.since, h.until, '[]') @> today AND EXISTS (
+            SELECT FROM appointments a
+            WHERE a.servant = h.servant AND a.body = h.body AND daterange(a.since, a.until, '[]') @> today
+        )
     ) AS units,
     ARRAY (
         SELECT DISTINCT a.body || '/' || a.servant
@@ -51,7 +56,9 @@ SELECT
             AND daterange(mine.since, mine.until, '[]') @> today AND daterange(a.since, a.until, '[]') @> today
             AND NOT EXISTS (
                 SELECT FROM unit_heads h
+                JOIN appointments serves ON serves.servant = h.servant AND serves.body = h.body
                 WHERE h.body = a.body AND h.unit = a.unit AND h.own AND daterange(h.since, h.until, '[]') @> today
+                    AND daterange(serves.since, serves.until, '[]') @> today
             )
     ) AS people
 """

@@ -88,15 +88,17 @@ class Certificates:
 
     def _look(self) -> None:
         """Takes the files if they were replaced and fit each other."""
+        stamps = self._stamps_or_none()
+        if stamps == self._changed:
+            return
+        self._changed = stamps
         try:
-            if self._stamps() != self._changed:
-                self._take()
-                log.info("another certificate is in service", file=str(self._paths[0]))
+            self._take()
+            log.info("another certificate is in service", file=str(self._paths[0]))
         except (OSError, ssl.SSLError, ValueError) as error:
             log.error(
                 "the certificate that was put in place cannot be used; the old one stays", file=str(self._paths[0]), error=_said(error)
             )
-            self._changed = self._stamps_or_none()
 
     def _take(self) -> None:
         stamps = self._stamps()

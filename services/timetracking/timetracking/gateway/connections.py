@@ -49,7 +49,11 @@ class Connections:
             if line is None:
                 return await handler(request)
             line.head_is_whole()
-            answer = await handler(request)
+            try:
+                answer = await handler(request)
+            except web.HTTPException:  # aiohttp answers it, and keeps the line
+                line.next_head()
+                raise
             if answer.keep_alive is not False:  # what is left of a refused body is thrown away, and no head
                 line.next_head()
             return answer

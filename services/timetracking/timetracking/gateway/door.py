@@ -95,7 +95,9 @@ class Gateway:
         assert runner.server is not None
         host, _, port = self._settings.gateway_listen.rpartition(":")
         tls, protocol = Certificates(TlsSettings()).http(), self._connections.protocol(runner.server)
-        listening = await asyncio.get_running_loop().create_server(protocol, host, int(port), ssl=tls)
+        # Until the handshake is done a line is counted nowhere: it has the time of a head for it, and no more.
+        patience_s = self._settings.gateway_head_within_s if tls is not None else None
+        listening = await asyncio.get_running_loop().create_server(protocol, host, int(port), ssl=tls, ssl_handshake_timeout=patience_s)
         try:
             self.http_port = listening.sockets[0].getsockname()[1]
             async with self._server.running():

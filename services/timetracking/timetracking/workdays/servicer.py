@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import grpc.aio
-from chassis.access import current_caller
+from chassis.access import Caller, current_caller
 from chassis.database import Database
 from chassis.pages import PageTokens, filter_digest, page_size
 from chassis.projections import require_level
@@ -17,6 +18,7 @@ from lawbook import Lawbook
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 from tartip.timetracking.v1 import workday_service_pb2_grpc as pb_grpc
 
+from timetracking.findings.domain import Finding
 from timetracking.findings.texts import FindingTexts
 from timetracking.names import parent_of, workday_of
 from timetracking.workdays.messages import KINDS, explanation_message, finding_message, workday_message
@@ -85,7 +87,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             await views.require(wanted)
             found = await views.findings(wanted, kinds, request.include_withdrawn, after, size + 1)
         token = self._tokens.issue(caller, digest, None, finding_key(found[size - 1])) if len(found) > size else ""
-        messages = [finding_message(each, self._law, self._texts) for each in found[:size]]
+        messages = [finding_message(_as_seen_by(caller, each), self._law, self._texts) for each in found[:size]]
         return pb.ListFindingsResponse(findings=messages, next_page_token=token)
 
     async def WatchWorkdays(self, request: pb.WatchWorkdaysRequest, context: Context) -> AsyncIterator[pb.WatchWorkdaysResponse]:
@@ -112,6 +114,12 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
                 # All up to the edge was seen: what other bodies changed there is not passed over again and again.
                 cursor = max(cursor, edge)
                 await paused(self._stop, WATCH_EVERY_S)
+
+
+def _as_seen_by(caller: Caller, finding: Finding) -> Finding:
+    """The finding without the number of the badge, unless the caller is an HR officer of its body."""
+    officer = any(grant.role == "hr-officer" and grant.scope == finding.body for grant in caller.grants)
+    return finding if officer else replace(finding, badge=None)
 
 
 def _wanted(request: pb.ListWorkdaysRequest | pb.ListFindingsRequest) -> Wanted:

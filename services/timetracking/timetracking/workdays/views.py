@@ -63,7 +63,7 @@ ORDER BY coalesce(f.servant, f.device), f.first, f.kind, f.id LIMIT $17
 _CHANGES = f"""
 SELECT c.xid::text AS xid, c.id, w.* FROM workday_changes c
 JOIN workdays w ON w.servant = c.servant AND w.date = c.date
-WHERE {_OF_ROWS} AND w.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
+WHERE {_OF_ROWS} AND c.body = $7 AND w.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
 ORDER BY c.xid, c.id LIMIT $10
 """
 _EDGE = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text"

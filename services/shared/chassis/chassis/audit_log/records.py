@@ -13,7 +13,7 @@ _PAGE = f"(SELECT {_COLUMNS} FROM audit_records WHERE {_WANTED} AND {{within}} O
 _ALL = _PAGE.format(within="true")
 # Two ways to find them, each along an index of its own.
 _WITHIN = (
-    f"{_PAGE.format(within='body = ANY (reached_bodies())')} UNION ALL "
+    f"{_PAGE.format(within='body = ANY ((SELECT reached_bodies())::text[])')} UNION ALL "
     f"{_PAGE.format(within='body IS NULL AND region = ANY ($6::text[])')} ORDER BY id DESC LIMIT $2"
 )
 _NEWEST = 2**63 - 1

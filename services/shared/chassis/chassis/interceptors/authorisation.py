@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
 from kernel.faults import Forbidden, Unauthenticated, Unavailable
 
 from chassis.access import AccessRule, Control, Relationships, become
 from chassis.auth import Claims
 from chassis.calls import Call, working_for
 from chassis.interceptors.incoming import Incoming, Layer
+
+log = structlog.get_logger("chassis.access")
 
 NO_CONTROL: Final = Control()
 
@@ -60,10 +63,16 @@ async def _while_the_same(
     async def watch() -> None:
         while True:
             await asyncio.sleep(recheck_s)
-            with contextlib.suppress(Unavailable):  # the stream needs the database as well, and tells by itself
-                if await relationships.control(servant) != control:
-                    life.reschedule(asyncio.get_running_loop().time())
-                    return
+            try:
+                same = await relationships.control(servant) == control
+            except Unavailable:  # the stream needs the database as well, and tells by itself
+                continue
+            except Exception:
+                log.exception("a relationship could not be looked up: the stream that it opened is ended", method=method)
+                same = False
+            if not same:
+                life.reschedule(asyncio.get_running_loop().time())
+                return
 
     watching = asyncio.create_task(watch(), name="relationships of a stream")
     try:

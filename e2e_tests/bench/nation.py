@@ -197,6 +197,7 @@ def _spoken(gate: Device) -> str:
 
 async def _copied(owner: Any, table: str, rows: Sequence[tuple[object, ...]]) -> None:
     columns = {
+        "appointments": ("servant", "appointment", "since", "until", "body", "unit", "kind", "keeps_time"),
         "devices": ("serial", "body", "protocol", "badge_system", "revision", "proof_asked"),
         "plan_days": ("servant", "date", "body", "unit", "zone", "content", "premises", "window_end", "settled"),
     }

@@ -25,7 +25,7 @@ async def left(folder: Path, admin: Mapping[str, str], kafka: str, http: aiohttp
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {f"file {path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.suffix in (".log", ".jsonl")}
+    return {f"file {path.relative_to(folder)}": path.read_bytes() for path in (*folder.glob("logs/*"), *folder.glob("*.jsonl"))}
 
 
 def _messages(kafka: str) -> dict[str, bytes]:

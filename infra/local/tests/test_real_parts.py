@@ -50,7 +50,7 @@ def test_topics_are_created_on_a_kafka_that_somebody_else_started(real_kafka: Ka
 def test_a_kafka_that_is_not_there_is_named() -> None:
     done = subprocess.run(localstack("topics", "--kafka", "127.0.0.1:1", "--within", "1"), capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "127.0.0.1:1: " in done.stderr
+    assert "There is no Kafka at 127.0.0.1:1" in done.stderr
 
 
 @pytest.mark.usefixtures("run_folder")

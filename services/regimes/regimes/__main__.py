@@ -10,7 +10,7 @@ from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
-from chassis.heads import StoredRelationships
+from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job
 from chassis.rebuild import Projection, rebuild
 from chassis.server import Served
@@ -35,7 +35,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     def rpcs(database: Database) -> list[Served]:
         return services(database, page_key, clock, law)
 
-    await processes.serve("regimes", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, "bodies", "id"))
+    await processes.serve(
+        "regimes", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, control_projected("bodies", "id"))
+    )
 
 
 async def consume(settings: Settings, stop: asyncio.Event) -> None:

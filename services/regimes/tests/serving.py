@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis.client import channel
 from chassis.database import Database
-from chassis.heads import StoredRelationships
+from chassis.heads import StoredRelationships, control_projected
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.tables import projection_positions
@@ -105,7 +105,7 @@ async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[R
     entered: Database = getattr(database, role)
     rpcs = services(entered, "a page key", lambda: NOW, LAW)
     ledger = RequestLedger(entered)
-    related = StoredRelationships(entered, lambda: NOW, "bodies", "id")
+    related = StoredRelationships(entered, lambda: NOW, control_projected("bodies", "id"))
     async with (
         served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger, relationships=related) as address,
         AsyncExitStack() as stack,

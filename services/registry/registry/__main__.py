@@ -10,12 +10,13 @@ from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
+from chassis.heads import StoredRelationships
 from chassis.server import Served
 from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
 
-from registry.relationships import OwnRelationships
+from registry.relationships import CONTROL
 from registry.republish import TOPICS, republish
 from registry.server import services
 
@@ -27,7 +28,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     def rpcs(database: Database) -> list[Served]:
         return services(database, page_key, clock)
 
-    await processes.serve("registry", settings, stop, load(), rpcs, lambda database: OwnRelationships(database, clock))
+    await processes.serve("registry", settings, stop, load(), rpcs, lambda database: StoredRelationships(database, clock, CONTROL))
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:

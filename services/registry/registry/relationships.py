@@ -1,14 +1,9 @@
 """The relationships of the registry's own records: whose working time a servant controls (Order 120, point 10)."""
 
-from chassis.access import Control
-from chassis.clock import Clock
-from chassis.database import Database
-from chassis.heads import control
-
 # The units that a servant heads on the body's date, with those beneath, as long as they serve there: whoever has left heads nothing any
-# more, whether or not a successor was named. And the people of units without a head whose position is
-# supervised by one that the servant holds.
-_CONTROL = """
+# more, whether or not a successor was named. And the people of units without a head whose position is supervised by one that the servant
+# holds.
+CONTROL = """
 WITH RECURSIVE dated AS (
     SELECT id AS body, ($2::timestamptz AT TIME ZONE zone)::date AS today FROM state_bodies
 ), headed AS (
@@ -34,14 +29,3 @@ SELECT
             )
     ) AS people
 """
-
-
-class OwnRelationships:
-    """The relationships of the registry's records."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
-
-    async def control(self, servant: str) -> Control:
-        """Returns whose working time the servant controls on the date that it is now in the body's zone."""
-        return await control(self._database, _CONTROL, servant, self._clock())

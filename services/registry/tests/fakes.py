@@ -33,10 +33,8 @@ class Tables:
         return known is not None and (reach.nation or body in reach.bodies or known.region in reach.regions)
 
     def shows(self, caller: Caller, servant: Servant) -> bool:
-        units = {f"{one.post.body}/{one.post.unit}" for one in servant.appointments}
-        people = {f"{body}/{servant.id}" for body in servant.bodies}
-        controlled = units & caller.reach.control.units or people & caller.reach.control.people
-        return bool(controlled) or servant.id == caller.reach.servant or any(self.reaches(caller, body) for body in servant.bodies)
+        controlled = any(caller.reach.control.holds(one.post.body, one.post.unit, servant.id) for one in servant.appointments)
+        return controlled or servant.id == caller.reach.servant or any(self.reaches(caller, body) for body in servant.bodies)
 
 
 @dataclass(frozen=True, slots=True)

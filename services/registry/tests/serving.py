@@ -9,6 +9,7 @@ from typing import Any
 from chassis.audit_log.refusals import RefusalLog
 from chassis.client import channel
 from chassis.database import Database
+from chassis.heads import StoredRelationships
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import FreshDatabase
@@ -16,7 +17,7 @@ from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens, issuer
 from google.protobuf.message import Message
 from google.type import date_pb2
-from registry.relationships import OwnRelationships
+from registry.relationships import CONTROL
 from registry.server import services
 from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
 from tartip.law.v1 import law_pb2
@@ -93,7 +94,7 @@ async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[R
     entered: Database = getattr(database, role)
     tokens, ledger, refusals = issuer(), RequestLedger(entered), RefusalLog(entered)
     rpcs = services(entered, "a page key", lambda: NOW)
-    related = OwnRelationships(entered, lambda: NOW)
+    related = StoredRelationships(entered, lambda: NOW, CONTROL)
     serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related, refused=refusals.note)
     async with serving as address, AsyncExitStack() as stack:
         yield Registry(database, address, tokens, stack, refusals)

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 from chassis.access import Control
+from chassis.heads import StoredRelationships
 from chassis.testing.answers import outcome, refused
-from registry.relationships import OwnRelationships
+from registry.relationships import CONTROL
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
@@ -29,7 +30,7 @@ async def staffed(registry: Registry) -> Registry:
 
 
 async def control(registry: Registry, servant: str) -> Control:
-    return await OwnRelationships(registry.database.app, lambda: NOW).control(servant)
+    return await StoredRelationships(registry.database.app, lambda: NOW, CONTROL).control(servant)
 
 
 async def test_a_head_controls_the_unit_and_those_beneath_and_a_supervisor_the_people_of_a_unit_without_a_head(staffed: Registry) -> None:

@@ -12,7 +12,7 @@ import grpc.aio
 import pytest
 from chassis.client import Refusal, channel, refusal_of
 from chassis.database import Database
-from chassis.heads import StoredRelationships
+from chassis.heads import StoredRelationships, control_projected
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.server import Limits
@@ -111,7 +111,7 @@ async def serving(platform: Platform, limits: Limits | None = None, role: str = 
     stop = asyncio.Event()
     rpcs = services(entered, "a page key", platform.clock, LAW, "Asia/Almaty", stop)
     ledger = RequestLedger(entered)
-    related = StoredRelationships(entered, platform.clock, "body_states", "body")
+    related = StoredRelationships(entered, platform.clock, control_projected("body_states", "body"))
     serving = served(rpcs, issuer(), Messages.load("timetracking"), law=LAW, ledger=ledger, relationships=related, limits=limits)
     async with serving as address, AsyncExitStack() as stack:
         yield Timekeeping(platform, address, issuer(), stack, stop)

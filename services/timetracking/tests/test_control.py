@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from chassis.access import Caller, Control
-from chassis.heads import StoredRelationships
+from chassis.heads import StoredRelationships, control_projected
 from chassis.server import Limits
 from chassis.testing.wall import seen_by
 from kernel.days import DaySpan
@@ -35,7 +35,7 @@ def post(servant: str, position: str, above: str = "", unit: str = "tax", body: 
 
 
 async def control(platform: Platform, servant: str) -> Control:
-    return await StoredRelationships(platform.database.app, platform.clock, "body_states", "body").control(servant)
+    return await StoredRelationships(platform.database.app, platform.clock, control_projected("body_states", "body")).control(servant)
 
 
 async def test_a_head_sees_the_unit_alone(served: Timekeeping) -> None:

@@ -12,7 +12,7 @@ from chassis.auth import TokenVerifier
 from chassis.clock import Clock, clock_from
 from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
-from chassis.heads import StoredRelationships
+from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
 from chassis.process import Admin
@@ -75,7 +75,12 @@ async def serve(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         return services(database, page_key, clock, law, settings.default_zone, stop)
 
     await processes.serve(
-        "timetracking", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, "body_states", "body")
+        "timetracking",
+        settings,
+        stop,
+        law,
+        rpcs,
+        lambda database: StoredRelationships(database, clock, control_projected("body_states", "body")),
     )
 
 

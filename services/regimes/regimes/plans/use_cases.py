@@ -109,12 +109,7 @@ class ListPlanDays:
             if caller.reach.servant == servant:
                 return days
             reached = await work.bodies.within({day.body for day in days}, visible_to=caller)
-            control = caller.reach.control
-            return [
-                day
-                for day in days
-                if day.body in reached or f"{day.body}/{day.unit}" in control.units or f"{day.body}/{servant}" in control.people
-            ]
+            return [day for day in days if day.body in reached or caller.reach.control.holds(day.body, day.unit, servant)]
 
 
 @dataclass(slots=True)

@@ -57,6 +57,10 @@ class Control:
     units: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
 
+    def holds(self, body: str, unit: str, servant: str) -> bool:
+        """Whether a servant's record of a unit of a body is under it."""
+        return f"{body}/{unit}" in self.units or f"{body}/{servant}" in self.people
+
     @property
     def paths(self) -> tuple[str, ...]:
         """What is controlled, as text: "/units/KGD/audit", "/people/KGD/s-0147"."""

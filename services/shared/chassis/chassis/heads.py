@@ -5,7 +5,6 @@ answers for the units beneath as well. Services that follow the registry share t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from kernel.days import DaySpan
 from kernel.faults import Malformed
@@ -79,20 +78,19 @@ async def save_headships(transaction: Transaction, told: Mapping[str, Iterable[H
         await driver.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
 
 
-class StoredRelationships:
-    """The relationships of a service that follows the registry; `bodies` is its table of bodies, with its key `body` and their zones."""
+def control_projected(bodies: str, body: str) -> str:
+    """The query for what a servant controls, of a service that follows the registry; `bodies` is its table of bodies, `body` its key."""
+    return _CONTROL.format(bodies=bodies, body=body)
 
-    def __init__(self, database: Database, clock: Clock, bodies: str, body: str) -> None:
-        self._database, self._clock = database, clock
-        self._control = _CONTROL.format(bodies=bodies, body=body)
+
+class StoredRelationships:
+    """The relationships of a service's records; `control` finds units and people of a servant ($1) at an instant ($2)."""
+
+    def __init__(self, database: Database, clock: Clock, control: str) -> None:
+        self._database, self._clock, self._control = database, clock, control
 
     async def control(self, servant: str) -> Control:
         """Returns whose working time the servant controls on the date that it is now in the body's zone."""
-        return await control(self._database, self._control, servant, self._clock())
-
-
-async def control(database: Database, query: str, servant: str, at: datetime) -> Control:
-    """Returns what a query for units and people finds of a servant at an instant."""
-    async with database.transaction(beyond_reach=True) as transaction:
-        row = await (await transaction.driver()).fetchrow(query, servant, at)
-    return Control(frozenset(row["units"]), frozenset(row["people"]))
+        async with self._database.transaction(beyond_reach=True) as transaction:
+            row = await (await transaction.driver()).fetchrow(self._control, servant, self._clock())
+        return Control(frozenset(row["units"]), frozenset(row["people"]))

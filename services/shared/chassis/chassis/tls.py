@@ -51,6 +51,7 @@ class Certificates:
         self._files: Files = ()
         self._context: ssl.SSLContext | None = None
         if self.there:
+            self._changed = self._stamps()
             try:
                 self._take()
             except (OSError, ssl.SSLError, ValueError) as error:
@@ -88,7 +89,7 @@ class Certificates:
 
     def _look(self) -> None:
         """Takes the files if they were replaced and fit each other."""
-        stamps = self._stamps_or_none()
+        stamps = self._stamps()
         if stamps == self._changed:
             return
         self._changed = stamps
@@ -101,17 +102,13 @@ class Certificates:
             )
 
     def _take(self) -> None:
-        stamps = self._stamps()
-        context = _context(self._paths)
         files = tuple(path.read_bytes() for path in self._paths)
-        self._changed, self._context, self._files = stamps, context, files
+        self._context, self._files = _context(self._paths), files
 
     def _stamps(self) -> tuple[tuple[int, int], ...]:
-        return tuple((stat.st_mtime_ns, stat.st_ino) for stat in (path.stat() for path in self._paths))
-
-    def _stamps_or_none(self) -> tuple[tuple[int, int], ...]:
+        """By what it is seen that a file was replaced; nothing while one is missing."""
         try:
-            return self._stamps()
+            return tuple((stat.st_mtime_ns, stat.st_ino) for stat in (path.stat() for path in self._paths))
         except OSError:
             return ()
 

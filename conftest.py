@@ -12,9 +12,17 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are star
 
 pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
+# Takes minutes by itself: at the end of all, whoever else works would wait for it.
+LONGEST = "e2e_tests/demo/test_week.py"
+
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("wide", max_examples=2_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets the longest begin first; all others keep their order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -31,31 +31,36 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _messages(kafka: str) -> dict[str, bytes]:
     """The keys, headers and values of all messages, topic by topic."""
     reader = Consumer({"bootstrap.servers": kafka, "group.id": "left", "enable.auto.commit": False})
-    found: dict[str, bytearray] = {}
     try:
         topics = [topic for topic in reader.list_topics(timeout=WAITS_S).topics.values() if not topic.topic.startswith("__")]
-        for topic in topics:
-            kept = found.setdefault(f"topic {topic.topic}", bytearray())
-            for number in topic.partitions:
-                _read(reader, TopicPartition(topic.topic, number, OFFSET_BEGINNING), kept)
+        found = {topic.topic: bytearray() for topic in topics}
+        partitions = [TopicPartition(topic.topic, number, OFFSET_BEGINNING) for topic in topics for number in topic.partitions]
+        _read(reader, partitions, found)
     finally:
         reader.close()
-    return {where: bytes(kept) for where, kept in found.items()}
+    return {f"topic {name}": bytes(kept) for name, kept in found.items()}
 
 
-def _read(reader: Consumer, partition: TopicPartition, into: bytearray) -> None:
-    first, end = reader.get_watermark_offsets(partition, timeout=WAITS_S)
-    if first == end:
-        return
-    reader.assign([partition])
-    # A compacted partition ends with whatever lies there last.
-    while reader.position([partition])[0].offset < end:
-        message = reader.poll(WAITS_S)
-        if message is None:
-            return
-        if message.error() is not None:
-            raise KafkaException(message.error())
-        into += b"\n".join((message.key() or b"", message.value() or b"", repr(message.headers()).encode(), b""))
+def _read(reader: Consumer, partitions: Sequence[TopicPartition], into: Mapping[str, bytearray]) -> None:
+    """Reads the partitions from their beginning to where they end now, all beside one another."""
+    ends = {}
+    for each in partitions:
+        first, end = reader.get_watermark_offsets(each, timeout=WAITS_S)
+        if first < end:
+            ends[each.topic, each.partition] = end
+    reader.assign([each for each in partitions if (each.topic, each.partition) in ends])
+    while ends:
+        messages = reader.consume(1_000, WAITS_S)
+        if not messages:
+            raise TimeoutError(f"nothing more came of {sorted(ends)}")
+        for message in messages:
+            if message.error() is not None:
+                raise KafkaException(message.error())
+            into[message.topic()] += b"\n".join((message.key() or b"", message.value() or b"", repr(message.headers()).encode(), b""))
+        # A compacted partition ends with whatever lies there last.
+        for each in reader.position([TopicPartition(*key) for key in ends]):
+            if each.offset >= ends[each.topic, each.partition]:
+                del ends[each.topic, each.partition]
 
 
 def persons(world: World) -> Iterator[tuple[str, Sequence[bytes]]]:

@@ -38,10 +38,6 @@ PUBLISHED = gauge(
 # At the start: so long a broker may take to let us in, and so long one question lasts.
 LET_IN_WITHIN_S = 10.0
 ASKED_FOR_S = 0.5
-_NOT_LET_IN = {
-    KafkaError._SSL: "TARTIP_KAFKA_CA, TARTIP_KAFKA_CERTIFICATE, TARTIP_KAFKA_KEY",
-    KafkaError._AUTHENTICATION: "TARTIP_KAFKA_USER, TARTIP_KAFKA_PASSWORD, TARTIP_KAFKA_MECHANISM",
-}
 
 _Delivery = tuple["asyncio.Future[int]", KafkaError | None, tuple[str, int], int]
 
@@ -203,20 +199,28 @@ class Publisher:
 def let_in(brokers: Brokers) -> None:
     """Asks to be let in, so that nobody waits for ever at a door that does not open. A Kafka that is away is waited for later.
 
-    Raises SettingsError, with the variables, where a broker is not whom we trust, or does not trust us.
+    Raises SettingsError, with the variables, where no broker lets us in and one is not whom we trust, or does not trust us.
     """
     heard = list[KafkaError]()
     asking = Producer({**brokers.librdkafka(), "error_cb": heard.append, "log_level": 0})
     deadline = time.monotonic() + LET_IN_WITHIN_S
-    while time.monotonic() < deadline and not any(error.code() in (*_NOT_LET_IN, KafkaError._ALL_BROKERS_DOWN) for error in heard):
+    while time.monotonic() < deadline and not any(error.code() == KafkaError._ALL_BROKERS_DOWN for error in heard):
         try:
             asking.list_topics(timeout=ASKED_FOR_S)
             return
         except KafkaException:
             asking.poll(0)
     for error in heard:
-        if error.code() in _NOT_LET_IN:
-            raise SettingsError(f"{_NOT_LET_IN[error.code()]}: Kafka at {brokers.servers} and we do not come together: {error.str()}")
+        if variables := _wrong(error):
+            raise SettingsError(f"{variables}: Kafka at {brokers.servers} and we do not come together: {error.str()}")
+
+
+def _wrong(error: KafkaError) -> str:
+    """The variables that keep us out, "" where it is not they. A broker refuses our certificate after its handshake, in words alone."""
+    if error.code() == KafkaError._AUTHENTICATION:
+        return "TARTIP_KAFKA_USER, TARTIP_KAFKA_PASSWORD, TARTIP_KAFKA_MECHANISM"
+    of_tls = error.code() == KafkaError._SSL or "SSL alert" in error.str()
+    return "TARTIP_KAFKA_CA, TARTIP_KAFKA_CERTIFICATE, TARTIP_KAFKA_KEY" if of_tls else ""
 
 
 def _failure(error: KafkaError) -> Exception:

@@ -2,10 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -18,93 +16,71 @@ from chassis.publisher import Publisher, let_in
 from chassis.settings import Settings, SettingsError
 from chassis.streams import Consumer, Subscription
 from chassis.survey import survey
-from chassis.testing.artifacts import Say
 from chassis.testing.certificates import Authority
-from chassis.testing.kafka import Kafka, temporary_kafka
-from chassis.testing.postgres import Postgres, temporary_postgres
-from chassis.testing.real_stack import had
+from chassis.testing.kafka import Kafka
+from chassis.testing.postgres import Postgres
+from chassis.testing.secured import PASSWORD, USER, Trusted
+from chassis.testing.tls_front import Door, tls_before
 from chassis.testing.tokens import Tokens
 from chassis.urls import plain_url
 from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from google.protobuf.struct_pb2 import ListValue
 from sqlalchemy import make_url
 
-USER, PASSWORD = "platform", "a-password-of-kafka"
+
+@pytest.fixture
+async def door(postgres: Postgres, trusted: Trusted) -> AsyncIterator[Door]:
+    """A PostgreSQL behind TLS."""
+    async with tls_before(postgres, trusted.authority.sign("postgres")) as open_:
+        yield open_
 
 
-@dataclass(frozen=True)
-class Trusted:
-    """The authority of a server that speaks TLS, its file, and the file of another."""
-
-    authority: Authority
-    file: Path
-    strange: Path
-    folder: Path
-
-    def own(self, name: str, authority: Authority | None = None) -> tuple[str, str]:
-        """The files of a client's own certificate and key."""
-        certificate, key = (authority or self.authority).sign(name).write(self.folder, f"{name}-{uuid4().hex}")
-        return str(certificate), str(key)
+def by(server: Postgres, door: Door | None, **way: str) -> str:
+    """The address of a server, by a door of TLS or without, with what its URL says of the way."""
+    url = make_url(server.url)
+    return plain_url(url.set(port=door.port if door else url.port).update_query_dict(way))
 
 
-@pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trusted:
-    folder, authority = tmp_path_factory.mktemp("trusted"), Authority()
-    return Trusted(authority, authority.write(folder), Authority("a strange one").write(folder, "strange"), folder)
-
-
-@pytest.fixture(scope="module")
-def secured(trusted: Trusted) -> Iterator[Postgres]:
-    """A PostgreSQL that speaks TLS."""
-    with temporary_postgres(shows=trusted.authority.sign("postgres")) as server:
-        yield server
-
-
-def by(server: Postgres, **way: str) -> str:
-    """The address of a server, with what its URL says of the way."""
-    return plain_url(make_url(server.url).update_query_dict(way))
-
-
-async def spoken(url: str) -> object:
-    """By what a session is secured, as the server says."""
+async def asked(url: str) -> object:
+    """What a database answers that is entered by that URL."""
     database = Database(url)
     try:
         async with database.apart() as driver:
-            return await driver.fetchval("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+            return await driver.fetchval("SELECT 7")
     finally:
         await database.engine.dispose()
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca"])
-async def test_a_database_of_the_right_authority_is_entered_by_tls(secured: Postgres, trusted: Trusted, mode: str) -> None:
-    assert await spoken(by(secured, sslmode=mode, sslrootcert=str(trusted.file))) == "TLSv1.3"
-    assert await spoken(by(secured, sslmode="disable")) is None
+async def test_a_database_of_the_right_authority_is_entered_by_tls(postgres: Postgres, door: Door, trusted: Trusted, mode: str) -> None:
+    assert await asked(by(postgres, door, sslmode=mode, sslrootcert=str(trusted.file))) == 7
+    assert door.entered == 1
 
 
-async def test_a_database_of_another_authority_is_not_entered(secured: Postgres, trusted: Trusted) -> None:
+async def test_a_database_of_another_authority_is_not_entered(postgres: Postgres, door: Door, trusted: Trusted) -> None:
     with pytest.raises(NotLetIn) as refused:
-        await spoken(by(secured, sslmode="verify-full", sslrootcert=str(trusted.strange)))
-    assert str(refused.value).startswith(f"TARTIP_DATABASE_URL: database postgres at 127.0.0.1:{secured.port} does not let us in: ")
+        await asked(by(postgres, door, sslmode="verify-full", sslrootcert=str(trusted.strange)))
+    assert str(refused.value).startswith(f"TARTIP_DATABASE_URL: database postgres at 127.0.0.1:{door.port} does not let us in: ")
     assert "its certificate is not what sslmode and sslrootcert of the URL ask for: " in str(refused.value)
-    assert secured.password_of("postgres") not in str(refused.value)
+    assert postgres.password_of("postgres") not in str(refused.value)
 
 
-async def test_a_database_whose_certificate_names_another_host_is_not_entered(trusted: Trusted) -> None:
-    with temporary_postgres(shows=trusted.authority.sign("elsewhere.example", loopback=False)) as elsewhere:
+async def test_a_database_whose_certificate_names_another_host_is_not_entered(postgres: Postgres, trusted: Trusted) -> None:
+    async with tls_before(postgres, trusted.authority.sign("elsewhere.example", loopback=False)) as door:
         with pytest.raises(NotLetIn, match=r"is not what sslmode and sslrootcert .*127\.0\.0\.1"):
-            await spoken(by(elsewhere, sslmode="verify-full", sslrootcert=str(trusted.file)))
-        assert await spoken(by(elsewhere, sslmode="verify-ca", sslrootcert=str(trusted.file))) == "TLSv1.3"
+            await asked(by(postgres, door, sslmode="verify-full", sslrootcert=str(trusted.file)))
+        assert await asked(by(postgres, door, sslmode="verify-ca", sslrootcert=str(trusted.file))) == 7
 
 
 async def test_a_database_that_speaks_no_tls_is_not_entered_in_clear_instead(postgres: Postgres, trusted: Trusted) -> None:
     for way in ({"sslmode": "require"}, {"sslmode": "verify-full", "sslrootcert": str(trusted.file)}):
         with pytest.raises(NotLetIn, match="it does not speak TLS, which sslmode of the URL asks for"):
-            await spoken(by(postgres, **way))
+            await asked(by(postgres, None, **way))
 
 
-async def test_migrations_go_by_the_same_way(secured: Postgres, trusted: Trusted) -> None:
+async def test_migrations_go_by_the_same_way(postgres: Postgres, door: Door, trusted: Trusted) -> None:
     with pytest.raises(NotLetIn, match=r"^TARTIP_MIGRATOR_DATABASE_URL: .* its certificate is not what"):
-        await migrate(by(secured, sslmode="verify-full", sslrootcert=str(trusted.strange)), "chassis.testing.bare.migrations")
+        await migrate(by(postgres, door, sslmode="verify-full", sslrootcert=str(trusted.strange)), "chassis.testing.bare.migrations")
 
 
 async def test_an_issuer_of_the_right_authority_gives_its_keys_and_another_does_not(trusted: Trusted) -> None:
@@ -120,37 +96,13 @@ async def test_an_issuer_of_the_right_authority_gives_its_keys_and_another_does_
             await each.close()
 
 
-@contextmanager
-def kafka_with(doors: Mapping[str, Mapping[str, str]], say: Say) -> Iterator[Kafka]:
-    made = temporary_kafka(say, doors)
-    try:
-        yield had(made.__enter__)
-    finally:
-        made.__exit__(None, None, None)
-
-
 @pytest.fixture(scope="module")
-def kafka(trusted: Trusted, say: Say) -> Iterator[Kafka]:
-    """A real Kafka with two secured doors: one for who has a certificate, one for who has a name and a password."""
-    signed, shown = trusted.authority.sign("kafka"), trusted.folder / "kafka.pem"
-    shown.write_bytes(signed.key + signed.certificate)
-    pem = {
-        "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": str(shown),
-        "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": str(trusted.file),
-    }
-    modules = "org.apache.kafka.common.security"
-    by_name = {
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
-        "scram-sha-512.sasl.jaas.config": f"{modules}.scram.ScramLoginModule required;",
-        "plain.sasl.jaas.config": f'{modules}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
-    }
-    with kafka_with({"SSL": {**pem, "ssl.client.auth": "required"}, "SASL_SSL": {**pem, **by_name}}, say) as running:
-        scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-        [done] = running.handle.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())]).values()
-        done.result()
-        yield running
+def kafka(real_kafka: Kafka) -> Kafka:
+    """The real Kafka, which knows the platform by a name."""
+    scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+    [done] = real_kafka.handle.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())]).values()
+    done.result()
+    return real_kafka
 
 
 @pytest.fixture
@@ -173,7 +125,7 @@ async def test_what_is_published_by_a_secured_way_is_surveyed_and_consumed_by_it
     sent.extend([1.0, 2.0])
     await publisher.send(topic, b"key", sent.SerializeToString(), {})
 
-    async def apply(messages: list[ListValue]) -> None:
+    async def apply(messages: Sequence[ListValue]) -> None:
         applied.extend(float(value.number_value) for message in messages for value in message.values)
         stop.set()
 

@@ -165,6 +165,9 @@ class Kafka(KafkaAt, Daemon):
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
             "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": ",".join(f"{name}:{name}" for name in listeners).replace(
+                "CONTROLLER:CONTROLLER", "CONTROLLER:PLAINTEXT"
+            ),
             "listeners": ",".join(f"{protocol}://{at}" for protocol, at in listeners.items()),
             "log.dirs": str(self.folder / "data"),
         }

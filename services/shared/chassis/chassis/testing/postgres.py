@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chassis.testing.certificates import Signed
 from chassis.testing.daemons import Daemon, NotStarted
 from chassis.testing.ports import free_ports
 
@@ -96,12 +95,12 @@ def password_of(secret: bytes, role: str) -> str:
 
 
 @contextmanager
-def temporary_postgres(*, durable: bool = False, shows: Signed | None = None) -> Iterator[Postgres]:
-    """A fresh cluster, gone with its data at the end; with a certificate that it `shows` it speaks TLS."""
+def temporary_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A fresh cluster, gone with its data at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tartip-postgres-"))
     folder.chmod(0o755)
     try:
-        server = start_postgres(folder / "data", durable=durable, shows=shows)
+        server = start_postgres(folder / "data", durable=durable)
         try:
             yield server
         finally:
@@ -110,24 +109,16 @@ def temporary_postgres(*, durable: bool = False, shows: Signed | None = None) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start_postgres(
-    data: Path, port: int = 0, *, durable: bool = True, options: Mapping[str, str] | None = None, shows: Signed | None = None
-) -> Postgres:
+def start_postgres(data: Path, port: int = 0, *, durable: bool = True, options: Mapping[str, str] | None = None) -> Postgres:
     """Starts the server on the data folder, which is created at first; returns when it takes connections.
 
-    `port` 0 takes a free one; `options` are the server's own, over ours; a certificate that it `shows` lets it speak TLS. Raises
-    `PostgresFailed`.
+    `port` 0 takes a free one; `options` are the server's own, over ours. Raises `PostgresFailed`.
     """
     data = data.resolve()
     if not reachable(data):
         raise PostgresFailed(f"the user {OS_USER}, as whom PostgreSQL runs for root, may not pass to {data}: name another folder")
     if not (data / "PG_VERSION").exists():
         _create_cluster(binaries(), data)
-    if shows is not None:
-        for path in shows.write(data):  # where the server looks for them
-            path.chmod(0o600)
-            _hand_over(path)
-        options = {"ssl": "on", **(options or {})}
     # Another process may take a free port between our look and the server's bind: then look again.
     for chosen in [port] if port else islice(free_ports(), 5):
         server = Postgres(data, chosen, durable=durable, options=options)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from chassis.brokers import Brokers
 from chassis.process import looped
 from chassis.streams import Consumer, Subscription
 from confluent_kafka import Consumer as PlainConsumer
@@ -55,7 +56,7 @@ async def by_faust(kafka: str, topic: str, gauge: Gauge) -> None:
         raise AssertionError("nothing here is to be parked")
 
     subscription = Subscription(topic, PassageBatch, apply, weight=lambda batch: len(batch.passages))
-    await asyncio.wait_for(Consumer(uuid4().hex, kafka, [subscription], park).run(gauge.done), PATIENCE_S)
+    await asyncio.wait_for(Consumer(uuid4().hex, Brokers(kafka), [subscription], park).run(gauge.done), PATIENCE_S)
 
 
 def plainly(kafka: str, topic: str, gauge: Gauge) -> None:

@@ -140,7 +140,7 @@ class Stage:
     async def reads_all(self, name: str) -> bool:
         """Whether a consumer reads all partitions of all topics."""
         positions = (await self.metrics(name)).by("tartip_stream_position", "topic", "partition")
-        return len(positions) == len(await survey(self.kafka.bootstrap, GROUP, CONSUMED))
+        return len(positions) == len(await survey(self.kafka.brokers, GROUP, CONSUMED))
 
     def last_words(self, name: str) -> str:
         """What a process said last."""
@@ -214,12 +214,12 @@ class Stage:
 
     async def applied(self, *topics: str) -> bool:
         """Whether the consumers have committed everything that lies in these topics, or in all that they read."""
-        extents = await survey(self.kafka.bootstrap, GROUP, topics or CONSUMED)
+        extents = await survey(self.kafka.brokers, GROUP, topics or CONSUMED)
         return all(extent.start >= extent.end for extent in extents.values())
 
     async def counted(self) -> bool:
         """Whether those who read from beside have counted all that came, and noted all that was parked."""
-        extents = await survey(self.kafka.bootstrap, GROUP, BESIDE)
+        extents = await survey(self.kafka.brokers, GROUP, BESIDE)
         read = {(row["topic"], row["partition"]): row["next_offset"] for row in await self.inside.rows(_READ_BESIDE)}
         return all(read.get(place, 0) >= extent.end for place, extent in extents.items())
 
@@ -253,7 +253,7 @@ async def stage(kafka: Kafka, postgres: Postgres, folder: Path) -> AsyncIterator
         tokens = Tokens(demo=True)
         issuer = await stack.enter_async_context(tokens.serving())
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERED_WITHIN_S)))
-        publisher = Publisher(kafka.bootstrap)
+        publisher = Publisher(kafka.brokers)
         stack.push_async_callback(publisher.close)
         free = free_addresses()
         gateway, systems, rpcs = next(free), next(free), next(free)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chassis import commands
 from chassis.commands import Errand, NotAsItMustBe
+from kernel.faults import Malformed
 from keycloak import KeycloakAdmin
 
 from realm import onboarding
@@ -43,7 +44,8 @@ async def _onboard(settings: RealmSettings, given: argparse.Namespace) -> str:
         done = _onboarded(server(settings, declared.name), declared, given)
     _say(*done.changed)
     if done.secret is not None:
-        _say(f"{'first password' if given.what == 'servant' else 'secret'}, shown this once: {done.secret}")
+        first, again = ("first password", "new password") if given.what == "servant" else ("secret", "new secret")
+        _say(f"{again if given.new else first}, shown this once: {done.secret}")
     return f"{len(done.changed)} changes"
 
 
@@ -54,10 +56,18 @@ def _onboarded(admin: KeycloakAdmin, declared: Declared, given: argparse.Namespa
         case "region":
             return onboarding.scope(admin, "region", given.id)
         case "integrator":
+            if given.new == bool(given.grant):
+                raise Malformed({"--grant": "name each that it is to have, or --new-secret alone, which leaves them as they are"})
+            if given.new:
+                return onboarding.new_secret(admin, declared, f"integration-{given.name}")
             return onboarding.integrator(admin, declared, given.name, given.grant, _key(given))
         case "device-gateway":
+            if given.new:
+                return onboarding.new_secret(admin, declared, f"device-gateway-{given.system}")
             return onboarding.device_gateway(admin, declared, given.system, _key(given))
         case _:
+            if given.new:
+                return onboarding.new_password(admin, given.username, given.servant)
             return onboarding.servant(admin, given.username, given.servant, given.grant)
 
 
@@ -90,17 +100,20 @@ def _let_in(parser: argparse.ArgumentParser) -> None:
     region.add_argument("id", help="the registry's ID of the region, as 75")
     integrator = what.add_parser("integrator", help="a system of a ministry or portal: a client with its grants")
     integrator.add_argument("name", help="the client becomes integration-NAME")
-    integrator.add_argument("--grant", action="append", required=True, help="as /state-bodies/KGD/integrator; may be given again")
+    integrator.add_argument("--grant", action="append", default=[], help="as /state-bodies/KGD/integrator; may be given again")
     gateway = what.add_parser("device-gateway", help="an access-control system: a client that submits passages")
     gateway.add_argument("system", help="the ID of the system; the client becomes device-gateway-SYSTEM")
     for each in (integrator, gateway):
         key = each.add_mutually_exclusive_group()
         key.add_argument("--jwks-url", help="where the system publishes its keys, instead of a secret")
         key.add_argument("--certificate", type=Path, help="the certificate of its key in PEM, instead of a secret")
+        key.add_argument("--new-secret", dest="new", action="store_true", help="a new secret instead of the one it has, and nothing else")
     person = what.add_parser("servant", help="a civil servant: an account bound to the registry's ID")
     person.add_argument("username")
     person.add_argument("--servant", required=True, help="the registry's ID of the servant, as s-0147")
-    person.add_argument("--grant", action="append", default=[], help="as /state-bodies/KGD/hr-officer; may be given again")
+    about = person.add_mutually_exclusive_group()
+    about.add_argument("--grant", action="append", default=[], help="as /state-bodies/KGD/hr-officer; may be given again")
+    about.add_argument("--new-password", dest="new", action="store_true", help="a new password for one sign-in, and nothing else")
 
 
 COMMANDS = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from keycloak import KeycloakAdmin
 
+from realm.administrators import administrators, role_changes
 from realm.changes import Change, missing, undeclared
 from realm.clients import AUTHENTICATORS, KEYS, account_changes, account_of, client_changes, create_client, strangers
 from realm.declared import Declared, of_the_demo
@@ -36,6 +37,7 @@ def changes(admin: KeycloakAdmin, declared: Declared, demo: bool) -> Iterator[Ch
     for client in declared.clients.values():
         yield from _client(admin, declared, client, demo or not of_the_demo(client))
     yield from _others(admin, declared)
+    yield from administrators(admin)
 
 
 def _create_realm(admin: KeycloakAdmin, declared: Declared) -> None:
@@ -74,9 +76,10 @@ def _client(admin: KeycloakAdmin, declared: Declared, client: Mapping[str, Any],
         if id is None:
             return
     yield from client_changes(admin, client, admin.get_client(id))
-    if name in declared.accounts:
-        where = f"clients/{name}/grants"
-        yield from account_changes(admin, where, account_of(admin, id), declared.accounts[name], lambda _: True)
+    account = account_of(admin, id)
+    if account is not None:
+        yield from account_changes(admin, f"clients/{name}/grants", account, declared.accounts.get(name, ()), lambda _: True)
+        yield from role_changes(admin, f"clients/{name}", account)
 
 
 def _others(admin: KeycloakAdmin, declared: Declared) -> Iterator[Change]:
@@ -91,6 +94,9 @@ def _others(admin: KeycloakAdmin, declared: Declared) -> Iterator[Change]:
             if found["clientAuthenticatorType"] in AUTHENTICATORS:
                 own["clientAuthenticatorType"] = found["clientAuthenticatorType"]
             yield from client_changes(admin, {**form, **own}, found, KEYS)
+            account = account_of(admin, found["id"])
+            if account is not None:
+                yield from role_changes(admin, where, account)
             continue
         if name not in BUILT_IN:
             yield undeclared(where, None)

@@ -59,8 +59,10 @@ def account_changes(
         yield undeclared(f"{where}{path}", partial(admin.group_user_remove, user, held[path]))
 
 
-def account_of(admin: KeycloakAdmin, client: str) -> str:
-    """Returns Keycloak's ID of the account of a client, whose own ID is given."""
+def account_of(admin: KeycloakAdmin, client: str) -> str | None:
+    """Returns Keycloak's ID of the account of a client, whose own ID is given; None where the client has none."""
+    if not admin.get_client(client)["serviceAccountsEnabled"]:
+        return None
     return str(admin.get_client_service_account_user(client)["id"])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from chassis.access import SCOPE_KINDS, Grant, ScopeKind
@@ -68,7 +69,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Onboarded:
-    """What was changed, in order, and what is told once and kept nowhere: the secret of a system, the first password of a person."""
+    """What was changed, in order, and what is told once and kept nowhere: the secret of a system, a password for one sign-in."""
 
     changed: tuple[str, ...]
     secret: str | None = None
@@ -102,33 +103,52 @@ def servant(admin: KeycloakAdmin, username: str, servant: str, grants: Collectio
 
     An account is bound to one servant, and a servant to one account, for good. Malformed, NotAsItMustBe.
     """
-    check_id(username, "username", USERNAME)
-    check_id(servant, "servant", SERVANT_ID)
+    user = _bound(admin, username, servant)
     wanted = _granted(admin, "person", None, grants)
     for other in admin.get_users({"q": f"servant:{servant}", "briefRepresentation": "false"}):
         if other["username"] != username and servant in other.get("attributes", {}).get("servant", []):
             raise NotAsItMustBe(f"The servant {servant} signs in as {other['username']} already; a servant has one account.")
-    user, password, changed = admin.get_user_id(username), None, []
+    password, changed = None, []
     if user is None:
         password = secrets.token_urlsafe(TEMPORARY_OCTETS)
         credential = {"type": "password", "value": password, "temporary": True}
         user = admin.create_user({"username": username, "enabled": True, "attributes": {"servant": [servant]}, "credentials": [credential]})
         changed.append(f"users/{username}: made, bound to {servant}")
-    else:
-        bound = admin.get_user(user).get("attributes", {}).get("servant", [])
-        if bound != [servant]:
-            raise NotAsItMustBe(
-                f"The account {username} is bound to {bound[0] if bound else 'no servant'}, not to {servant}: "
-                "take another user name, or have an administrator look whose it is."
-            )
     changes = account_changes(admin, f"users/{username}/grants", user, wanted, _is_grant)
     return Onboarded((*changed, *_made(changes)), password)
 
 
+def new_secret(admin: KeycloakAdmin, declared: Declared, client: str) -> Onboarded:
+    """Draws a new secret for a client that onboarding made ("integration-esalary"), and changes nothing else; the old one is worth nothing.
+
+    Malformed, NotAsItMustBe.
+    """
+    _form(declared, client)
+    id = admin.get_client_id(client)
+    if id is None:
+        raise NotAsItMustBe(f"There is no client {client}: `onboard` it first, without --new-secret; its first secret is shown then.")
+    if admin.get_client(id)["clientAuthenticatorType"] != "client-secret":
+        raise NotAsItMustBe(f"{client} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.")
+    secret = str(admin.generate_client_secrets(id)["value"])
+    return Onboarded((f"clients/{client}: has a new secret, the old one counts no more",), secret)
+
+
+def new_password(admin: KeycloakAdmin, username: str, servant: str) -> Onboarded:
+    """Gives the account of a servant a new password for one sign-in, and changes nothing else; the old one and its sessions end.
+
+    Malformed, NotAsItMustBe.
+    """
+    user = _bound(admin, username, servant)
+    if user is None:
+        raise NotAsItMustBe(f"There is no account {username}: `onboard` it first, without --new-password; its first one is shown then.")
+    password = secrets.token_urlsafe(TEMPORARY_OCTETS)
+    admin.set_user_password(user, password, temporary=True)
+    admin.user_logout(user)
+    return Onboarded((f"users/{username}: has a new password, the old one and its sessions count no more",), password)
+
+
 def _system(admin: KeycloakAdmin, declared: Declared, client: str, groups: Collection[str], key: Key | None) -> Onboarded:
-    form = declared.form_of(client)
-    if form is None:
-        raise Malformed({"name": f"{client} stands in the realm's file: onboarding leaves it alone"})
+    form = _form(declared, client)
     id, changed, secret = admin.get_client_id(client), [], None
     wanted = {**form, **({"clientAuthenticatorType": "client-jwt", "attributes": dict(key.attributes)} if key else {})}
     if id is None:
@@ -141,8 +161,31 @@ def _system(admin: KeycloakAdmin, declared: Declared, client: str, groups: Colle
             has = {name: value for name, value in found["attributes"].items() if name in KEYS}
             wanted |= {"clientAuthenticatorType": found["clientAuthenticatorType"], "attributes": has}
         changed.extend(_made(client_changes(admin, wanted, found)))
-    changes = account_changes(admin, f"clients/{client}/grants", account_of(admin, id), groups, lambda _: True)
+    account = account_of(admin, id)
+    assert account is not None  # its form has one
+    changes = account_changes(admin, f"clients/{client}/grants", account, groups, lambda _: True)
     return Onboarded((*changed, *_made(changes)), secret)
+
+
+def _form(declared: Declared, client: str) -> dict[str, Any]:
+    form = declared.form_of(client)
+    if form is None:
+        raise Malformed({"name": f"{client} stands in the realm's file: onboarding leaves it alone"})
+    return form
+
+
+def _bound(admin: KeycloakAdmin, username: str, servant: str) -> str | None:
+    """Returns Keycloak's ID of the account of that name, None where there is none; it is the servant's, or NotAsItMustBe."""
+    check_id(username, "username", USERNAME)
+    check_id(servant, "servant", SERVANT_ID)
+    user = admin.get_user_id(username)
+    bound = admin.get_user(user).get("attributes", {}).get("servant", []) if user else [servant]
+    if bound != [servant]:
+        raise NotAsItMustBe(
+            f"The account {username} is bound to {bound[0] if bound else 'no servant'}, not to {servant}: "
+            "take another user name, or have an administrator look whose it is."
+        )
+    return user
 
 
 def _granted(admin: KeycloakAdmin, holder: Holder, role: str | None, paths: Collection[str]) -> list[str]:

@@ -48,6 +48,15 @@ def scope(admin: Any, name: str) -> str:
     return str(admin.get_client_scope_by_name(name)["id"])
 
 
+def administration(admin: Any, role: str) -> list[Any]:
+    """A role that opens the realm's administration, as the API is given it."""
+    return [admin.get_client_role(admin.get_client_id("realm-management"), role)]
+
+
+def administers(admin: Any, user: str, role: str) -> None:
+    admin.assign_client_role(user, admin.get_client_id("realm-management"), administration(admin, role))
+
+
 def edited_by_people(admin: Any) -> None:
     profile = admin.get_realm_users_profile()
     next(each for each in profile["attributes"] if each["name"] == "servant")["permissions"]["edit"] = ["admin", "user"]
@@ -121,6 +130,38 @@ HANDS: list[tuple[Callable[[Any, str], object], str]] = [
         "clients/device-gateway/grants/systems/hq/device-gateway is absent, declared present",
     ),
     (lambda a, r: a.delete_client(portal(a)["id"]), "clients/portal is absent, declared present"),
+    (
+        lambda a, r: administers(a, a.create_user({"username": "second-door"}, exist_ok=True), "realm-admin"),
+        "users/second-door/roles/realm-management/realm-admin is present, declared absent",
+    ),
+    (
+        lambda a, r: administers(a, account(a, "device-gateway"), "manage-users"),
+        "users/service-account-device-gateway/roles/realm-management/manage-users is present, declared absent",
+    ),
+    (
+        lambda a, r: a.assign_group_client_roles(
+            a.get_group_by_path("/nation/inspector")["id"], a.get_client_id("realm-management"), administration(a, "manage-clients")
+        ),
+        "groups/nation/inspector/roles/realm-management/manage-clients is present, declared absent",
+    ),
+    (
+        lambda a, r: a.add_composite_realm_roles_to_role(f"default-roles-{r}", administration(a, "realm-admin")),
+        "roles/default-roles-",
+    ),
+    (
+        lambda a, r: a.add_composite_client_roles_to_role(a.get_client_id("account"), "view-profile", administration(a, "view-users")),
+        "clients/account/roles/view-profile/realm-management/view-users is present, declared absent",
+    ),
+    (
+        lambda a, r: a.assign_client_role(
+            account(a, "device-gateway"), a.get_client_id("account"), [a.get_client_role(a.get_client_id("account"), "delete-account")]
+        ),
+        "clients/device-gateway/roles/account/delete-account is present, declared absent",
+    ),
+    (
+        lambda a, r: a.assign_realm_roles(account(a, "device-gateway"), [a.get_realm_role("offline_access")]),
+        "clients/device-gateway/roles/offline_access is present, declared absent",
+    ),
 ]
 
 
@@ -133,6 +174,15 @@ def test_a_hands_change_is_seen_and_put_right(realm: Running, change: Callable[[
     code, said = realm.told("apply", "--demo")
     assert (code, said.splitlines()[-1]) == (0, "1 changes"), said
     assert realm.told("drift", "--demo") == (0, "the realm is as declared\n")
+
+
+def test_a_client_whose_account_was_taken_away_has_it_again_with_its_grants(fresh: Running) -> None:
+    fresh.told("apply", "--demo")
+    fresh.admin.update_client(fresh.client("device-gateway")["id"], {"serviceAccountsEnabled": False})
+    code, said = fresh.told("drift", "--demo")
+    assert (code, said.splitlines()[0]) == (1, "clients/device-gateway: serviceAccountsEnabled is false, declared true")
+    assert "clients/device-gateway/grants/systems/hq/device-gateway" in fresh.told("apply", "--demo")[1]
+    assert fresh.told("drift", "--demo") == (0, "the realm is as declared\n")
 
 
 def test_any_declared_switch_and_number_that_is_turned_is_seen_and_put_right(realm: Running) -> None:

@@ -29,7 +29,7 @@ def name() -> str:
 
 
 def secret_of(said: str) -> str:
-    found = re.search(r"^(?:secret|first password), shown this once: (\S+)$", said, re.MULTILINE)
+    found = re.search(r"^(?:first|new)? ?(?:secret|password), shown this once: (\S+)$", said, re.MULTILINE)
     assert found, said
     return found[1]
 
@@ -160,6 +160,65 @@ def test_a_person_is_bound_to_a_servant_and_chooses_a_password_first(realm: Runn
     assert realm.told(*words[:-2]) == (0, f"users/{name}/grants/regions/75/inspector: taken away\n1 changes\n")
 
 
+def test_a_new_secret_takes_the_place_of_the_old_one_and_changes_nothing_else(realm: Running, name: str) -> None:
+    client = f"integration-{name}"
+    first = secret_of(realm.told("onboard", "integrator", name, "--grant", "/nation/integrator")[1])
+    code, said = realm.told("onboard", "integrator", name, "--new-secret")
+    assert (code, said.splitlines()) == (
+        0,
+        [
+            f"clients/{client}: has a new secret, the old one counts no more",
+            f"new secret, shown this once: {secret_of(said)}",
+            "1 changes",
+        ],
+    )
+    assert by_secret(realm, client, first)[1]["error"] == "unauthorized_client"
+    status, answer = by_secret(realm, client, secret_of(said))
+    assert status == 200, answer
+    assert grants(realm, answer["access_token"]) == ["/nation/integrator"]
+    assert secret_of(said) not in realm.told("onboard", "integrator", name, "--grant", "/nation/integrator")[1]
+    assert realm.told("drift", "--demo")[0] == 0
+
+
+def test_an_access_control_system_gets_a_new_secret_too(realm: Running, name: str) -> None:
+    first = secret_of(realm.told("onboard", "device-gateway", name)[1])
+    again = secret_of(realm.told("onboard", "device-gateway", name, "--new-secret")[1])
+    assert [by_secret(realm, f"device-gateway-{name}", secret)[0] for secret in (first, again)] == [401, 200]
+
+
+def test_who_has_a_key_gets_no_secret(realm: Running, name: str, tmp_path: Path) -> None:
+    signer, file = Signer.made(), tmp_path / "its.pem"
+    file.write_bytes(signer.certificate)
+    realm.told("onboard", "integrator", name, "--grant", "/nation/integrator", "--certificate", str(file))
+    code, said = realm.told("onboard", "integrator", name, "--new-secret")
+    assert (code, said) == (
+        1,
+        f"integration-{name} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.\n",
+    )
+    proves_itself(realm, signer, f"integration-{name}")
+
+
+def test_a_new_password_takes_the_place_of_the_old_one_and_ends_what_was_begun_with_it(realm: Running, name: str) -> None:
+    words = ("onboard", "servant", name, "--servant", f"s-{name}")
+    realm.told(*words, "--grant", "/regions/75/inspector")
+    user = realm.admin.get_user_id(name)
+    assert user
+    realm.admin.set_user_password(user, "what-anna-has-chosen", temporary=False)
+    begun = realm.signed_in(name, "what-anna-has-chosen")[1]
+    code, said = realm.told(*words, "--new-password")
+    assert (code, said.splitlines()[0]) == (0, f"users/{name}: has a new password, the old one and its sessions count no more")
+    assert realm.token(grant_type="refresh_token", client_id="command-line", refresh_token=begun["refresh_token"])[0] == 400
+    assert realm.signed_in(name, "what-anna-has-chosen")[1]["error_description"] == "Invalid user credentials"
+    assert realm.signed_in(name, secret_of(said))[1]["error_description"] == "Account is not fully set up"
+    assert [group["path"] for group in realm.admin.get_user_groups(user)] == ["/regions/75/inspector"]
+
+
+def test_nobody_gets_a_new_password_by_anothers_name(realm: Running, name: str) -> None:
+    realm.told("onboard", "servant", name, "--servant", f"s-{name}")
+    code, said = realm.told("onboard", "servant", name, "--servant", "s-1", "--new-password")
+    assert (code, f"is bound to s-{name}, not to s-1" in said, "shown this once" in said) == (1, True, False)
+
+
 def test_a_servant_has_one_account_and_an_account_one_servant(realm: Running, name: str) -> None:
     assert realm.told("onboard", "servant", name, "--servant", f"s-{name}")[0] == 0
     code, said = realm.told("onboard", "servant", f"{name}-2", "--servant", f"s-{name}")
@@ -177,7 +236,12 @@ def test_a_servant_has_one_account_and_an_account_one_servant(realm: Running, na
         (["device-gateway", "a/b"], "system: must match"),
         (["integrator", "X", "--grant", "/nation/integrator"], "name: must match"),
         (["integrator", "egov", "--grant", "/nation/integrator"], "integration-egov stands in the realm's file"),
-        (["integrator", "x-new"], "--grant"),
+        (["integrator", "x-new"], "--grant: name each that it is to have"),
+        (["integrator", "x-new", "--grant", "/nation/integrator", "--new-secret"], "--grant: name each that it is to have"),
+        (["integrator", "x-new", "--new-secret", "--jwks-url", "https://x.kz/"], "not allowed with argument --new-secret"),
+        (["integrator", "x-new", "--new-secret"], "There is no client integration-x-new: `onboard` it first"),
+        (["integrator", "egov", "--new-secret"], "integration-egov stands in the realm's file"),
+        (["servant", "bolat", "--servant", "s-1", "--new-password"], "There is no account bolat: `onboard` it first"),
         (["integrator", "x-new", "--grant", "/state-bodies/NONE/integrator"], "first `onboard body NONE`, if that is its ID. Under /state-bodies"),
         (["integrator", "x-new", "--grant", "/regions/99/integrator"], "first `onboard region 99`"),
         (["integrator", "x-new", "--grant", "/nation/king"], "there is no role 'king'"),
@@ -202,13 +266,16 @@ def test_what_a_hand_changes_of_an_onboarded_client_is_seen_and_put_right(realm:
     realm.told("onboard", "integrator", name, "--grant", "/nation/integrator")
     client = realm.client(f"integration-{name}")
     realm.admin.update_client(client["id"], {"directAccessGrantsEnabled": True, "attributes": {"access.token.lifespan": "86400"}})
+    account = realm.admin.get_client_service_account_user(client["id"])["id"]
+    realm.admin.assign_realm_roles(account, [realm.admin.get_realm_role("offline_access")])
     code, said = realm.told("drift", "--demo")
     assert (code, said.splitlines()) == (
         1,
         [
             f"clients/integration-{name}: directAccessGrantsEnabled is true, declared false",
             f'clients/integration-{name}/attributes: access.token.lifespan is "86400", declared absent',
-            "2 differences; `apply` puts them right",
+            f"clients/integration-{name}/roles/offline_access is present, declared absent",
+            "3 differences; `apply` puts them right",
         ],
     )
     realm.told("apply", "--demo")

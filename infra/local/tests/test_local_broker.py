@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from chassis.brokers import Brokers
 from chassis.publisher import NotPublished, Outgoing, Publisher
 from chassis.testing.kafka import TOPICS
 from chassis.topics import read
@@ -29,7 +30,7 @@ def running(*more: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 
 async def test_every_topic_of_the_platform_is_there() -> None:
     with running() as (process, bootstrap):
-        publisher = Publisher(bootstrap)
+        publisher = Publisher(Brokers(bootstrap))
         for topic in read(TOPICS):
             assert await publisher.partitions(topic.name) == 4
         await publisher.close()
@@ -39,7 +40,7 @@ async def test_every_topic_of_the_platform_is_there() -> None:
 async def test_it_stops_with_a_named_error_before_anything_is_dropped() -> None:
     topic, kilobyte = "timetracking.passages.v1", bytes(1_000)
     with running() as (process, bootstrap):
-        publisher = Publisher(bootstrap, give_up_after_ms=2_000)
+        publisher = Publisher(Brokers(bootstrap), give_up_after_ms=2_000)
         await publisher.send_all(Outgoing(topic, None, kilobyte, {}, partition=1) for _ in range(3_500))
         assert process.poll() is None
         with pytest.raises(NotPublished):

@@ -73,7 +73,7 @@ async def _republish(settings: Settings, _topic: str, since: datetime | None) ->
 async def _rebuild(settings: Settings, projection: str) -> int:
     clock, law = clock_from(settings.clock), load()
     shown = Projection(PROJECTIONS[projection], lambda database: people.subscriptions(units_of_work(database, clock, law)))
-    return await rebuild(shown, settings.kafka, settings.migrator_database_url, settings.database_url)
+    return await rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
 
 
 COMMANDS = (

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis.brokers import Brokers
 from chassis.client import channel
 from chassis.clock import step
 from chassis.migrations import migrate
@@ -47,7 +48,7 @@ Key = tuple[str, int]
 
 async def tell(kafka: str, messages: Mapping[str, tuple[str, Message]]) -> None:
     """The registry tells of something."""
-    publisher = Publisher(kafka)
+    publisher = Publisher(Brokers(kafka))
     for topic, (key, message) in messages.items():
         await publisher.send(topic, key.encode(), message.SerializeToString(), {})
     await publisher.close()

@@ -95,7 +95,7 @@ async def test_much_is_told_again_a_page_at_a_time(kept: Platform, topic: str, m
 
 async def published(broker: Broker, topics: Sequence[tuple[str, Any]]) -> None:
     broker.create({topic for topic, _ in topics} | {"registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1"})
-    publisher = Publisher(broker.bootstrap)
+    publisher = Publisher(broker.brokers)
     for topic, message in topics:
         await publisher.send(topic, message.event_id.encode(), message.SerializeToString(), {})
     await publisher.close()

@@ -83,7 +83,7 @@ class Stream:
 
 @pytest_asyncio.fixture(scope="module")
 async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    opened = Publisher(cluster.bootstrap)
+    opened = Publisher(cluster.brokers)
     yield opened
     await opened.close()
 
@@ -105,7 +105,7 @@ async def stream(cluster: Cluster, publisher: Publisher, emptied: MakeDatabase) 
     ]
     renamed = [Subscription(prefix + it.topic, it.message, it.apply, it.weight, it.most, it.split) for it in subscriptions]
     cluster.create(topic for it in renamed for topic in (it.topic, parked(it.topic)))
-    consumer = Consumer(prefix, cluster.bootstrap, renamed, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2, grace_s=1.0)
+    consumer = Consumer(prefix, cluster.brokers, renamed, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2, grace_s=1.0)
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
 

@@ -65,7 +65,7 @@ async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
         return processes.plans_told(work, _left_alone)
 
     shown = anew.Projection(PROJECTIONS[projection], subscriptions)
-    return await anew.rebuild(shown, settings.kafka, settings.migrator_database_url, settings.database_url)
+    return await anew.rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
 
 
 async def _left_alone(*_: Any, **__: Any) -> None:

@@ -88,8 +88,8 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Takes what devices send until `stop`."""
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name="timetracking gateway", role="app")
     admin.expect("database", "kafka", "issuer", "gateway")
-    publisher, clock = Publisher(settings.kafka), clock_from(settings.clock)
-    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
+    publisher, clock = Publisher(settings.brokers), clock_from(settings.clock)
+    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer, ca=settings.issuer_ca)
     async with admin.running(), closing(database, publisher), verifier.running():
         law, allowed, messages = load(), StoredAllowList(database), Messages.load("timetracking")
         work, refusals = begin(database, law, clock, settings.gateway_zone), RefusalLog(database)
@@ -167,11 +167,11 @@ def beside(settings: TimetrackingSettings, database: Database) -> "Sequence[Tail
 
     work, zone = begin(database, load(), clock_from(settings.clock), settings.default_zone), settings.default_zone
     return (
-        Tail(parking.READER, database, settings.kafka, parking.LOTS, parking.parked_records(NoteParked(work), zone)),
+        Tail(parking.READER, database, settings.brokers, parking.LOTS, parking.parked_records(NoteParked(work), zone)),
         Tail(
             accounts.READER,
             database,
-            settings.kafka,
+            settings.brokers,
             parking.OWN,
             accounts.receipts(TakeReceipts(work), zone),
             Forget(work),

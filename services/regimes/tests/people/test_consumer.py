@@ -92,9 +92,9 @@ async def fresh(emptied: MakeDatabase) -> FreshDatabase:
 async def consumer(fresh: FreshDatabase, quiet_cluster: Cluster) -> AsyncIterator[Consumer]:
     """The regimes' consumer at work."""
     quiet_cluster.create([BODIES, SERVANTS, parked(BODIES), parked(SERVANTS)])
-    publisher, stop = Publisher(quiet_cluster.bootstrap), asyncio.Event()
+    publisher, stop = Publisher(quiet_cluster.brokers), asyncio.Event()
     follows = subscriptions(units_of_work(fresh.worker, lambda: NOW, LAW))
-    quick = Consumer("regimes", quiet_cluster.bootstrap, follows, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2)
+    quick = Consumer("regimes", quiet_cluster.brokers, follows, publisher.send, session_timeout_s=3.0, commit_interval_s=0.2)
     running = asyncio.create_task(quick.run(stop))
     yield quick
     stop.set()
@@ -107,7 +107,7 @@ async def test_bad_messages_are_parked_by_name_and_the_others_become_the_project
 ) -> None:
     body, servant = contract(BODIES, pb.StateBodyChanged), contract(SERVANTS, pb.ServantChanged)
     older = pb.ServantChanged(servant="serikova", revision=2)
-    publisher = Publisher(quiet_cluster.bootstrap)
+    publisher = Publisher(quiet_cluster.brokers)
     sent = [
         (SERVANTS, b"serikova", servant.SerializeToString()),
         (SERVANTS, b"", pb.ServantChanged().SerializeToString()),

@@ -65,11 +65,12 @@ class TokenVerifier:
         audience: str,
         *,
         allow_demo_issuer: bool = False,
+        ca: str = "",
         source: Issuer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._keys = IssuerKeys(source or HttpIssuer(issuer), issuer, allow_demo_issuer)
+        self._keys = IssuerKeys(source or HttpIssuer(issuer, ca), issuer, allow_demo_issuer)
         self._registry = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
             leeway=LEEWAY_S,

@@ -44,7 +44,7 @@ class Process(Generic[S]):
 
     def do(self, service: str, _: argparse.Namespace) -> None:
         """Runs it until SIGTERM or SIGINT."""
-        settings = read(self.settings, need=self.need)
+        settings = _told(self.settings, self.need)
         start(f"{service} {self.name}", settings)
         run(lambda stop: self.run(settings, stop))
 
@@ -69,9 +69,19 @@ class Errand(Generic[S]):
 
     def do(self, _: str, arguments: argparse.Namespace) -> None:
         """Does it."""
-        settings = read(self.settings, need=self.need)
+        settings = _told(self.settings, self.need)
         if sentence := asyncio.run(self.once(settings, arguments)):
             print(sentence)
+
+
+def _told(settings: type[S], need: Collection[str]) -> S:
+    """What the environment says; who needs Kafka, and has a way to it that is no open door, has been let in."""
+    told = read(settings, need)
+    if "kafka" in need and told.brokers.ca:
+        from chassis.publisher import let_in  # librdkafka would cost those a part of a second of their start who need no Kafka
+
+        let_in(told.brokers)
+    return told
 
 
 Command = Process[Any] | Errand[Any]

@@ -23,8 +23,8 @@ from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.settings import SettingsError, variable
-from chassis.transient import is_transient, state_of
-from chassis.urls import asyncpg_url, place_of
+from chassis.transient import distrust_of, is_transient, state_of
+from chassis.urls import asyncpg_url, place_of, way_of
 
 LONGEST_TRANSACTION_S = 5.0
 # The database ends a statement that lasts too long; if it does not even say so within this, nobody is there.
@@ -85,7 +85,7 @@ class WrongRole(SettingsError):
 
 
 # What the server says at its door to whom it does not let in, by class of its states.
-_NOT_LET_IN = {"28": "it does not know this user, or not with this password", "3D": "there is no such database"}
+_NOT_LET_IN = {"28": "it does not know this user, or not with this password or on this way (sslmode)", "3D": "there is no such database"}
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def entering(url: str | URL, setting: str = "database_url") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if why := _NOT_LET_IN.get(state_of(error)[:2]):
+        if why := _NOT_LET_IN.get(state_of(error)[:2]) or distrust_of(error):
             raise NotLetIn(f"{variable(setting)}: {place_of(url)} does not let us in: {why}") from None
         if not _away(error):
             raise
@@ -272,6 +272,7 @@ class Database:
             pool_timeout=LONGEST_TRANSACTION_S,
             isolation_level="AUTOCOMMIT",
             connect_args={
+                **way_of(url),
                 "timeout": LONGEST_TRANSACTION_S,
                 "command_timeout": longest_s + ANSWERED_WITHIN_S,
                 "server_settings": {

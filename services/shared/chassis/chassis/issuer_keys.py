@@ -12,6 +12,9 @@ import structlog
 from joserfc import errors as jose
 from joserfc.jwk import KeySet
 
+from chassis.settings import variable
+from chassis.trust import client_context
+
 log = structlog.get_logger("chassis.auth")
 
 REFRESH_S: Final = 240.0  # with the 60 s of the token cache a withdrawn key is dead within 5 minutes
@@ -49,9 +52,10 @@ class Issuer(Protocol):
 
 
 class HttpIssuer:
-    """An issuer by OpenID Connect discovery over HTTP."""
+    """An issuer by OpenID Connect discovery over HTTP; over TLS with a certificate of the authorities in `ca`, or of the machine's."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ca: str = "") -> None:
+        self._trusted = client_context(ca) if ca else True
         self._discovery = url.rstrip("/") + "/.well-known/openid-configuration"
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,12 +73,17 @@ class HttpIssuer:
 
     async def _json(self, url: str) -> Mapping[str, Any]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._trusted), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
+            )
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 if answer.status != 200:
                     raise IssuerAway(f"{url} answered {answer.status}")
                 body = json.loads(await answer.content.read(ANSWER_LIMIT))
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = getattr(error.certificate_error, "verify_message", "")
+            raise IssuerAway(f"{url}: {variable('issuer_ca')}: its certificate is of none of the authorities there: {why}") from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise IssuerAway(f"{url}: {error!r}") from error
         if not isinstance(body, dict):

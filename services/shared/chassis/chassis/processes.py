@@ -55,7 +55,7 @@ async def serve(
     """Answers the RPCs of `service` until `stop`."""
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} serve", role="app")
     admin.expect("database", "issuer", "server")
-    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer)
+    verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer, ca=settings.issuer_ca)
     refusals, related = RefusalLog(database), relationships(database)
     async with admin.running(), closing(database), verifier.running(), refusals.written():
         ledger, messages = RequestLedger(database), Messages.load(service)
@@ -83,11 +83,11 @@ async def consume(
 
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} consume", role="worker")
     admin.expect("database", "stream")
-    publisher = Publisher(settings.kafka)
+    publisher = Publisher(settings.brokers)
     timeout_s, clock = settings.session_timeout_s, clock_from(settings.clock)
-    consumer = Consumer(service, settings.kafka, subscriptions(database), publisher.send, session_timeout_s=timeout_s, clock=clock)
+    consumer = Consumer(service, settings.brokers, subscriptions(database), publisher.send, session_timeout_s=timeout_s, clock=clock)
     async with admin.running(), closing(database, publisher):
-        following = follow_topics(database, settings.kafka, service, projected, lambda: consumer.positions, stop)
+        following = follow_topics(database, settings.brokers, service, projected, lambda: consumer.positions, stop)
         watches = (watch(admin, "database", database.reachable), watch(admin, "stream", said(lambda: consumer.ready)))
         further = [work_beside(database, consumer.pressed)] if work_beside is not None else []
         await until(stop, consumer.run(stop), following, *further, beside=(*watches, publisher.unbroken()))
@@ -109,7 +109,7 @@ async def work(
     admin, database = Admin(settings.admin_listen), Database(settings.database_url, name=f"{service} work", role="worker")
     tails = {f"reader {each.name}": each for each in readers(database)}
     admin.expect("database", "relay", *tails)
-    publisher = Publisher(settings.kafka)
+    publisher = Publisher(settings.brokers)
     relay, sealing = Relay(database, publisher), Sealing(service, database, settings.audit_checkpoint_every_s)
     turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, left(database) if left is not None else None)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)

@@ -11,6 +11,7 @@ from functools import partial
 
 from kernel.faults import Unavailable
 
+from chassis.brokers import Brokers
 from chassis.database import Database, Transaction
 from chassis.positions import Extent, Partition
 from chassis.supervision import paused, unless
@@ -88,7 +89,7 @@ async def follow(
 
 async def follow_topics(
     database: Database,
-    bootstrap: str,
+    brokers: Brokers,
     group: str,
     topics: Collection[str],
     positions: Callable[[], Mapping[Partition, int]],
@@ -97,7 +98,7 @@ async def follow_topics(
     """As `follow`, from what the topics hold as soon as the broker and all of them are there."""
     from chassis.survey import patient_survey  # its client would cost those who only ask a part of a second of their start
 
-    extents = await unless(stop, patient_survey(bootstrap, group, topics))
+    extents = await unless(stop, patient_survey(brokers, group, topics))
     if extents is not None:
         await follow(database, extents, partial(_of_topics, positions, topics), stop)
 

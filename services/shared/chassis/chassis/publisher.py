@@ -7,6 +7,7 @@ to the loop together.
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from kernel.faults import Unavailable
 
+from chassis.brokers import Brokers
 from chassis.metrics import gauge
+from chassis.settings import SettingsError
 
 # After this a message that Kafka has not confirmed is given back to the sender, who still has it.
 GIVE_UP_AFTER_MS = 30_000
@@ -31,6 +34,10 @@ PUBLISHED = gauge(
     "The offset after the last message that Kafka confirmed: a consumer whose position is there has applied it.",
     ("topic", "partition"),
 )
+
+# At the start: so long a broker may take to let us in, and so long one question lasts.
+LET_IN_WITHIN_S = 10.0
+ASKED_FOR_S = 0.5
 
 _Delivery = tuple["asyncio.Future[int]", KafkaError | None, tuple[str, int], int]
 
@@ -57,10 +64,10 @@ class Outgoing:
 class Publisher:
     """Sends messages and knows when Kafka has them: all in-sync replicas, without doubles of its own."""
 
-    def __init__(self, bootstrap: str, give_up_after_ms: int = GIVE_UP_AFTER_MS, most_on_the_way: int = MOST_ON_THE_WAY) -> None:
+    def __init__(self, brokers: Brokers, give_up_after_ms: int = GIVE_UP_AFTER_MS, most_on_the_way: int = MOST_ON_THE_WAY) -> None:
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **brokers.librdkafka(),
                 "acks": "all",
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",  # what Java and Faust do; the library's own default disagrees
@@ -187,6 +194,33 @@ class Publisher:
             else:
                 self._look(error)
                 future.set_exception(_failure(error))
+
+
+def let_in(brokers: Brokers) -> None:
+    """Asks to be let in, so that nobody waits for ever at a door that does not open. A Kafka that is away is waited for later.
+
+    Raises SettingsError, with the variables, where no broker lets us in and one is not whom we trust, or does not trust us.
+    """
+    heard = list[KafkaError]()
+    asking = Producer({**brokers.librdkafka(), "error_cb": heard.append, "log_level": 0})
+    deadline = time.monotonic() + LET_IN_WITHIN_S
+    while time.monotonic() < deadline and not any(error.code() == KafkaError._ALL_BROKERS_DOWN for error in heard):
+        try:
+            asking.list_topics(timeout=ASKED_FOR_S)
+            return
+        except KafkaException:
+            asking.poll(0)
+    for error in heard:
+        if variables := _wrong(error):
+            raise SettingsError(f"{variables}: Kafka at {brokers.servers} and we do not come together: {error.str()}")
+
+
+def _wrong(error: KafkaError) -> str:
+    """The variables that keep us out, "" where it is not they. A broker refuses our certificate after its handshake, in words alone."""
+    if error.code() == KafkaError._AUTHENTICATION:
+        return "TARTIP_KAFKA_USER, TARTIP_KAFKA_PASSWORD, TARTIP_KAFKA_MECHANISM"
+    of_tls = error.code() == KafkaError._SSL or "SSL alert" in error.str()
+    return "TARTIP_KAFKA_CA, TARTIP_KAFKA_CERTIFICATE, TARTIP_KAFKA_KEY" if of_tls else ""
 
 
 def _failure(error: KafkaError) -> Exception:

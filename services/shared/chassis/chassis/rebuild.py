@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from kernel.faults import Unavailable
 
+from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit
 from chassis.database import Database, entering
 from chassis.delivery import Delivery, Received, Subscription
@@ -45,7 +46,7 @@ class Projection:
     subscriptions: Callable[[Database], Sequence[Subscription[Any]]]
 
 
-async def rebuild(projection: Projection, bootstrap: str, migrator_url: str, worker_url: str) -> int:
+async def rebuild(projection: Projection, brokers: Brokers, migrator_url: str, worker_url: str) -> int:
     """Builds the projection anew; how many messages were read. Safe to repeat, also after a crash in the middle.
 
     Messages that cannot be applied are passed over: the consumer parked them when they came.
@@ -53,26 +54,26 @@ async def rebuild(projection: Projection, bootstrap: str, migrator_url: str, wor
     real, shadow = Database(worker_url, name="rebuild"), Database(worker_url, name="rebuild", schemas=(SHADOW, "public"))
     topics = [each.topic for each in projection.subscriptions(real)]
     async with closing(real, shadow):
-        first = await _seen(bootstrap, topics)
+        first = await _seen(brokers, topics)
         with entering(migrator_url, "migrator_database_url"):
             owner = await asyncpg.connect(plain_url(migrator_url))
         try:
             await _shadow_tables(owner, projection.tables)
-            read = await _read(bootstrap, projection.subscriptions(shadow), first)
+            read = await _read(brokers, projection.subscriptions(shadow), first)
             await _swap(owner, projection.tables)
-            last = await _seen(bootstrap, topics)
+            last = await _seen(brokers, topics)
             meanwhile = {place: Extent(first[place].end if place in first else extent.start, extent.end) for place, extent in last.items()}
-            return read + await _read(bootstrap, projection.subscriptions(real), meanwhile)
+            return read + await _read(brokers, projection.subscriptions(real), meanwhile)
         finally:
             await owner.close()
 
 
-async def _seen(bootstrap: str, topics: Sequence[str]) -> Extents:
+async def _seen(brokers: Brokers, topics: Sequence[str]) -> Extents:
     try:
-        return await survey(bootstrap, SHADOW, topics)
+        return await survey(brokers, SHADOW, topics)
     except (KafkaConnectionError, NoSuchTopic) as error:
         what = f"no topic {error}" if isinstance(error, NoSuchTopic) else "no broker answers"
-        raise Unavailable(kafka=f"{bootstrap}: {what}") from error
+        raise Unavailable(kafka=f"{brokers.servers}: {what}") from error
 
 
 async def _shadow_tables(owner: asyncpg.Connection, tables: Sequence[str]) -> None:
@@ -108,20 +109,20 @@ async def _columns(owner: asyncpg.Connection, table: str) -> list[str]:
     return [row["attname"] for row in rows]
 
 
-async def _read(bootstrap: str, subscriptions: Sequence[Subscription[Any]], extents: Extents) -> int:
+async def _read(brokers: Brokers, subscriptions: Sequence[Subscription[Any]], extents: Extents) -> int:
     """Applies what lies between the start and the end of each partition; how many messages that was."""
     read = 0
     for subscription in subscriptions:
         places = {place: extent for place, extent in extents.items() if place[0] == subscription.topic and extent.start < extent.end}
         if places:
-            read += await _read_topic(bootstrap, subscription, places)
+            read += await _read_topic(brokers, subscription, places)
     return read
 
 
-async def _read_topic(bootstrap: str, subscription: Subscription[Any], places: Extents) -> int:
+async def _read_topic(brokers: Brokers, subscription: Subscription[Any], places: Extents) -> int:
     delivery, read = Delivery(subscription, _pass_over, BugLimit()), 0
     left = {TopicPartition(*place): extent.end for place, extent in places.items()}
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**brokers.aiokafka(), enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign(list(left))

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.brokers import Brokers, Mechanism
 from chassis.clock import WrongClock, clock_from
+from chassis.trust import client_context
 from chassis.urls import asyncpg_url
 
 PREFIX = "TARTIP_"
@@ -26,7 +28,7 @@ class Settings(BaseSettings):
     """What the processes of every service are told; a service adds its own fields in a subclass.
 
     Shapes: URLs are `postgresql://user:password@host:port/database`; `kafka` is `host:port[,host:port]`; `listen` and
-    `admin_listen` are `host:port`; `clock` is "" (the real one) or `file:/path` (a stepped one); `traces` is "",
+    `admin_listen` are `host:port`; what ends in `_ca`, `_certificate` and `_key` are PEM files; `clock` is "" (the real one) or `file:/path` (a stepped one); `traces` is "",
     `otlp:http://…` or `file:/path.jsonl`.
     """
 
@@ -35,7 +37,14 @@ class Settings(BaseSettings):
     database_url: str
     migrator_database_url: str
     kafka: str
+    kafka_ca: str = ""
+    kafka_certificate: str = ""
+    kafka_key: str = ""
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_mechanism: Mechanism = "SCRAM-SHA-512"
     issuer: str
+    issuer_ca: str = ""
     audience: str = "tartip"
     listen: str
     admin_listen: str
@@ -65,6 +74,13 @@ class Settings(BaseSettings):
             raise ValueError("brokers are host:port[,host:port]")
         return value
 
+    @field_validator("issuer_ca")
+    @classmethod
+    def _are_authorities(cls, value: str) -> str:
+        if value:
+            client_context(value)
+        return value
+
     @field_validator("clock")
     @classmethod
     def _is_a_clock(cls, value: str) -> str:
@@ -73,6 +89,16 @@ class Settings(BaseSettings):
         except WrongClock as wrong:
             raise ValueError(wrong.right) from None
         return value
+
+    @property
+    def brokers(self) -> Brokers:
+        """Where Kafka is, and how we come in there. Raises SettingsError where what was told makes no way."""
+        password = self.kafka_password.get_secret_value()
+        way = self.kafka_ca, self.kafka_certificate, self.kafka_key, self.kafka_user, password, self.kafka_mechanism
+        try:
+            return Brokers(self.kafka, *way)
+        except ValueError as wrong:
+            raise SettingsError(str(wrong)) from None
 
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:

@@ -16,12 +16,14 @@ from typing import Any
 import faust
 import faust.streams
 import structlog
+from faust.auth import SASLCredentials
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from mode import CrashingSupervisor
 from mode.threads import WorkerThread
 from mode.utils.queues import ThrowableQueue
 
+from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.clock import Clock, real_clock
 from chassis.delivery import Delivery, Letter, Received, Subscription, describe
@@ -59,6 +61,13 @@ _ANSWERED_WITHIN_MS = 200
 
 class StreamBroken(Exception):
     """Faust stopped by itself; the process ends, and what was not acknowledged comes again."""
+
+
+def _credentials(brokers: Brokers) -> Any:
+    """How a client of Faust comes in; None in clear."""
+    if not brokers.user:
+        return brokers.context()
+    return SASLCredentials(username=brokers.user, password=brokers.password, mechanism=brokers.mechanism, ssl_context=brokers.context())
 
 
 class _Buffer(ThrowableQueue[Any]):
@@ -165,7 +174,7 @@ class Consumer:
     def __init__(
         self,
         name: str,
-        bootstrap: str,
+        brokers: Brokers,
         subscriptions: Sequence[Subscription[Any]],
         park: Park,
         *,
@@ -182,7 +191,7 @@ class Consumer:
             # Faust's iterator in plain Python acknowledges the messages that it skips in a rebalance.
             raise StreamBroken("Faust's compiled stream iterator is missing: the plain one loses messages")
         self._name = name
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._lines = [_Line(each, park, limit or BugLimit(), clock) for each in subscriptions]
         self._session_timeout_s = session_timeout_s
         self._commit_interval_s = commit_interval_s
@@ -237,7 +246,7 @@ class Consumer:
             stopping.cancel()
 
     async def _survey(self) -> Mapping[Partition, Extent]:
-        return await patient_survey(self._bootstrap, self._name, [line.subscription.topic for line in self._lines])
+        return await patient_survey(self._brokers, self._name, [line.subscription.topic for line in self._lines])
 
     @asynccontextmanager
     async def _faust(self) -> AsyncIterator[list[asyncio.Task[None]]]:
@@ -295,7 +304,8 @@ class Consumer:
     def _made(self) -> _App:
         app = _App(
             self._name,
-            broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
+            broker=[f"kafka://{server}" for server in self._brokers.servers.split(",")],
+            broker_credentials=_credentials(self._brokers),
             autodiscover=False,
             loop=asyncio.get_running_loop(),
             store="memory://",

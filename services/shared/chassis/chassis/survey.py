@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from chassis.brokers import Brokers
 from chassis.positions import Extent, Partition
 
 log = structlog.get_logger(__name__)
@@ -22,13 +23,13 @@ class NoSuchTopic(Exception):
     """Some of the topics are not there (yet); nothing here makes topics."""
 
 
-async def survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
+async def survey(brokers: Brokers, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
     """All partitions of the topics: where the group goes on (or the beginning), and where they end.
 
     Raises NoSuchTopic, and aiokafka's errors where the broker is away.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**brokers.aiokafka())
+    consumer = AIOKafkaConsumer(**brokers.aiokafka())
     try:
         await admin.start()
         await consumer.start()
@@ -45,11 +46,11 @@ async def survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping
     }
 
 
-async def patient_survey(bootstrap: str, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
+async def patient_survey(brokers: Brokers, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
     """As `survey`, as soon as the broker and all topics are there."""
     for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
         try:
-            return await survey(bootstrap, group, topics)
+            return await survey(brokers, group, topics)
         except Exception as error:
             log.warning("topics not to be seen", group=group, error=type(error).__name__, again_in_s=pause_s)
             await asyncio.sleep(pause_s)

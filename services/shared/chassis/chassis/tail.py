@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.brokers import Brokers
 from chassis.database import Database
 from chassis.delivery import describe
 from chassis.positions import Partition
@@ -59,7 +60,7 @@ class Tail:
 
     name: str
     database: Database
-    bootstrap: str
+    brokers: Brokers
     topics: Collection[str]
     take: Callable[[Sequence[Record]], Awaitable[None]]
     born_anew: Callable[[Partition], Awaitable[None]] = _nothing
@@ -99,7 +100,7 @@ class Tail:
 
     async def _follow(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **self.brokers.aiokafka(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=ANSWER_WITHIN_MS,
@@ -140,7 +141,7 @@ class Tail:
         return Record(*place, message.key, message.value, headers, self._partitions[message.topic])
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> None:
-        extents = await survey(self.bootstrap, self.name, self.topics)
+        extents = await survey(self.brokers, self.name, self.topics)
         async with self.database.transaction() as transaction:
             held = await next_offsets(transaction, self.name, self.topics)
         self._partitions = Counter(topic for topic, _ in extents)

@@ -3,6 +3,7 @@
 The list is closed. What stands on it is waited for; anything else is a refusal or a bug of the program.
 """
 
+import ssl
 from collections.abc import Iterator
 
 import grpc
@@ -31,6 +32,16 @@ def is_transient(error: BaseException) -> bool:
 def state_of(error: BaseException) -> str:
     """PostgreSQL's word for what happened (SQLSTATE), "" where it did not speak."""
     return next(filter(None, map(_sqlstate, _chain(error))), "")
+
+
+def distrust_of(error: BaseException) -> str:
+    """Why the database is not entered: it is not the one that its URL takes it for, or does not speak as that asks; "" for all else."""
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f"its certificate is not what sslmode and sslrootcert of the URL ask for: {link.verify_message}"
+        if isinstance(link, ConnectionError) and "rejected SSL upgrade" in str(link):  # the driver has no kind of its own for it
+            return "it does not speak TLS, which sslmode of the URL asks for"
+    return ""
 
 
 def is_out_of_time(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 
+from chassis.brokers import Brokers
 from chassis.process import run
 from chassis.streams import Consumer, Subscription
 from google.protobuf.struct_pb2 import ListValue
@@ -46,7 +47,11 @@ def main(bootstrap: str, group: str, topic: str, file: str, stuck_after: str) ->
 
     subscription = Subscription(topic, ListValue, apply, weight=lambda message: len(message.values), most=20)
     consumer = Consumer(
-        *(group, bootstrap, [subscription], park), session_timeout_s=SESSION_TIMEOUT_S, commit_interval_s=0.2, grace_s=1.0, farewell_s=1.0
+        *(group, Brokers(bootstrap), [subscription], park),
+        session_timeout_s=SESSION_TIMEOUT_S,
+        commit_interval_s=0.2,
+        grace_s=1.0,
+        farewell_s=1.0,
     )
     run(consumer.run)
 

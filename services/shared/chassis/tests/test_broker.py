@@ -14,7 +14,7 @@ def own() -> Broker:
 
 @pytest.fixture
 async def publisher(own: Broker) -> AsyncIterator[Publisher]:
-    made = Publisher(own.bootstrap)
+    made = Publisher(own.brokers)
     yield made
     await made.close()
     own.stop()

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from chassis.brokers import Brokers
 from chassis.positions import Extent, Partition
 from chassis.projections import advance, begin, follow, follow_topics, forget, require_level
 from chassis.testing.broker import Broker
@@ -73,7 +74,7 @@ async def test_the_positions_of_a_consumer_are_written_down_while_it_works(fresh
 
 async def test_who_waits_for_a_broker_ends_when_told_to(fresh: FreshDatabase) -> None:
     stop = asyncio.Event()
-    following = asyncio.create_task(follow_topics(fresh.worker, "127.0.0.1:1", "group", [BODIES], dict, stop))
+    following = asyncio.create_task(follow_topics(fresh.worker, Brokers("127.0.0.1:1"), "group", [BODIES], dict, stop))
     await asyncio.sleep(0)
     stop.set()
     await asyncio.wait_for(following, 10)
@@ -81,7 +82,7 @@ async def test_who_waits_for_a_broker_ends_when_told_to(fresh: FreshDatabase) ->
 
 async def test_only_the_positions_of_the_topics_that_are_projected_are_written_down(fresh: FreshDatabase, quiet_broker: Broker) -> None:
     stop, held = asyncio.Event(), {(BODIES, 0): 0, (SERVANTS, 0): 7}
-    following = asyncio.create_task(follow_topics(fresh.worker, quiet_broker.bootstrap, "group", [BODIES], lambda: held, stop))
+    following = asyncio.create_task(follow_topics(fresh.worker, quiet_broker.brokers, "group", [BODIES], lambda: held, stop))
     quiet_broker.create([BODIES])
     await until(lambda: level(fresh, BODIES))
     stop.set()

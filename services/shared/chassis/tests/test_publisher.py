@@ -4,6 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from chassis.brokers import Brokers
 from chassis.publisher import NotPublished, Outgoing, Publisher, PublisherBroken, murmur2, partition_of
 from chassis.testing.cluster import Cluster
 from chassis.testing.waiting import until
@@ -16,7 +17,7 @@ numbers = itertools.count(1)
 
 @pytest.fixture
 async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.bootstrap)
+    made = Publisher(cluster.brokers)
     yield made
     await made.close()
 
@@ -82,21 +83,21 @@ async def test_many_sends_at_once_keep_their_order_in_a_partition(publisher: Pub
 
 
 async def test_a_sender_waits_when_too_much_is_on_its_way(cluster: Cluster, topic: str) -> None:
-    narrow = Publisher(cluster.bootstrap, most_on_the_way=100)
+    narrow = Publisher(cluster.brokers, most_on_the_way=100)
     offsets = await narrow.send_all(Outgoing(topic, None, str(number).encode(), {}, partition=0) for number in range(2_000))
     assert offsets == list(range(2_000))
     await narrow.close()
 
 
 async def test_a_broker_that_is_away_gives_the_message_back() -> None:
-    away = Publisher("127.0.0.1:1", give_up_after_ms=300)
+    away = Publisher(Brokers("127.0.0.1:1"), give_up_after_ms=300)
     with pytest.raises(NotPublished):
         await away.send("chassis.nowhere.v1", b"k", b"v", {})
     await away.close()
 
 
 async def test_what_is_forgotten_is_given_back_at_once() -> None:
-    away = Publisher("127.0.0.1:1")
+    away = Publisher(Brokers("127.0.0.1:1"))
     answers = asyncio.gather(away.send_all(Outgoing("chassis.nowhere.v1", b"k", b"v", {}) for _ in range(3)), return_exceptions=True)
     await until(lambda: len(away._producer) == 3)
     away.forget()

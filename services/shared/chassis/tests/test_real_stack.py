@@ -52,7 +52,7 @@ async def test_a_compacted_topic_keeps_the_newest_of_each_key(real_kafka: Kafka)
     topic = fresh()
     # Days become moments: the next segment is begun at once, and an old one is cleaned without a wait.
     real_kafka.create([topic], {"cleanup.policy": "compact", "segment.ms": "50", "min.cleanable.dirty.ratio": "0.01"})
-    publisher = Publisher(real_kafka.bootstrap)
+    publisher = Publisher(real_kafka.brokers)
     for _ in range(3):
         await send(publisher, topic, 20)
 
@@ -69,7 +69,7 @@ async def test_a_compacted_topic_keeps_the_newest_of_each_key(real_kafka: Kafka)
 async def test_a_killed_broker_has_everything_that_it_acknowledged(killable_kafka: Kafka) -> None:
     topic = fresh()
     killable_kafka.create([topic])
-    publisher = Publisher(killable_kafka.bootstrap)
+    publisher = Publisher(killable_kafka.brokers)
     await send(publisher, topic, 1_000)
     killable_kafka.kill()
     assert not killable_kafka.running

@@ -62,7 +62,7 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 @pytest.fixture
 async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.bootstrap)
+    made = Publisher(cluster.brokers)
     yield made
     await made.close()
 
@@ -90,10 +90,10 @@ async def test_a_projection_that_went_wrong_is_right_again(
 ) -> None:
     await send(publisher, things.topic, "a/1", "b/1", "a/2", "c/1")
     await write(fresh.worker, ["a/99", "nobody/1"])
-    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(things.projection(), cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
     await write(fresh.worker, ["d/1"])
-    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(things.projection(), cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
 
 
@@ -117,7 +117,7 @@ async def test_what_is_published_and_applied_meanwhile_is_kept(
 
             return [Subscription(self.topic, StringValue, apply)]
 
-    assert await rebuild(Meanwhile(things.topic).projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 4
+    assert await rebuild(Meanwhile(things.topic).projection(), cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 4
     assert await held(fresh) == {"a": 2, "b": 1, "c": 1}
 
 
@@ -125,5 +125,5 @@ async def test_an_unreadable_message_is_passed_over(fresh: FreshDatabase, cluste
     await send(publisher, things.topic, "a/1")
     await publisher.send(things.topic, b"a", b"\xff\xff", {})
     await send(publisher, things.topic, "a/2")
-    assert await rebuild(things.projection(), cluster.bootstrap, fresh.urls.migrator, fresh.urls.worker) == 3
+    assert await rebuild(things.projection(), cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 3
     assert await held(fresh) == {"a": 2}

@@ -28,7 +28,7 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 @pytest.fixture
 async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
-    made = Publisher(broker.bootstrap)
+    made = Publisher(broker.brokers)
     yield made
     await made.close()
 

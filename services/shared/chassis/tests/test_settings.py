@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 from chassis.settings import Settings, SettingsError, read
+from chassis.testing.certificates import Authority
 
 ENOUGH = {
     "TARTIP_DATABASE_URL": "postgresql://app:secret@localhost/registry",
@@ -62,6 +65,18 @@ def test_what_a_command_needs_is_demanded(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         ("MIGRATOR_DATABASE_URL", "postgresql://u:hunter2@host", "postgresql://user:password@host:port/database"),
         *(("KAFKA", each, "host:port[,host:port]") for each in ("foo", "kafka://h:9092", "h:1,", "h:one")),
+        *(
+            ("DATABASE_URL", f"postgresql://u:hunter2@h/d?{way}", right)
+            for way, right in {
+                "sslmode=verify": "sslmode is one of disable, allow, prefer, require, verify-ca, verify-full",
+                "sslmode=verify-full": "sslrootcert, a PEM file of authorities, goes with sslmode verify-full",
+                "sslrootcert=ca.pem": "sslrootcert, a PEM file of authorities, goes with sslmode verify-full",
+                "sslmode=verify-full&sslrootcert=/nowhere.pem": "sslrootcert, sslcert, sslkey: no PEM file of authorities: No such file",
+                "ssl=true": "ssl: of the way to a database its URL says sslcert, sslkey, sslmode, sslrootcert alone",
+            }.items()
+        ),
+        ("KAFKA_MECHANISM", "OAUTHBEARER", "'SCRAM-SHA-512', 'SCRAM-SHA-256' or 'PLAIN'"),
+        ("ISSUER_CA", "/nowhere.pem", "no PEM file of authorities: No such file"),
         ("CLOCK", "nope", "file:/path"),
         ("CLOCK", "file:/nope", "No such file"),
     ],
@@ -89,3 +104,32 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
         read(PortSettings)
     assert "TARTIP_PORT" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"CERTIFICATE": "own.pem"}, "TARTIP_KAFKA_CERTIFICATE and TARTIP_KAFKA_KEY: set both, or neither"),
+        ({"USER": "platform"}, "TARTIP_KAFKA_USER and TARTIP_KAFKA_PASSWORD: set both, or neither"),
+        ({"PASSWORD": "hunter2"}, "TARTIP_KAFKA_USER and TARTIP_KAFKA_PASSWORD: set both, or neither"),
+        ({"USER": "platform", "PASSWORD": "hunter2"}, "TARTIP_KAFKA_CA: is not set"),
+        ({"CERTIFICATE": "own.pem", "KEY": "own.key"}, "TARTIP_KAFKA_CA: is not set"),
+        ({"CA": "/nowhere.pem"}, "TARTIP_KAFKA_CA, TARTIP_KAFKA_CERTIFICATE, TARTIP_KAFKA_KEY: no PEM file of authorities: No such file"),
+        ({"CA": __file__}, "no PEM file of authorities: "),
+    ],
+)
+def test_what_makes_no_way_to_kafka_is_told_by_its_variables(monkeypatch: pytest.MonkeyPatch, told: dict[str, str], says: str) -> None:
+    for name, value in told.items():
+        monkeypatch.setenv(f"TARTIP_KAFKA_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        _ = read(Settings).brokers
+    assert says in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_password_of_kafka_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {"CA": str(Authority().write(tmp_path)), "USER": "platform", "PASSWORD": "hunter2"}.items():
+        monkeypatch.setenv(f"TARTIP_KAFKA_{name}", value)
+    settings = read(Settings)
+    assert settings.brokers.aiokafka()["sasl_plain_password"] == "hunter2"
+    assert "hunter2" not in repr(settings) + repr(settings.brokers)

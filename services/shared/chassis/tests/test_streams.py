@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.protocol.fetch import FetchRequest
 from chassis import supervision
+from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit
 from chassis.publisher import Publisher
 from chassis.streams import Consumer, StreamBroken, Subscription, TooManyBugs
@@ -62,7 +63,7 @@ class Place:
     """A fresh topic and a fresh group on the broker, and what a use case there was given."""
 
     def __init__(self, bootstrap: str, publisher: Publisher) -> None:
-        self.bootstrap = bootstrap
+        self.bootstrap, self.brokers = bootstrap, Brokers(bootstrap)
         self.publisher = publisher
         self.topic = f"tests.t{uuid4().hex}.v1"
         self.group = f"tests-{uuid4().hex}"
@@ -104,7 +105,7 @@ class Place:
 
     def consuming_of(self, *subscriptions: Subscription[ListValue], **more: Any) -> Consumer:
         more = {"session_timeout_s": 3.0, "commit_interval_s": 0.2, "grace_s": 1.0, "farewell_s": 1.0, **more}
-        return Consumer(self.group, self.bootstrap, subscriptions, self.publisher.send, **more)
+        return Consumer(self.group, self.brokers, subscriptions, self.publisher.send, **more)
 
     @asynccontextmanager
     async def consuming(self, consumer: Consumer) -> AsyncIterator[asyncio.Task[None]]:
@@ -119,7 +120,7 @@ class Place:
 
     async def committed(self) -> int:
         """How many messages of the topic the group has done with."""
-        return sum(extent.start for extent in (await survey(self.bootstrap, self.group, [self.topic])).values())
+        return sum(extent.start for extent in (await survey(self.brokers, self.group, [self.topic])).values())
 
     async def until_committed(self, count: int) -> None:
         async def all_of_them() -> bool:
@@ -143,7 +144,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    publisher = Publisher(cluster.bootstrap)
+    publisher = Publisher(cluster.brokers)
     yield publisher
     await publisher.close()
 
@@ -326,7 +327,7 @@ async def test_a_consumer_whose_stream_breaks_ends_with_an_error(place: Place) -
         raise AttributeError
 
     await place.send(batch("a"))
-    consumer = Consumer(place.group, place.bootstrap, [Subscription(place.topic, ListValue, place.apply, weigh)], place.publisher.send)
+    consumer = Consumer(place.group, place.brokers, [Subscription(place.topic, ListValue, place.apply, weigh)], place.publisher.send)
     with pytest.raises(StreamBroken):
         await to_its_end(consumer)
     assert await place.committed() == 0
@@ -355,7 +356,7 @@ async def test_a_position_is_what_is_applied_also_after_a_restart(place: Place) 
 
 
 async def test_a_hole_that_compaction_left_behind_the_first_message_does_not_end_the_commits(real_kafka: Kafka) -> None:
-    publisher = Publisher(real_kafka.bootstrap)
+    publisher = Publisher(real_kafka.brokers)
     place = Place(real_kafka.bootstrap, publisher)
     real_kafka.create([place.topic], {"cleanup.policy": "compact", "segment.ms": "50", "min.cleanable.dirty.ratio": "0.01"})
 
@@ -541,7 +542,7 @@ async def test_sigterm_ends_a_consumer_in_bounded_time_and_its_unacknowledged_me
 
 async def test_sigterm_ends_a_consumer_whose_broker_is_away(tmp_path: Path) -> None:
     broker = Broker()
-    publisher = Publisher(broker.bootstrap)
+    publisher = Publisher(broker.brokers)
     place = Place(broker.bootstrap, publisher)
     broker.create([place.topic])
     worker = Worker(place, tmp_path / "stored.sqlite")

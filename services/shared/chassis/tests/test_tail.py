@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from chassis import tail
+from chassis.brokers import Brokers
 from chassis.database import Database
 from chassis.positions import Partition
 from chassis.publisher import Outgoing, Publisher
@@ -30,7 +31,7 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 @pytest.fixture
 async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.bootstrap)
+    made = Publisher(cluster.brokers)
     yield made
     await made.close()
 
@@ -86,11 +87,11 @@ async def test_each_message_counts_once_over_failures_and_restarts(
     words = [f"w{number}" for number in range(40)]
     await send(publisher, topic, *words[:20])
     failing = Counting(fresh.worker, failures=2)
-    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], failing)):
+    async with reading(Tail("counts", fresh.worker, cluster.brokers, [topic], failing)):
         await until(lambda: len(failing.taken) == 20)
     await send(publisher, topic, *words[20:])
     later = Counting(fresh.worker)
-    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], later)):
+    async with reading(Tail("counts", fresh.worker, cluster.brokers, [topic], later)):
         await until(lambda: len(later.taken) == 20)
     assert sorted(later.taken) == sorted(words[20:])
     assert await counted(fresh) == dict.fromkeys(words, 1)
@@ -105,7 +106,7 @@ async def test_it_says_that_all_was_taken_once_it_was_and_not_while_something_fa
         complete.append(len(taker.taken))
 
     await send(publisher, topic, "a", "b", "c", "d", "e")
-    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker, complete=told)):
+    async with reading(Tail("counts", fresh.worker, cluster.brokers, [topic], taker, complete=told)):
         await until(lambda: len(complete) > 1)
     assert set(complete) == {5}
 
@@ -120,7 +121,7 @@ async def test_while_the_broker_is_away_nothing_is_said_to_be_taken(
     async def told(at: float) -> None:
         complete.append(at)
 
-    reader = Tail("counts", fresh.worker, killable_kafka.bootstrap, ["bare.away.v1"], Counting(fresh.worker), complete=told)
+    reader = Tail("counts", fresh.worker, killable_kafka.brokers, ["bare.away.v1"], Counting(fresh.worker), complete=told)
     async with reading(reader):
         await until(lambda: complete)
         killable_kafka.kill()
@@ -136,7 +137,7 @@ async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, 
     await send(publisher, topic, "a", "b")
     first, second = Counting(fresh.worker), Counting(fresh.worker)
     for name, taken in (("first", first), ("second", second)):
-        async with reading(Tail(name, fresh.worker, cluster.bootstrap, [topic], taken)):
+        async with reading(Tail(name, fresh.worker, cluster.brokers, [topic], taken)):
             await until(lambda: len(taken.taken) == 2)  # noqa: B023
     assert sorted(first.taken) == sorted(second.taken) == ["a", "b"]
 
@@ -144,7 +145,7 @@ async def test_another_reader_reads_everything_for_itself(fresh: FreshDatabase, 
 async def test_of_two_readers_of_one_name_each_message_is_had_by_one(fresh: FreshDatabase) -> None:
     records = [Record("t", number % 3, number // 3, None, f"w{number}".encode(), {}) for number in range(30)]
     takers = [Counting(fresh.worker), Counting(fresh.app)]
-    tails = [Tail("counts", each.database, "", ["t"], each) for each in takers]
+    tails = [Tail("counts", each.database, Brokers(""), ["t"], each) for each in takers]
     await asyncio.gather(*(tail.hand_over(records) for tail in tails))
     assert sorted(len(each.taken) for each in takers) == [0, 30]
     assert await counted(fresh) == {f"w{number}": 1 for number in range(30)}
@@ -161,7 +162,7 @@ async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
     async def born_anew(place: Partition) -> None:
         told.append(place)
 
-    async with reading(Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker, born_anew)):
+    async with reading(Tail("counts", fresh.worker, cluster.brokers, [topic], taker, born_anew)):
         await until(lambda: len(taker.taken) == 2)
     assert await counted(fresh) == {"a": 1, "b": 1}
     assert told == [(topic, 0)]
@@ -169,7 +170,7 @@ async def test_a_topic_that_was_born_anew_is_read_from_its_beginning(
 
 async def test_a_topic_that_is_not_there_yet_is_waited_for(fresh: FreshDatabase, cluster: Cluster, publisher: Publisher) -> None:
     topic, taker = f"bare.tailed-{next(numbers)}.v1", Counting(fresh.worker)
-    tail = Tail("counts", fresh.worker, cluster.bootstrap, [topic], taker)
+    tail = Tail("counts", fresh.worker, cluster.brokers, [topic], taker)
     async with reading(tail):
         cluster.create([topic])
         await send(publisher, topic, "a")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit
 from chassis.delivery import Delivery, Received
 from chassis.publisher import partition_of
@@ -158,7 +159,7 @@ class World:
             (parking.READER, parking.LOTS, parking.parked_records(NoteParked(work), ZONE)),
             (accounts.READER, parking.OWN, accounts.receipts(TakeReceipts(work), ZONE)),
         ):
-            tail = Tail(name, self.platform.database.worker, "", topics, self._perhaps(take))
+            tail = Tail(name, self.platform.database.worker, Brokers(""), topics, self._perhaps(take))
             for lane in self.kafka.of(*topics):
                 if lane:
                     begin = self.drawn.randrange(self.seen.get(lane[0].place, 0) + 1)

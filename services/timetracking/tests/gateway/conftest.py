@@ -187,7 +187,7 @@ def tap(broker: Broker) -> Iterator[Tap]:
 @pytest_asyncio.fixture(scope="session")
 async def publisher(broker: Broker) -> AsyncIterator[Publisher]:
     """A publisher to the in-process broker."""
-    opened = Publisher(broker.bootstrap)
+    opened = Publisher(broker.brokers)
     yield opened
     await opened.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from chassis.brokers import Brokers
 from chassis.publisher import Publisher, partition_of
 from prometheus_client import REGISTRY
 from timetracking.gateway.door import Gateway
@@ -276,7 +277,7 @@ async def test_what_is_no_http_is_refused_and_others_go_on(gateway: Gateway, htt
 
 
 async def test_without_kafka_no_device_is_told_ok(start: Start, devices: Any, replay: Replay) -> None:
-    away = Publisher("127.0.0.1:1", give_up_after_ms=200)
+    away = Publisher(Brokers("127.0.0.1:1"), give_up_after_ms=200)
     try:
         async with start(to=away, gateway_answer_within_s=0.2) as gateway, ClientSession(f"http://127.0.0.1:{gateway.http_port}") as http:
             before = count("unanswered", "gate-1")

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
+from chassis.brokers import Brokers
 from chassis.client import channel, refusal_of
 from chassis.publisher import Publisher
 from chassis.testing.answers import answered
@@ -220,7 +221,7 @@ async def test_bytes_that_are_no_message_end_the_stream_after_what_came_before(g
 
 
 async def test_without_kafka_nothing_is_acknowledged(start: Start, token: str) -> None:
-    away = Publisher("127.0.0.1:1", give_up_after_ms=200)
+    away = Publisher(Brokers("127.0.0.1:1"), give_up_after_ms=200)
     try:
         async with start(to=away, gateway_answer_within_s=0.2) as gateway, stream(gateway, token) as record:
             said, ended = await until_refused(record(iter([request(1, passage("1"))]), timeout=20))

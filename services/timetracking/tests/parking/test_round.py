@@ -97,11 +97,11 @@ class Round:
 async def round_(told: Platform, quiet_cluster: Cluster) -> AsyncIterator[Round]:
     quiet_cluster.create([*LOTS, TOPIC, LATE])
     assert (TOPIC, LATE) == (PASSAGES, LATE_PASSAGES)
-    publisher, law, stop = Publisher(quiet_cluster.bootstrap), Law(), asyncio.Event()
+    publisher, law, stop = Publisher(quiet_cluster.brokers), Law(), asyncio.Event()
     record = RecordPassages(told.begin, law, told.months)  # type: ignore[arg-type]
     consumer = Consumer(
         "timetracking",
-        quiet_cluster.bootstrap,
+        quiet_cluster.brokers,
         [passages(record), passages(record, LATE)],
         publisher.send,
         commit_interval_s=0.2,

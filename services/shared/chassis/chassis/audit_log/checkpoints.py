@@ -7,19 +7,20 @@ from tartip.audit.v1 import events_pb2
 
 from chassis.audit_log.chain import Seal
 from chassis.audit_log.sealing import topic_of
+from chassis.brokers import Brokers
 from chassis.survey import survey
 
 AT_ONCE = 1_000
 
 
-async def published(service: str, bootstrap: str) -> Sequence[Seal]:
+async def published(service: str, brokers: Brokers) -> Sequence[Seal]:
     """Reads the topic from its beginning to where it ends now. Raises NoSuchTopic, and aiokafka's errors where the broker is away."""
-    extents = await survey(bootstrap, f"{service} audit", [topic_of(service)])
+    extents = await survey(brokers, f"{service} audit", [topic_of(service)])
     left = {TopicPartition(*place): extent.end for place, extent in extents.items() if extent.start < extent.end}
     found = list[Seal]()
     if not left:
         return found
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**brokers.aiokafka(), enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign(list(left))

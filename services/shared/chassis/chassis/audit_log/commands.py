@@ -27,7 +27,7 @@ def auditing(service: str, settings: type[S]) -> Errand[S]:
         )
 
     async def verify(told: S, given: argparse.Namespace) -> str:
-        checkpoints = [_own(service, text) for text in given.checkpoint] or await _published(service, told.kafka)
+        checkpoints = [_own(service, text) for text in given.checkpoint] or await _published(service, told)
         database = Database(told.database_url, name=f"{service} audit verify", role="worker")
         async with closing(database):
             found = await VerifyAuditLog(database)(checkpoints)
@@ -50,7 +50,7 @@ def _own(service: str, text: str) -> Seal:
     return checkpoint.seal
 
 
-async def _published(service: str, bootstrap: str) -> Sequence[Seal]:
+async def _published(service: str, told: Settings) -> Sequence[Seal]:
     from chassis.audit_log.checkpoints import published  # its client would cost every process a part of a second of its start
 
-    return await published(service, bootstrap)
+    return await published(service, told.brokers)

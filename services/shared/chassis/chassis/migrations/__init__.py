@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.database import entering
-from chassis.urls import asyncpg_url
+from chassis.urls import asyncpg_url, way_of
 
 # One number for all services: a database has one of them, and advisory locks are a database's own.
 MIGRATING = 0x7A72_7469_7001
@@ -36,7 +36,7 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
     transaction; one that fails leaves the ones before it in place. TimeoutError where another one does not come to its end.
     """
     script = scripts(package)
-    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool, connect_args=way_of(url))
     try:
         async with AsyncExitStack() as opened:
             with entering(url, "migrator_database_url"):

@@ -36,11 +36,18 @@ class Authority:
         made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(self._key, hashes.SHA256())
         self.certificate = made.public_bytes(serialization.Encoding.PEM)
 
-    def sign(self, name: str) -> Signed:
-        """A certificate of that common name, good for loopback."""
+    def write(self, folder: Path, name: str = "authority") -> Path:
+        """Puts its own certificate into a file, for those who trust it; the path."""
+        path = folder / f"{name}.pem"
+        path.write_bytes(self.certificate)
+        return path
+
+    def sign(self, name: str, *, loopback: bool = True) -> Signed:
+        """A certificate of that common name, good for loopback, or else for a host of that name alone."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = here if loopback else [x509.DNSName(name)]
         made = _builder(subject, self._name, key.public_key()).add_extension(x509.SubjectAlternativeName(names), critical=False)
         signed = made.sign(self._key, hashes.SHA256())
         plain = serialization.NoEncryption()

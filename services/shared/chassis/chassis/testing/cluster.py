@@ -5,6 +5,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from chassis.brokers import Brokers
+
 _WAIT_S = 10.0
 
 
@@ -13,6 +15,11 @@ class Cluster:
 
     bootstrap: str
     handle: Any
+
+    @property
+    def brokers(self) -> Brokers:
+        """The same for our own clients, in clear."""
+        return Brokers(self.bootstrap)
 
     def create(self, topics: Iterable[str]) -> None:
         """Creates the topics; one that is there stays as it is."""

@@ -112,12 +112,16 @@ class KafkaAt(Cluster):
 
 
 class Kafka(KafkaAt, Daemon):
-    """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same."""
+    """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
 
-    def __init__(self, folder: Path, port: int = 0, say: Say = announce) -> None:
+    `doors` are further ways in, by Kafka's name of the protocol (SSL, SASL_SSL), each with its settings; `door` says where one is.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, say: Say = announce, doors: Mapping[str, Mapping[str, str]] | None = None) -> None:
         Daemon.__init__(self, "kafka", folder / "kafka.log")
         self.folder = folder
         self._java, self._jars = java(), installed(say)
+        self._doors = doors or {}
         self._chosen, self._ports = port, free_ports()
         self._listen(port or next(self._ports), next(self._ports))
 
@@ -139,21 +143,36 @@ class Kafka(KafkaAt, Daemon):
                 shutil.rmtree(self.folder / "data")
                 self._listen(next(self._ports), next(self._ports))
 
+    def door(self, protocol: str) -> str:
+        """Where clients come in by that protocol."""
+        return f"127.0.0.1:{self._behind[protocol]}"
+
     def _listen(self, port: int, controller: int) -> None:
         self._port, self._controller = port, controller
         self.bootstrap = f"127.0.0.1:{port}"
+        self._behind = {protocol: next(self._ports) for protocol in self._doors}
 
     def _properties(self) -> Path:
+        listeners = {"PLAINTEXT": self.bootstrap, "CONTROLLER": f"127.0.0.1:{self._controller}"}
+        listeners |= {protocol: self.door(protocol) for protocol in self._doors}
+        further = {
+            f"listener.name.{protocol.lower()}.{name}": value
+            for protocol, settings in self._doors.items()
+            for name, value in settings.items()
+        }
         own = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller}",
+            "listener.security.protocol.map": ",".join(f"{name}:{name}" for name in listeners).replace(
+                "CONTROLLER:CONTROLLER", "CONTROLLER:PLAINTEXT"
+            ),
+            "listeners": ",".join(f"{protocol}://{at}" for protocol, at in listeners.items()),
             "log.dirs": str(self.folder / "data"),
         }
         path = self.folder / "server.properties"
-        path.write_text("".join(f"{name}={value}\n" for name, value in {**own, **SETTINGS}.items()), encoding="ascii")
+        path.write_text("".join(f"{name}={value}\n" for name, value in {**own, **SETTINGS, **further}.items()), encoding="ascii")
         return path
 
     def _format(self, properties: Path) -> None:
@@ -198,10 +217,10 @@ def installed(say: Say = announce) -> Path:
 
 
 @contextmanager
-def temporary_kafka(say: Say = announce) -> Iterator[Kafka]:
+def temporary_kafka(say: Say = announce, doors: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Kafka]:
     """A fresh broker with no topics, gone with its data at the end."""
     with tempfile.TemporaryDirectory(prefix="tartip-kafka-", ignore_cleanup_errors=True) as folder:
-        kafka = Kafka(Path(folder), say=say)
+        kafka = Kafka(Path(folder), say=say, doors=doors)
         try:
             kafka.start()
             yield kafka

@@ -17,6 +17,7 @@ from chassis.testing.cluster import Cluster
 from chassis.testing.kafka import TOPICS, Kafka, temporary_kafka
 from chassis.testing.keycloak import Keycloak, temporary_keycloak
 from chassis.testing.postgres import Postgres, temporary_postgres
+from chassis.testing.secured import Trusted, doors
 
 REQUIRED = "REQUIRE_REAL_STACK"
 
@@ -46,9 +47,18 @@ def say(request: pytest.FixtureRequest) -> Say:
 
 
 @pytest.fixture(scope="session")
-def real_kafka(say: Say) -> Iterator[Kafka]:
-    """A real Kafka of this session, with no topics but those that tests create: `real_kafka.create([name])`. Nobody stops it."""
-    yield from _running(lambda: temporary_kafka(say))
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trusted:
+    """The authority of what speaks TLS in this session."""
+    return Trusted.within(tmp_path_factory.mktemp("trusted"))
+
+
+@pytest.fixture(scope="session")
+def real_kafka(say: Say, trusted: Trusted) -> Iterator[Kafka]:
+    """A real Kafka of this session, with no topics but those that tests create: `real_kafka.create([name])`. Nobody stops it.
+
+    Beside its door in clear it has secured ones: `chassis.testing.secured.doors`.
+    """
+    yield from _running(lambda: temporary_kafka(say, doors(trusted)))
 
 
 @pytest.fixture(scope="session", params=["in-process", "kafka"])

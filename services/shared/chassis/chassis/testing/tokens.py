@@ -1,5 +1,6 @@
 """Tokens for tests: an issuer of one's own, with real keys and real signatures, in the same process."""
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -90,16 +91,16 @@ class Tokens:
         """Nothing to let go of."""
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[str]:
-        """Answers discovery and JWKS over HTTP on loopback, and takes that address for its own name."""
+    async def serving(self, secured: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+        """Answers discovery and JWKS over HTTP on loopback, or TLS, and takes that address for its own name."""
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._discovery)
         app.router.add_get("/jwks", self._jwks)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            self.issuer = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=secured).start()
+            self.issuer = f"{'https' if secured else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
             yield self.issuer
         finally:
             await runner.cleanup()

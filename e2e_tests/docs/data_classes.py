@@ -4,8 +4,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from chassis.personal_data.declarations import Aging, DataClass, OfTopic, Passing, Standing, WithThePerson
-from chassis.personal_data.declarations import PERSONAL_FILE, WORKING_TIME
+from chassis.personal_data.declarations import PERSONAL_FILE, WORKING_TIME, Aging, DataClass, OfTopic, Passing, Standing, WithThePerson
 from chassis.personal_data.own_tables import OWN_TABLES
 from kernel.text import LANGUAGES
 from lawbook import Lawbook, load
@@ -51,9 +50,7 @@ def _term(term: str, law: Lawbook) -> str:
 
 
 def _section(title: str, classes: Sequence[DataClass], law: Lawbook) -> str:
-    rows = [
-        f"| `{each.table}` | {each.holds} | {each.sensitivity} | {_belongs(each)} | {_kept(each, law)} |" for each in classes
-    ]
+    rows = [f"| `{each.table}` | {each.holds} | {each.sensitivity} | {_belongs(each)} | {_kept(each, law)} |" for each in classes]
     head = ["| table | holds | class | whose | kept |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([f"## {title}", "", *head, *rows, ""])
 

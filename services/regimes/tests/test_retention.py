@@ -4,9 +4,8 @@ from datetime import UTC, date, datetime
 
 from chassis.personal_data.declarations import WORKING_TIME, of_people
 from chassis.personal_data.retention import Retention, owned
-from kernel.days import months_after
+from kernel.days import DaySpan, months_after
 from kernel.holds import Hold
-from kernel.days import DaySpan
 from regimes.people.use_cases import EraseServants, TakeBodies, TakeServants
 from regimes.personal_data import DATA_CLASSES
 from regimes.unit_of_work import units_of_work
@@ -53,7 +52,7 @@ async def test_old_plans_are_taken_back_from_the_topic_and_newer_ones_stay(regim
     await fill(regimes)
     before = await planned(regimes)
     old = [key for key in before if key < "serikova/2027"]
-    assert 0 < len(old)
+    assert len(old) > 0
     await everything(retention(regimes))
     assert await planned(regimes) == [key for key in before if key not in old]
     assert await tombstones(regimes) == [("regimes.plans.v1", key) for key in old]

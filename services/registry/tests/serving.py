@@ -79,7 +79,10 @@ class Registry:
     async def published(self) -> list[events_pb2.StateBodyChanged | events_pb2.ServantChanged]:
         """What waits in the outbox, in the order of publication."""
         kinds: dict[str, Any] = {"registry.bodies.v1": events_pb2.StateBodyChanged, "registry.servants.v1": events_pb2.ServantChanged}
-        return [kinds[row["topic"]].FromString(row["payload"]) for row in await self.database.rows("SELECT * FROM outbox WHERE payload IS NOT NULL ORDER BY xid, id")]
+        return [
+            kinds[row["topic"]].FromString(row["payload"])
+            for row in await self.database.rows("SELECT * FROM outbox WHERE payload IS NOT NULL ORDER BY xid, id")
+        ]
 
     async def records(self) -> list[tuple[str, str]]:
         """Action and resource of each audit record."""

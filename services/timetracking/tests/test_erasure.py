@@ -18,7 +18,10 @@ NEW = count(1)
 
 async def kept_of(platform: Platform, servant: str) -> dict[str, int]:
     """How many rows of the servant there are in each table, where there are any."""
-    rows = {each.table: (await platform.sql(f"SELECT count(*) FROM {each.table} WHERE {each.person}", servant))[0][0] for each in of_people(DATA_CLASSES)}
+    rows = {
+        each.table: (await platform.sql(f"SELECT count(*) FROM {each.table} WHERE {each.person}", servant))[0][0]
+        for each in of_people(DATA_CLASSES)
+    }
     return {table: count for table, count in rows.items() if count}
 
 
@@ -52,7 +55,7 @@ async def test_a_passage_near_the_handing_over_of_a_badge_is_not_taken_for_the_o
     await platform.sql("UPDATE badges SET span = tstzrange(lower(span), '2026-11-24T10:00+05') WHERE servant = 'S1'")
     await platform.erase_servants(["S1"])
     left = await platform.sql("SELECT DISTINCT wall_time::date AS on_ FROM passages WHERE badge_number = '17' ORDER BY 1")
-    assert [row["on_"] for row in left][0] == TUESDAY
+    assert left[0]["on_"] == TUESDAY
 
 
 @pytest.fixture

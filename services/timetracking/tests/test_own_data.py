@@ -24,7 +24,17 @@ async def exported(timekeeping: Timekeeping, servant: str) -> list[tuple[str, di
 async def test_a_servant_is_given_days_versions_plans_and_the_passages_of_own_badges(served: Timekeeping) -> None:
     rows = await exported(served, "S1")
     tables = {table for table, _ in rows}
-    assert tables >= {"workdays", "workday_versions", "findings", "plan_days", "plan_months", "passages", "badges", "appointments", "servants"}
+    assert tables >= {
+        "workdays",
+        "workday_versions",
+        "findings",
+        "plan_days",
+        "plan_months",
+        "passages",
+        "badges",
+        "appointments",
+        "servants",
+    }
     assert [row["date"] for table, row in rows if table == "workdays"][:2] == [str(MONDAY), str(TUESDAY)]
     passages = [row for table, row in rows if table == "passages"]
     assert {row["badge_number"] for row in passages} == {"17"}
@@ -49,7 +59,9 @@ async def test_pages_give_the_same_rows_once_each(served: Timekeeping, size: int
     assert await exported(served, "S1") == whole
 
 
-async def test_a_condition_that_is_forgotten_everywhere_gives_nothing_of_others(served: Timekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_condition_that_is_forgotten_everywhere_gives_nothing_of_others(
+    served: Timekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = await exported(served, "S1")
     forgotten = tuple(replace(each, person="$1::text IS NOT NULL") if each.person and each.exported else each for each in DATA_CLASSES)
     monkeypatch.setattr("timetracking.server.DATA_CLASSES", forgotten)

@@ -113,7 +113,9 @@ async def test_a_day_older_than_what_is_kept_is_never_computed_again(served: Tim
         old = {key: day for key, day in (await texts(platform)).items() if key[1] < WEDNESDAY}
         assert old == {key: day for key, day in before.items() if key[1] < WEDNESDAY}
         assert (await platform.sql("SELECT id, state, revision FROM findings WHERE date < $1 ORDER BY id", WEDNESDAY)) == [
-            row for row in findings if row["id"] in {each["id"] for each in await platform.sql("SELECT id FROM findings WHERE date < $1", WEDNESDAY)}
+            row
+            for row in findings
+            if row["id"] in {each["id"] for each in await platform.sql("SELECT id FROM findings WHERE date < $1", WEDNESDAY)}
         ]
         assert len(await platform.sql("SELECT FROM workday_versions WHERE date < $1", WEDNESDAY)) <= versions[0][0]
         told = [row["key"] for row in (await platform.sql("SELECT topic, key FROM outbox ORDER BY xid, id"))[len(outbox) :]]

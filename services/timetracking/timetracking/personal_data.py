@@ -52,9 +52,7 @@ OF_DAYS = (
         person=OWN,
         key=("date", "revision"),
     ),
-    DataClass(
-        "workdays", "Working days as they are known", _aging(DATE, "date < $1"), Sensitivity.PERSONAL, person=OWN, key=("date",)
-    ),
+    DataClass("workdays", "Working days as they are known", _aging(DATE, "date < $1"), Sensitivity.PERSONAL, person=OWN, key=("date",)),
     DataClass(
         "findings",
         "Findings about a servant's day, or about a device",
@@ -143,7 +141,9 @@ DATA_CLASSES = declared(
     DataClass("devices", "Enrolled devices", Standing("what was read at them is understood by them"), nobody=NOBODY),
     DataClass("device_settings", "How their records are to be read", Standing("with the device"), nobody=NOBODY),
     DataClass("device_proofs", "How they prove themselves: digests of secrets, networks", Standing("with the device"), nobody=NOBODY),
-    DataClass("device_refusals", "How often what came in their names was refused", Standing("a row for each device and reason"), nobody=NOBODY),
+    DataClass(
+        "device_refusals", "How often what came in their names was refused", Standing("a row for each device and reason"), nobody=NOBODY
+    ),
     DataClass("device_looks", "Up to when their silence was looked for", Standing("one row a device"), nobody=NOBODY),
     _due("due_looks", "Dates of devices to be looked at again"),
     _due("due_device_days", "Dates of devices whose reads changed"),

@@ -9,18 +9,17 @@ from chassis.migrations.foundation import APP, WORKER
 from chassis.migrations.indexes import build_beside_writers
 from chassis.migrations.reach import keep_back, keep_within, of_body
 
+# Before which date nothing is kept any more by a term; and HMAC-SHA-256 of the IDs of those who were erased.
 TABLES = """
 CREATE TABLE retention_levels (
     term text CONSTRAINT retention_levels_pkey PRIMARY KEY,
     kept_since date NOT NULL,
     raised_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE retention_levels IS 'before which date nothing is kept any more by a term: what is older is never computed again';
 CREATE TABLE erased_servants (
     digest bytea CONSTRAINT erased_servants_pkey PRIMARY KEY,
     erased_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-COMMENT ON TABLE erased_servants IS 'HMAC-SHA-256 of the IDs of those who were erased: an older state must not bring them back'
+)
 """
 HOLDS = """
 CREATE TABLE legal_holds (

@@ -79,9 +79,7 @@ def _page_of(each: DataClass, goes_on: bool) -> str:
     keys = ", ".join(f"{each.table}.{column} AS key_{column}" for column in each.key)
     places = ", ".join(f"${place}" for place in range(2, len(each.key) + 2))
     beyond = f" AND ({key}) > ({places})" if goes_on else ""
-    return (
-        f"SELECT {keys}, to_jsonb({each.table}.*)::text AS content FROM {each.table} WHERE ({each.person}){beyond} ORDER BY {key} LIMIT {PAGE}"
-    )
+    return f"SELECT {keys}, to_jsonb({each.table}.*)::text AS content FROM {each.table} WHERE ({each.person}){beyond} ORDER BY {key} LIMIT {PAGE}"
 
 
 class ListOwnReads:

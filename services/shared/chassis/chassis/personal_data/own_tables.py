@@ -29,9 +29,14 @@ OWN_TABLES = declared(
     DataClass("audit_seals", "The chain over the audit", Standing("as the records that it seals"), nobody="hashes"),
     DataClass("audit_key", "The key of the digests", Standing("without it no digest could be compared"), nobody="a key"),
     DataClass(
-        "projection_positions", "How far topics were followed", Standing("one row a partition"), nobody="places in topics, nothing of people"
+        "projection_positions",
+        "How far topics were followed",
+        Standing("one row a partition"),
+        nobody="places in topics, nothing of people",
     ),
-    DataClass("read_positions", "How far readers of topics are", Standing("one row a partition"), nobody="places in topics, nothing of people"),
+    DataClass(
+        "read_positions", "How far readers of topics are", Standing("one row a partition"), nobody="places in topics, nothing of people"
+    ),
     DataClass(
         "retention_levels",
         "Before which date nothing is kept any more, by term",

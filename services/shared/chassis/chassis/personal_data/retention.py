@@ -21,7 +21,9 @@ AGAIN_S = 3_600.0
 SOON_S = 60.0
 
 RESTS = gauge(
-    "tartip_retention_rests_until_seconds", "seconds", "Last day of the legal holds by which deleting rests, since 1970; 0 while none is in force"
+    "tartip_retention_rests_until_seconds",
+    "seconds",
+    "Last day of the legal holds by which deleting rests, since 1970; 0 while none is in force",
 )
 DELETED = counter("tartip_retention_deleted_total", "rows", "Rows that were deleted since their term ended", ("data_class",))
 
@@ -48,9 +50,7 @@ def followed(database: Database, bootstrap: str, topic: str) -> Known:
             log.warning("nothing is deleted: whether a hold was placed is not to be seen", topic=topic, error=type(error).__name__)
             return False
         async with database.transaction() as transaction:
-            rows = await (await transaction.driver()).fetch(
-                "SELECT partition, applied FROM projection_positions WHERE topic = $1", topic
-            )
+            rows = await (await transaction.driver()).fetch("SELECT partition, applied FROM projection_positions WHERE topic = $1", topic)
         applied = {row["partition"]: row["applied"] for row in rows}
         return all(applied.get(partition, -1) >= extent.end for (_, partition), extent in extents.items())
 

@@ -52,7 +52,7 @@ async def test_of_the_erased_a_digest_is_left_that_names_nobody(served: Timekeep
 async def test_a_passage_near_the_handing_over_of_a_badge_is_not_taken_for_the_others(served: Timekeeping) -> None:
     """Whose it is follows from the device's zone; within hours of the border it may be that of the next holder."""
     platform = served.platform
-    await platform.sql("UPDATE badges SET span = tstzrange(lower(span), '2026-11-24T10:00+05') WHERE servant = 'S1'")
+    await platform.sql("UPDATE badges SET span = tstzrange(lower(span), '2026-11-24T16:00+05') WHERE servant = 'S1'")
     await platform.erase_servants(["S1"])
     left = await platform.sql("SELECT DISTINCT wall_time::date AS on_ FROM passages WHERE badge_number = '17' ORDER BY 1")
     assert left[0]["on_"] == TUESDAY

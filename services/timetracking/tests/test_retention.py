@@ -121,7 +121,39 @@ async def test_a_day_older_than_what_is_kept_is_never_computed_again(served: Tim
         told = [row["key"] for row in (await platform.sql("SELECT topic, key FROM outbox ORDER BY xid, id"))[len(outbox) :]]
         assert [key for key in told if key.endswith((str(MONDAY), str(TUESDAY)))] == []
     assert {key for key in raised if key[1] < WEDNESDAY}
-    assert await platform.sql("SELECT FROM orders WHERE date < $1", MONDAY) == []
+    assert await platform.sql("SELECT FROM orders WHERE date < $1", WEDNESDAY) == [], "an order so old is passed over"
+
+
+async def test_a_finding_that_reaches_over_the_level_is_not_looked_at_again_without_its_first_day(served: Timekeeping) -> None:
+    platform = served.platform
+    await platform.sql(
+        "INSERT INTO findings (id, kind, servant, body, date, until, first, seconds, state, rule, reads, revision, edition)"
+        " VALUES (gen_random_uuid(), 'rest_too_short', 'S1', 'KGD', $1, $2, 0, 0, 'open', 'lc-83', '{}', 1, 'test')",
+        MONDAY,
+        TUESDAY,
+    )
+    platform.now = years_later(TUESDAY)
+    assert await retention(platform)() == 1
+    await platform.sql("DELETE FROM workdays WHERE date < $1", TUESDAY)
+    await platform.sql("INSERT INTO due_days (servant, date) VALUES ('S1', $1)", TUESDAY)
+    await platform.do_what_is_due()
+    (finding,) = [each for each in await platform.findings() if each.claim.kind == "rest_too_short"]
+    assert finding.revision == 1
+
+
+async def test_a_hold_that_comes_between_two_pieces_lets_the_next_one_be(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    assert await retention(platform)() == 1
+    before = await counted(platform)
+
+    async def placed_meanwhile() -> bool:
+        span = DaySpan(platform.now.date(), platform.now.date())
+        await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 2, holds=(Hold("h1", span, released=False),))])
+        return True
+
+    assert await retention(platform, placed_meanwhile)() == 0
+    assert await counted(platform) == before
 
 
 async def test_a_passage_so_old_is_refused_before_it_is_stored(served: Timekeeping) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from chassis.personal_data import export
 from chassis.personal_data.declarations import of_people
+from chassis.purposes import HEADER
 from google.protobuf.json_format import MessageToDict
 from tartip.personal.v1 import personal_data_service_pb2 as pd
 from tartip.timetracking.v1 import workday_service_pb2 as w_pb
@@ -84,14 +85,14 @@ async def test_nobody_is_given_data_who_is_no_servant(served: Timekeeping) -> No
 async def test_who_read_ones_file_is_listed_by_role_and_body_the_newest_first_and_to_nobody_else(served: Timekeeping) -> None:
     officer, own, other = await served.portal(HR), await served.portal((), "S1"), await served.portal((), "S2")
     name = f"servants/S1/workdays/{TUESDAY}"
-    for who in (officer, own):
-        await who.workdays.ExplainWorkday(w_pb.ExplainWorkdayRequest(name=name))
+    for who, said in ((officer, ((HEADER, "state-inspection"),)), (own, ())):
+        await who.workdays.ExplainWorkday(w_pb.ExplainWorkdayRequest(name=name), metadata=said)
     answer = await own.personal.ListOwnReads(pd.ListOwnReadsRequest())
     assert [(each.action, each.resource, list(each.roles)) for each in answer.own_reads] == [
         ("workday.explain", name, ["servant"]),
         ("workday.explain", name, ["hr-officer"]),
     ]
-    assert answer.own_reads[1].state_body == "stateBodies/KGD"
+    assert (answer.own_reads[1].state_body, answer.own_reads[1].purpose) == ("stateBodies/KGD", "state-inspection")
     assert "person" not in str(answer), "officials are not named"
     page = await own.personal.ListOwnReads(pd.ListOwnReadsRequest(page_size=1))
     rest = await own.personal.ListOwnReads(pd.ListOwnReadsRequest(page_size=1, page_token=page.next_page_token))

@@ -128,7 +128,7 @@ async def test_a_finding_that_reaches_over_the_level_is_not_looked_at_again_with
     platform = served.platform
     await platform.sql(
         "INSERT INTO findings (id, kind, servant, body, date, until, first, seconds, state, rule, reads, revision, edition)"
-        " VALUES (gen_random_uuid(), 'rest_too_short', 'S1', 'KGD', $1, $2, 0, 0, 'open', 'lc-83', '{}', 1, 'test')",
+        " VALUES (gen_random_uuid(), 'rest_too_short', 'S1', 'KGD', $1, $2, 0, 0, 'raised', 'lc-83', '{}', 1, 'test')",
         MONDAY,
         TUESDAY,
     )

@@ -4,7 +4,7 @@ from chassis.migrations import personal_data
 from chassis.migrations.indexes import build_beside_writers
 
 revision = "2026_11_28_0200"
-down_revision = "2026_11_27_0200"
+down_revision = "2026_11_28_0000"
 
 
 def upgrade() -> None:

@@ -6,7 +6,7 @@ from chassis.migrations.foundation import APP, WORKER
 from chassis.migrations.indexes import build_beside_writers
 
 revision = "timetracking_2026_11_28_0200"
-down_revision = "timetracking_2026_11_27_0300"
+down_revision = "timetracking_2026_11_28_0000"
 
 INDEXES = {
     "workday_versions_date_idx": "workday_versions (date)",

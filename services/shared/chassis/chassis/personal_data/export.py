@@ -19,7 +19,7 @@ READINGS = ("read", "explain", "list")
 
 # The file and what lies under it; "0" is what follows "/".
 _READS = """
-SELECT id, recorded_at, action, resource, grants, body FROM audit_records
+SELECT id, recorded_at, action, resource, grants, body, purpose FROM audit_records
 WHERE (resource = $1 OR resource > $1 || '/' COLLATE "C" AND resource < $1 || '0' COLLATE "C")
     AND outcome = 'done' AND split_part(action, '.', 2) = ANY ($2::text[]) AND ($3::bigint IS NULL OR id < $3)
 ORDER BY id DESC LIMIT $4

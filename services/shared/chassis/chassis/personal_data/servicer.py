@@ -69,6 +69,7 @@ def _read_message(row: Any) -> pb.OwnRead:
         resource=row["resource"],
         roles=sorted({_role(path) for path in row["grants"]}),
         state_body=body_name(row["body"]) if row["body"] else "",
+        purpose=row["purpose"] or "",
     )
 
 

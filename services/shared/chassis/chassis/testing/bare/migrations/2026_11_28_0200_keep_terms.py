@@ -3,7 +3,7 @@
 from chassis.migrations import personal_data
 
 revision = "2026_11_28_0200"
-down_revision = "2026_11_27_0200"
+down_revision = "2026_11_28_0000"
 
 
 def upgrade() -> None:

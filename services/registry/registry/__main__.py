@@ -17,7 +17,7 @@ from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
 
-from registry.erasure.commands import erasing
+from registry.commands import erasing
 from registry.erasure.use_cases import EraseWhoLeftLongAgo
 from registry.relationships import CONTROL
 from registry.republish import TOPICS, republish

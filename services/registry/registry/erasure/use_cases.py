@@ -113,6 +113,7 @@ class EraseServant:
         raise NotFound(servant_name(servant))
 
     async def _erase(self, work: Work, servant: Servant, ground: str) -> int:
+        """Erases a civil servant on a ground: of a decision, or since the file's term has ended."""
         bodies = await work.erasure.named_by(servant.id)
         rows = await work.erasure.erase(servant.id)
         for body in bodies:

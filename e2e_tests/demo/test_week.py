@@ -32,6 +32,7 @@ from .department import part_of
 from .generate import world
 from .left import NAMES_TOLD, left, named
 from .level import Levels
+from .own_data import Kept, own_data
 from .people import LAST
 from .report import how_to_ask
 from .screen import Screen
@@ -62,6 +63,8 @@ class Lived:
     processes: frozenset[str]
     answers: tuple[Any, ...]
     operated: Mapping[str, tuple[int, str]]
+    own: Mapping[str, tuple[Kept, ...]]
+    """What each of two people is given of themselves."""
     left: Mapping[str, bytes]
     """What lies outside of the databases, by where it lies."""
 
@@ -108,10 +111,11 @@ async def lived(week: World, folder: Path, stack: Stack, commands: Sequence[str]
             lines = [line for line in how_to_ask(week, remote) if "WatchWorkdays" not in line]  # it never ends
             answers = tuple([await asked(line) for line in lines])
             operated = {line: await done(line) for line in commands}
+            own = {each.id: await own_data(platform.endpoints, each.id) for each in week.servants[:2]}
             processes = frozenset(process.name for process in platform.processes)
             addresses = platform.endpoints.addresses
             remains = await left(folder, addresses["admin"], addresses["kafka"], http)
-            return Lived(verdict, platform.folder / "demo", processes, answers, operated, remains)
+            return Lived(verdict, platform.folder / "demo", processes, answers, operated, own, remains)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -165,6 +169,25 @@ def names_nobody(week: World, once: Lived) -> None:
     told = named(week, once.left)
     assert set(told) == {f"topic {NAMES_TOLD}"}, {where: sorted(words)[:3] for where, words in told.items()}
     assert not {servant.iin for servant in week.servants} & told[f"topic {NAMES_TOLD}"]
+
+
+async def test_people_are_given_what_three_services_keep_of_them_and_nothing_of_each_other(week: World, embedded: Lived) -> None:
+    days = (week.last - week.first).days + 1
+    for each, other in (week.servants[:2], reversed(week.servants[:2])):
+        given = embedded.own[each.id]
+        (file,) = [row.content for row in given if (row.service, row.table) == ("registry", "servants")]
+        assert (file["id"], file["iin"]) == (each.id, each.iin)
+        kept = {(row.service, row.table) for row in given}
+        assert kept >= {
+            ("registry", "appointments"),
+            ("regimes", "month_plans"),
+            ("timetracking", "workdays"),
+            ("timetracking", "plan_days"),
+        }
+        assert sum((row.service, row.table) == ("timetracking", "workdays") for row in given) == days
+        badges = {row.content["badge_number"] for row in given if row.table == "badges"}
+        assert {row.content["badge_number"] for row in given if row.table == "passages"} <= badges
+        assert not [row for row in given if other.id in row.content.values() or other.iin in row.content.values()]
 
 
 async def test_what_is_left_of_the_week_names_nobody(week: World, embedded: Lived) -> None:

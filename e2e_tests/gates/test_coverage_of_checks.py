@@ -47,6 +47,9 @@ def test_every_package_is_held_to_the_contracts_of_imports() -> None:
 BEYOND_REACH = {
     "services/shared/chassis/chassis/audit_log/verification.py: VerifyAuditLog._rows": "the chain goes over records of everybody",
     "services/shared/chassis/chassis/heads.py: StoredRelationships.control": "what a caller reaches follows from it",
+    "services/shared/chassis/chassis/personal_data/erasure.py: erased_among": "whether an ID belonged to somebody who was erased",
+    "services/shared/chassis/chassis/personal_data/holds.py: held_until": "a hold over whichever body lets deleting rest everywhere",
+    "services/registry/registry/bodies/repository.py: StoredBodies._holds": "a body's whole state is published, whoever changes it",
     "services/registry/registry/bodies/repository.py: StoredBodies.exists": "whether an ID is taken, or a body above is known",
     "services/registry/registry/servants/repository.py: StoredServants.known": "whether an ID or IIN is known to another body",
     "services/regimes/regimes/people/repository.py: StoredBodies.find": "zones of all bodies that a servant serves in",

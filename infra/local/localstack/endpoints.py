@@ -68,8 +68,8 @@ class Endpoints:
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         if not isinstance(value, str):
-            if path == ("audit",):
-                raise NotRunning("Every service has an audit of its own: say which, as in METHOD=registry/ListAuditRecords.")
+            if path in (("audit",), ("personal",)):
+                raise NotRunning("Every service answers this for itself: say which, as in METHOD=registry/ListAuditRecords.")
             known = ", ".join(sorted(self.addresses))
             raise NotRunning(f"The running platform has no {'.'.join(path)}; it has {known}. Start it again with `make run`.")
         return value

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
 # Every service answers these for itself: which one is asked stands before the name, "registry/ListAuditRecords".
-SHARED = "tartip.audit.v1"
+SHARED = ("tartip.audit.v1", "tartip.personal.v1")
 _OF_ONE = re.compile(r"([a-z]+)/(.+)")
 
 
@@ -81,7 +81,7 @@ def method_named(name: str) -> Method:
     """
     if of_one := _OF_ONE.fullmatch(name):
         method = method_named(of_one[2])
-        if method.package == SHARED:
+        if method.package in SHARED:
             return replace(method, asked=of_one[1])
     methods = all_methods()
     wanted = name.strip("/").replace("/", ".")

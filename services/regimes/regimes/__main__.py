@@ -12,6 +12,7 @@ from chassis.commands import Process
 from chassis.database import Database
 from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job
+from chassis.personal_data.retention import Retention, followed
 from chassis.rebuild import Projection, rebuild
 from chassis.server import Served
 from chassis.settings import Settings
@@ -19,13 +20,14 @@ from chassis.supervision import closing
 from lawbook import load
 
 from regimes.people import consumer as people
+from regimes.personal_data import DATA_CLASSES
 from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RollPlans
 from regimes.projections import BODIES, SERVANTS
 from regimes.republish import TOPICS, republish
 from regimes.server import services
 from regimes.unit_of_work import units_of_work
 
-PROJECTIONS = {"people": ("bodies", "unit_heads", "servants", "appointments")}
+PROJECTIONS = {"people": ("bodies", "unit_heads", "legal_holds", "servants", "appointments")}
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -50,7 +52,7 @@ async def consume(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Composes plans, relays the outbox to Kafka and deletes old answers until `stop`; of several such processes one relays."""
+    """Composes plans, relays the outbox to Kafka and deletes what is old until `stop`; of several such processes one relays."""
     clock, law = clock_from(settings.clock), load()
 
     def jobs(database: Database) -> Sequence[Job]:
@@ -59,6 +61,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             Job("activate-law", ActivateLaw(begin, law)),
             Job("roll-plans", RollPlans(begin)),
             Job("compose-plans", ComposeDuePlans(begin, law, clock)),
+            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.kafka, BODIES))),
         )
 
     await processes.work("regimes", settings, stop, jobs)

@@ -5,6 +5,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
 from chassis.pages import PageTokens
+from chassis.personal_data.servicer import personal_data_service
 from chassis.server import Served
 from lawbook import Lawbook
 from tartip.regimes.v1 import (
@@ -20,6 +21,7 @@ from tartip.regimes.v1 import (
 
 from regimes.assignments.servicer import AssignmentServicer
 from regimes.law.servicer import LawServicer
+from regimes.personal_data import DATA_CLASSES
 from regimes.plans.servicer import PlanServicer
 from regimes.rules.servicer import LabourOrderRulesServicer
 from regimes.unit_of_work import units_of_work
@@ -50,4 +52,5 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook) -> l
             law_service_pb2.DESCRIPTOR.services_by_name["LawService"],
         ),
         audit_service("regimes", database, listing),
+        personal_data_service(database, listing, DATA_CLASSES),
     ]

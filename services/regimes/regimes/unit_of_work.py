@@ -1,16 +1,19 @@
 """One transaction over everything that the regimes own; the only committer."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from chassis.access import Caller
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from chassis.personal_data.erasure import erase_people
+from kernel.names import servant_name
 from lawbook import Lawbook
 
 from regimes.assignments.repository import StoredAssignments
 from regimes.people.repository import StoredBodies, StoredServants
+from regimes.personal_data import DATA_CLASSES
 from regimes.plans.domain import PublishedPlan, newest_month, oldest_month
 from regimes.plans.messages import month_plan_changed
 from regimes.plans.repository import StoredDueMonths, StoredGrounds, StoredPlans
@@ -44,6 +47,12 @@ class UnitOfWork:
     def plan_changed(self, plan: PublishedPlan) -> None:
         """Publishes the plan when, and only when, this transaction commits."""
         self.transaction.publish(PLANS, plan.plan.key, month_plan_changed(plan))
+
+    async def erase(self, servants: Collection[str]) -> None:
+        """Erases all that is kept of these servants, and takes back what was told of them; their locks are held."""
+        await erase_people(self.transaction, DATA_CLASSES, servants)
+        for servant in servants:
+            self.transaction.record("servant.erase", servant_name(servant))
 
     def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
         """Writes the audit record of what was done to `resource`, on the ground of `rule`."""

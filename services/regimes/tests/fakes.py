@@ -1,6 +1,6 @@
 """The regimes in memory: it passes the contract tests of the real repositories (test_ports.py), so use cases may be tested on it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -32,10 +32,11 @@ class Tables:
     until: Month | None = None
     edition: str = ""
     level: frozenset[str] = frozenset({"registry.bodies.v1", "registry.servants.v1"})
+    erased: set[str] = field(default_factory=set)
 
     def copy(self) -> "Tables":
         tables = {name: dict(getattr(self, name)) for name in ("bodies", "servants", "rules", "assignments", "plans")}
-        return Tables(**tables, due=list(self.due), until=self.until, edition=self.edition, level=self.level)
+        return Tables(**tables, due=list(self.due), until=self.until, edition=self.edition, level=self.level, erased=set(self.erased))
 
     def require(self, *topics: str) -> None:
         for topic in topics:
@@ -89,6 +90,9 @@ class MemoryServants:
 
     async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
         return {servant: self.tables.servants[servant] for servant in servants if servant in self.tables.servants}
+
+    async def erased(self, servants: Collection[str]) -> frozenset[str]:
+        return frozenset(servants) & self.tables.erased
 
     async def save(self, servants: Sequence[Servant]) -> None:
         for servant in servants:
@@ -259,6 +263,11 @@ class MemoryWork:
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         self.locked += [f"body {body}" for body in sorted(bodies)] + [f"servant {servant}" for servant in sorted(servants)]
+
+    async def erase(self, servants: Collection[str]) -> None:
+        for servant in servants:
+            self.servants.tables.servants.pop(servant, None)
+            self.servants.tables.erased.add(servant)
 
     async def lock_plans(self, keys: Iterable[str]) -> None:
         self.locked += [f"plan {key}" for key in keys]

@@ -25,6 +25,7 @@ from regimes.projections import BODIES, SERVANTS
 from regimes.server import services
 from regimes.unit_of_work import units_of_work
 from sqlalchemy import insert
+from tartip.personal.v1 import personal_data_service_pb2_grpc as pd_grpc
 from tartip.regimes.v1 import assignment_service_pb2 as a_pb
 from tartip.regimes.v1 import assignment_service_pb2_grpc as a_grpc
 from tartip.regimes.v1 import events_pb2
@@ -42,12 +43,13 @@ LAW = load()
 
 @dataclass(slots=True)
 class Portal:
-    """A signed-in caller, with the stubs of the four services."""
+    """A signed-in caller, with the stubs of the services."""
 
     rules: Any
     assignments: Any
     plans: Any
     law: Any
+    personal: Any
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Regimes:
                 a_grpc.AssignmentServiceStub(opened),
                 p_grpc.PlanServiceStub(opened),
                 l_grpc.LawServiceStub(opened),
+                pd_grpc.PersonalDataServiceStub(opened),
             )
         return self.portals[key]
 
@@ -81,7 +84,7 @@ class Regimes:
         await RollPlans(work)()
         while await ComposeDuePlans(work, LAW, lambda: NOW)():
             pass
-        rows = await self.database.rows("SELECT * FROM outbox ORDER BY xid, id")
+        rows = await self.database.rows("SELECT * FROM outbox WHERE payload IS NOT NULL ORDER BY xid, id")
         return [events_pb2.MonthPlanChanged.FromString(row["payload"]) for row in rows]
 
     async def fill(self) -> None:

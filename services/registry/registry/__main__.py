@@ -1,4 +1,4 @@
-"""Commands of the registry: serve, work, migrate, audit, republish."""
+"""Commands of the registry: serve, work, migrate, audit, republish, erase."""
 
 import asyncio
 import sys
@@ -11,14 +11,18 @@ from chassis.clock import clock_from
 from chassis.commands import Process
 from chassis.database import Database
 from chassis.heads import StoredRelationships
+from chassis.jobs import Job
 from chassis.server import Served
 from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
 
+from registry.commands import erasing
+from registry.erasure.use_cases import EraseWhoLeftLongAgo
 from registry.relationships import CONTROL
 from registry.republish import TOPICS, republish
 from registry.server import services
+from registry.unit_of_work import begin
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -32,8 +36,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Relays the outbox to Kafka and deletes old answers until `stop`; of several such processes one relays."""
-    await processes.work("registry", settings, stop)
+    """Relays the outbox to Kafka, deletes what is old and erases who left long ago until `stop`; of several such processes one relays."""
+    clock, law = clock_from(settings.clock), load()
+
+    def jobs(database: Database) -> Sequence[Job]:
+        return (Job("erasure", EraseWhoLeftLongAgo(begin(database, clock), law, clock)),)
+
+    await processes.work("registry", settings, stop, jobs)
 
 
 async def _republish(settings: Settings, topic: str, since: datetime | None) -> int:
@@ -48,6 +57,7 @@ COMMANDS = (
     commands.migration("registry", Settings),
     auditing("registry", Settings),
     commands.republication(Settings, TOPICS, _republish),
+    erasing(),
 )
 
 

@@ -5,6 +5,7 @@ from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID, ids_in
 from registry.values import POSITION_ID
 
 APPOINTMENT_ID = "[0-9a-f-]{36}"
+HOLD_ID = "[0-9a-f-]{36}"
 
 
 def position_name(body: str, position: str) -> str:
@@ -15,6 +16,17 @@ def position_name(body: str, position: str) -> str:
 def appointment_name(servant: str, appointment: str) -> str:
     """Returns the name of an appointment."""
     return f"servants/{servant}/appointments/{appointment}"
+
+
+def hold_name(body: str, hold: str) -> str:
+    """Returns the name of a legal hold."""
+    return f"stateBodies/{body}/holds/{hold}"
+
+
+def hold_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the body and the hold in a hold's name; Malformed for `field` if it is none."""
+    body, hold = ids_in(name, field, f"stateBodies/({BODY_ID})/holds/({HOLD_ID})", "stateBodies/{state_body}/holds/{hold}")
+    return body, hold
 
 
 def unit_of(name: str, field: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ async def republish(database: Database, clock: Clock, topic: str, since: datetim
         unit = UnitOfWork(transaction, clock())
         if of_bodies:
             return [(key, body_events.message(*await unit.bodies.state(key))) for key in keys]
-        return [(key, servant_events.message(*await unit.servants.state(key))) for key in keys]
+        states = [(key, await unit.servants.state(key)) for key in keys]
+        return [(key, servant_events.message(*state)) for key, state in states if state is not None]
 
     return await publish_again(database, topic, "body" if of_bodies else "servant", keys_after, states_of)

@@ -5,10 +5,20 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
 from chassis.pages import PageTokens
+from chassis.personal_data.servicer import personal_data_service
 from chassis.server import Served
-from tartip.registry.v1 import servant_service_pb2, servant_service_pb2_grpc, state_body_service_pb2, state_body_service_pb2_grpc
+from tartip.registry.v1 import (
+    hold_service_pb2,
+    hold_service_pb2_grpc,
+    servant_service_pb2,
+    servant_service_pb2_grpc,
+    state_body_service_pb2,
+    state_body_service_pb2_grpc,
+)
 
 from registry.bodies.servicer import StateBodyServicer
+from registry.holds.servicer import HoldServicer
+from registry.personal_data import DATA_CLASSES
 from registry.positions.servicer import PositionServicer
 from registry.servants.servicer import ServantServicer
 from registry.unit_of_work import begin
@@ -28,5 +38,11 @@ def services(database: Database, page_key: str, clock: Clock) -> list[Served]:
             ServantServicer(work, PositionServicer(work, listing), listing),
             servant_service_pb2.DESCRIPTOR.services_by_name["ServantService"],
         ),
+        (
+            hold_service_pb2_grpc.add_HoldServiceServicer_to_server,
+            HoldServicer(work, listing),
+            hold_service_pb2.DESCRIPTOR.services_by_name["HoldService"],
+        ),
         audit_service("registry", database, listing),
+        personal_data_service(database, listing, DATA_CLASSES),
     ]

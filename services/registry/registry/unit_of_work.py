@@ -11,6 +11,8 @@ from chassis.database import Database, Transaction
 from registry.bodies import events as body_events
 from registry.bodies.domain import BodyState
 from registry.bodies.repository import StoredBodies, StoredService, StoredUnits
+from registry.erasure.repository import StoredErasure
+from registry.holds.repository import StoredHolds
 from registry.positions.repository import StoredPositions
 from registry.servants import events as servant_events
 from registry.servants.domain import Servant
@@ -24,12 +26,14 @@ class UnitOfWork:
     def __init__(self, transaction: Transaction, at: datetime) -> None:
         session = transaction.session
         self._transaction = transaction
-        self._at = at
+        self.at = at
         self.bodies = StoredBodies(transaction, at)
         self.units = StoredUnits(session)
         self.service = StoredService(session)
+        self.holds = StoredHolds(transaction, at)
         self.positions = StoredPositions(session)
         self.servants = StoredServants(transaction, at)
+        self.erasure = StoredErasure(transaction)
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = (), iins: Iterable[Iin] = ()) -> None:
         """Takes the keys' locks, kind after kind in one order for everyone, before the first write."""
@@ -40,12 +44,16 @@ class UnitOfWork:
     async def body_changed(self, body: str) -> BodyState:
         """Raises the body's revision and publishes its whole state; its lock is held."""
         state = await self.bodies.raised(body)
-        self._transaction.publish(body_events.TOPIC, body, body_events.message(state, self._at))
+        self._transaction.publish(body_events.TOPIC, body, body_events.message(state, self.at))
         return state
 
     def servant_changed(self, servant: Servant) -> None:
         """Publishes the servant's whole state; its lock is held and its revision raised."""
-        self._transaction.publish(servant_events.TOPIC, servant.id, servant_events.message(servant, self._at))
+        self._transaction.publish(servant_events.TOPIC, servant.id, servant_events.message(servant, self.at))
+
+    def servant_erased(self, servant: str) -> None:
+        """Publishes that the servant was erased: whoever follows erases what it keeps of them."""
+        self._transaction.publish(servant_events.TOPIC, servant, None)
 
     def record(
         self,

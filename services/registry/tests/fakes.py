@@ -146,6 +146,9 @@ class MemoryServants:
     async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
         return [servant for _, servant in sorted(self.tables.servants.items()) if servant.id in ids or servant.iin in iins]
 
+    async def erased(self, ids: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
     async def visible(self, ids: Collection[str], visible_to: Caller) -> frozenset[str]:
         known = (self.tables.servants[id] for id in ids if id in self.tables.servants)
         return frozenset(servant.id for servant in known if self.tables.shows(visible_to, servant))

@@ -21,7 +21,10 @@ from registry.relationships import CONTROL
 from registry.server import services
 from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
 from tartip.law.v1 import law_pb2
+from tartip.personal.v1 import personal_data_service_pb2_grpc as pd_grpc
 from tartip.registry.v1 import events_pb2
+from tartip.registry.v1 import hold_service_pb2 as ho
+from tartip.registry.v1 import hold_service_pb2_grpc as ho_grpc
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import servant_service_pb2_grpc as sv_grpc
 from tartip.registry.v1 import state_body_service_pb2 as sb
@@ -42,6 +45,8 @@ class Portal:
     bodies: Any
     servants: Any
     audit: Any
+    holds: Any
+    personal: Any
 
 
 @dataclass(slots=True)
@@ -63,14 +68,21 @@ class Registry:
             token = self.tokens.mint("person " + "+".join(grants), grants, servant)
             opened = await self.stack.enter_async_context(channel(self.address, token, language))
             self.portals[key] = Portal(
-                sb_grpc.StateBodyServiceStub(opened), sv_grpc.ServantServiceStub(opened), au_grpc.AuditServiceStub(opened)
+                sb_grpc.StateBodyServiceStub(opened),
+                sv_grpc.ServantServiceStub(opened),
+                au_grpc.AuditServiceStub(opened),
+                ho_grpc.HoldServiceStub(opened),
+                pd_grpc.PersonalDataServiceStub(opened),
             )
         return self.portals[key]
 
     async def published(self) -> list[events_pb2.StateBodyChanged | events_pb2.ServantChanged]:
         """What waits in the outbox, in the order of publication."""
         kinds: dict[str, Any] = {"registry.bodies.v1": events_pb2.StateBodyChanged, "registry.servants.v1": events_pb2.ServantChanged}
-        return [kinds[row["topic"]].FromString(row["payload"]) for row in await self.database.rows("SELECT * FROM outbox ORDER BY xid, id")]
+        return [
+            kinds[row["topic"]].FromString(row["payload"])
+            for row in await self.database.rows("SELECT * FROM outbox WHERE payload IS NOT NULL ORDER BY xid, id")
+        ]
 
     async def records(self) -> list[tuple[str, str]]:
         """Action and resource of each audit record."""
@@ -145,6 +157,11 @@ def appointment(
 def new_servant(id: str, number: int, *appointments: sv.Appointment) -> sv.CreateServantRequest:
     servant = sv.Servant(iin=iin(number).digits, display_name="Серікова А.", appointments=appointments or [appointment()])
     return sv.CreateServantRequest(servant_id=id, servant=servant)
+
+
+def new_hold(body: str = "KGD", since: date = date(2026, 1, 19), until: date = date(2026, 2, 13)) -> ho.PlaceHoldRequest:
+    hold = ho.Hold(ground="Акт № 7 о назначении проверки", since=day(since), until=day(until))
+    return ho.PlaceHoldRequest(parent=f"stateBodies/{body}", hold=hold)
 
 
 def row(number: int, of: sv.CreateServantRequest) -> sv.ImportServantsRequest:

@@ -11,11 +11,13 @@ from chassis.testing.answers import answered, refused
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import GRANTS, WALLS, People, callers, expected
 from tartip.audit.v1 import audit_service_pb2 as au
+from tartip.personal.v1 import personal_data_service_pb2 as pd
+from tartip.registry.v1 import hold_service_pb2 as ho
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from .serving import MARCH, Portal, Registry, appointment, day, new_body, new_position, new_servant, new_unit, row, serving
+from .serving import MARCH, Portal, Registry, appointment, day, new_body, new_hold, new_position, new_servant, new_unit, row, serving
 
 HR_KGD, HR_MF = "/state-bodies/KGD/hr-officer", "/state-bodies/MF/hr-officer"
 JANUARY = date(2026, 1, 20)
@@ -42,9 +44,35 @@ def created(answer: sv.ImportServantsResponse) -> bool:
     return answer.rows[0].outcome == sv.ImportedRow.OUTCOME_CREATED
 
 
+async def export_of(to: Portal) -> list[pd.ExportOwnDataResponse]:
+    return [each async for each in to.personal.ExportOwnData(pd.ExportOwnDataRequest())]
+
+
+async def reads_of(to: Portal, registry: Registry) -> pd.ListOwnReadsResponse:
+    """Who read the caller's file, after an officer read that of serikova."""
+    officer = await registry.portal((HR_KGD,))
+    await officer.servants.GetServant(sv.GetServantRequest(name="servants/serikova"))
+    answer: pd.ListOwnReadsResponse = await to.personal.ListOwnReads(pd.ListOwnReadsRequest())
+    return answer
+
+
+async def released(to: Portal, registry: Registry) -> Any:
+    """The answer to the release of a hold that an inspector of the nation placed."""
+    nation = await registry.portal(("/nation/inspector",))
+    placed = await nation.holds.PlaceHold(new_hold())
+    return await to.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name))
+
+
+async def listed_holds(to: Portal, registry: Registry) -> Any:
+    nation = await registry.portal(("/nation/inspector",))
+    await nation.holds.PlaceHold(new_hold())
+    return await to.holds.ListHolds(ho.ListHoldsRequest(parent=KGD))
+
+
 KGD = "stateBodies/KGD"
 AUDIT = "/tartip.audit.v1.AuditService"
 BODIES, SERVANTS = "/tartip.registry.v1.StateBodyService", "/tartip.registry.v1.ServantService"
+HOLDS, PERSONAL = "/tartip.registry.v1.HoldService", "/tartip.personal.v1.PersonalDataService"
 RPCS = [
     Rpc(
         f"{AUDIT}/ListAuditRecords",
@@ -52,6 +80,15 @@ RPCS = [
         lambda answer: bool(answer.audit_records),
     ),
     Rpc(f"{AUDIT}/VerifyAuditLog", lambda to, _, n: to.audit.VerifyAuditLog(au.VerifyAuditLogRequest())),
+    Rpc(
+        f"{PERSONAL}/ExportOwnData",
+        lambda to, _, n: export_of(to),
+        lambda rows: any(each.table == "servants" and each.row["id"] == "serikova" for each in rows),
+    ),
+    Rpc(f"{PERSONAL}/ListOwnReads", lambda to, registry, n: reads_of(to, registry), lambda answer: bool(answer.own_reads)),
+    Rpc(f"{HOLDS}/PlaceHold", lambda to, _, n: to.holds.PlaceHold(new_hold())),
+    Rpc(f"{HOLDS}/ReleaseHold", lambda to, registry, n: released(to, registry)),
+    Rpc(f"{HOLDS}/ListHolds", lambda to, registry, n: listed_holds(to, registry), lambda answer: bool(answer.holds)),
     Rpc(f"{BODIES}/CreateStateBody", lambda to, _, n: to.bodies.CreateStateBody(new_body(f"NEW{n}"))),
     Rpc(f"{BODIES}/GetStateBody", lambda to, _, n: to.bodies.GetStateBody(sb.GetStateBodyRequest(name=KGD))),
     Rpc(
@@ -125,6 +162,8 @@ async def test_every_caller_is_answered_as_the_matrix_says(both: Registry, rpc: 
 def test_every_rpc_is_called() -> None:
     services = [
         au.DESCRIPTOR.services_by_name["AuditService"],
+        pd.DESCRIPTOR.services_by_name["PersonalDataService"],
+        ho.DESCRIPTOR.services_by_name["HoldService"],
         sb.DESCRIPTOR.services_by_name["StateBodyService"],
         sv.DESCRIPTOR.services_by_name["ServantService"],
     ]

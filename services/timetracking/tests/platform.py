@@ -23,8 +23,8 @@ from timetracking.findings.repository import finding_of
 from timetracking.passages.domain import Passage
 from timetracking.passages.repository import Months
 from timetracking.passages.use_cases import RecordPassages
-from timetracking.people.use_cases import TakeBodies, TakeServants
-from timetracking.plans.use_cases import TakeOrders, TakePlans
+from timetracking.people.use_cases import EraseServants, TakeBodies, TakeServants
+from timetracking.plans.use_cases import ForgetPlans, TakeOrders, TakePlans
 from timetracking.sessions.use_cases import EndRemoteSession, StartRemoteSession
 from timetracking.unit_of_work import begin
 from timetracking.workdays.closing import CloseDays
@@ -50,6 +50,8 @@ class Platform:
         self.store = RecordPassages(self.begin, LAW, self.months)
         self.take_bodies = TakeBodies(self.begin, "Asia/Almaty")
         self.take_servants = TakeServants(self.begin)
+        self.erase_servants = EraseServants(self.begin)
+        self.forget_plans = ForgetPlans(self.begin)
         self.take_plans = TakePlans(self.begin, self.compute)
         self.take_orders = TakeOrders(self.begin, self.compute)
         self.close = CloseDays(self.begin, self.compute, self.clock)

@@ -22,6 +22,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2
+from tartip.personal.v1 import personal_data_service_pb2_grpc as pd_grpc
 from tartip.timetracking.v1 import device_service_pb2 as d_pb
 from tartip.timetracking.v1 import device_service_pb2_grpc as d_grpc
 from tartip.timetracking.v1 import parking_service_pb2_grpc as k_grpc
@@ -49,6 +50,7 @@ class Portal:
     sessions: Any
     workdays: Any
     parking: Any
+    personal: Any
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Timekeeping:
                 s_grpc.RemoteSessionServiceStub(opened),
                 w_grpc.WorkdayServiceStub(opened),
                 k_grpc.ParkingServiceStub(opened),
+                pd_grpc.PersonalDataServiceStub(opened),
             )
         return self.portals[key]
 

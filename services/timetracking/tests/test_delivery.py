@@ -99,8 +99,8 @@ async def stream(cluster: Cluster, publisher: Publisher, emptied: MakeDatabase) 
     subscriptions: Sequence[Subscription[Any]] = [
         passages(platform.record),
         bodies(platform.take_bodies),
-        servants(platform.take_servants),
-        plans(platform.take_plans),
+        servants(platform.take_servants, platform.erase_servants),
+        plans(platform.take_plans, platform.forget_plans),
         orders(platform.take_orders),
     ]
     renamed = [Subscription(prefix + it.topic, it.message, it.apply, it.weight, it.most, it.split) for it in subscriptions]

@@ -1,10 +1,8 @@
 """The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild; parked, redrive, accounts, reconcile."""
 
 import argparse
-import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from getpass import getuser
 from typing import Any
 
 from chassis import commands
@@ -36,7 +34,7 @@ from timetracking.workdays.republishing import RepublishDays
 from timetracking.workdays.use_cases import ComputeDays
 
 PROJECTIONS: Mapping[str, tuple[str, ...]] = {
-    "people": ("body_states", "unit_heads", "servants", "appointments"),
+    "people": ("body_states", "unit_heads", "legal_holds", "servants", "appointments"),
     "plans": ("plan_months", "plan_days", "orders"),
 }
 
@@ -111,19 +109,11 @@ def _operated(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable
         if given.device:
             async with database.transaction() as transaction:
                 await require_enrolled(await transaction.driver(), given.device)
-        caller = Caller(_user(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
+        caller = Caller(commands.at_the_keyboard(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
         with working_for(Call(f"command:{given.command}", new_id(), caller)):
             return await do(caller, _begin(settings, database), given, clock_from(settings.clock))
 
     return _in_database(done)
-
-
-def _user() -> str:
-    """Who is at the keyboard, as far as this machine knows."""
-    try:
-        return getuser()
-    except (KeyError, OSError):  # a container knows users by number
-        return f"user {os.getuid()}"
 
 
 COMMANDS: tuple[commands.Command, ...] = (

@@ -15,6 +15,7 @@ from chassis.delivery import Subscription
 from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
+from chassis.personal_data.retention import Retention, followed
 from chassis.process import Admin
 from chassis.publisher import Publisher
 from chassis.server import Served
@@ -42,9 +43,10 @@ from timetracking.passages.consumer import LATE, TOPIC, passages
 from timetracking.passages.repository import Months
 from timetracking.passages.use_cases import MakeMonthsAhead, RecordPassages
 from timetracking.people import consumer as people
-from timetracking.people.use_cases import TakeBodies, TakeServants
+from timetracking.people.use_cases import EraseServants, TakeBodies, TakeServants
+from timetracking.personal_data import DATA_CLASSES
 from timetracking.plans import consumer as plans
-from timetracking.plans.use_cases import Compute, TakeOrders, TakePlans
+from timetracking.plans.use_cases import Compute, ForgetPlans, TakeOrders, TakePlans
 from timetracking.reconciliation.report import report
 from timetracking.reconciliation.use_cases import CompareDays, ReconcileAtNight
 from timetracking.server import services
@@ -140,6 +142,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             Job("due-devices", SpreadDueDevices(work)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
+            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.kafka, people.BODIES))),
             # Last: what is due is computed before days are compared with what is kept of them.
             Job("reconcile", _reconcile(settings, work, compute, clock)),
         )
@@ -182,12 +185,12 @@ def beside(settings: TimetrackingSettings, database: Database) -> "Sequence[Tail
 
 def people_told(work: Begin, default_zone: str) -> list[Subscription[Any]]:
     """Returns all that the projection of people follows."""
-    return [people.bodies(TakeBodies(work, default_zone)), people.servants(TakeServants(work))]
+    return [people.bodies(TakeBodies(work, default_zone)), people.servants(TakeServants(work), EraseServants(work))]
 
 
 def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
     """Returns all that the projection of plans follows."""
-    return [plans.plans(TakePlans(work, compute)), plans.orders(TakeOrders(work, compute))]
+    return [plans.plans(TakePlans(work, compute), ForgetPlans(work)), plans.orders(TakeOrders(work, compute))]
 
 
 async def forget_changes(database: Database) -> int:

@@ -7,6 +7,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.listing import Listing
 from chassis.pages import PageTokens
+from chassis.personal_data.servicer import personal_data_service
 from chassis.server import Served
 from lawbook import Lawbook
 from tartip.timetracking.v1 import (
@@ -24,6 +25,7 @@ from timetracking.accounts.servicer import AccountAnswers
 from timetracking.badges.servicer import BadgeAnswers
 from timetracking.devices.servicer import DeviceServicer
 from timetracking.parking.servicer import ParkingServicer
+from timetracking.personal_data import DATA_CLASSES
 from timetracking.sessions.servicer import RemoteSessionServicer
 from timetracking.unit_of_work import begin
 from timetracking.workdays.servicer import WorkdayServicer
@@ -56,4 +58,5 @@ def services(database: Database, page_key: str, clock: Clock, law: Lawbook, defa
             workday_service_pb2.DESCRIPTOR.services_by_name["WorkdayService"],
         ),
         audit_service("timetracking", database, listing),
+        personal_data_service(database, listing, DATA_CLASSES),
     ]

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from chassis.access import Caller
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from chassis.personal_data.erasure import erase_people
+from kernel.names import servant_name
 from lawbook import Lawbook
 
 from timetracking.accounts.repository import StoredAccounts, StoredRecorded
@@ -17,6 +19,7 @@ from timetracking.findings.repository import StoredFindings
 from timetracking.parking.repository import StoredParking
 from timetracking.passages.repository import StoredPassages, StoredReads
 from timetracking.people.repository import StoredBodies, StoredServants
+from timetracking.personal_data import DATA_CLASSES
 from timetracking.plans.repository import StoredPlans
 from timetracking.reconciliation.repository import StoredReconciliation
 from timetracking.sessions.repository import StoredSessions
@@ -77,6 +80,12 @@ class UnitOfWork:
     def beyond_reach(self) -> AbstractAsyncContextManager[None]:
         """Lets the block see what the caller does not reach, as what is computed for them needs; nothing read in it is shown."""
         return self._transaction.beyond_reach()
+
+    async def erase(self, servants: Collection[str]) -> None:
+        """Erases all that is kept of these servants; their locks are held."""
+        await erase_people(self._transaction, DATA_CLASSES, servants)
+        for servant in servants:
+            self._transaction.record("servant.erase", servant_name(servant))
 
     def record(
         self,

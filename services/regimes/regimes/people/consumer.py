@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.heads import headships_told
+from chassis.personal_data.holds import holds_told
 from chassis.streams import Subscription
 from chassis.wire import day
 from kernel.days import DaySpan
@@ -13,7 +14,7 @@ from tartip.registry.v1 import events_pb2 as pb
 from tartip.registry.v1 import servant_service_pb2
 
 from regimes.people.domain import Appointment, AppointmentKind, Body, Servant, Unit
-from regimes.people.use_cases import STATES_A_TRANSACTION, Begin, TakeBodies, TakeServants
+from regimes.people.use_cases import STATES_A_TRANSACTION, Begin, EraseServants, TakeBodies, TakeServants
 from regimes.projections import BODIES, SERVANTS
 
 KINDS = {
@@ -41,13 +42,13 @@ def bodies(work: Begin) -> Subscription[pb.StateBodyChanged]:
 
 
 def servants(work: Begin) -> Subscription[pb.ServantChanged]:
-    """Returns the subscription that takes over servants."""
+    """Returns the subscription that takes over servants, and erases those who were erased."""
     take = TakeServants(work)
 
     async def apply(messages: Sequence[pb.ServantChanged]) -> None:
         await take([servant_told(message) for message in messages])
 
-    return Subscription(SERVANTS, pb.ServantChanged, apply, most=STATES_A_TRANSACTION)
+    return Subscription(SERVANTS, pb.ServantChanged, apply, most=STATES_A_TRANSACTION, erase=EraseServants(work))
 
 
 def body_told(message: pb.StateBodyChanged) -> Body:
@@ -59,7 +60,8 @@ def body_told(message: pb.StateBodyChanged) -> Body:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Malformed({"zone": "an IANA name such as Asia/Almaty"}) from None
     units = tuple(Unit(unit.unit, unit.parent_unit) for unit in message.units)
-    return Body(message.body, message.region, message.zone, units, message.revision, headships_told(message.units))
+    heads, holds = headships_told(message.units), holds_told(message.holds)
+    return Body(message.body, message.region, message.zone, units, message.revision, heads, holds)
 
 
 def servant_told(message: pb.ServantChanged) -> Servant:

@@ -7,6 +7,7 @@ from enum import Enum
 
 from kernel.days import DaySpan
 from kernel.headships import Headship
+from kernel.holds import Hold
 
 
 class AppointmentKind(Enum):
@@ -43,6 +44,8 @@ class Body:
     revision: int = field(default=0, compare=False)
     heads: tuple[Headship, ...] = field(default=(), compare=False)
     """Who heads the units, where it was told now: no plan follows from it."""
+    holds: tuple[Hold, ...] = field(default=(), compare=False)
+    """The legal holds over its data, where they were told now."""
 
     def chain(self, unit: str) -> Iterator[str]:
         """Yields `unit`, the units above it, and last the whole body as the empty name; a ring of units is cut."""

@@ -1,12 +1,14 @@
 """The projection of bodies and servants in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from chassis.access import Caller
 from chassis.database import Transaction
 from chassis.heads import save_headships
+from chassis.personal_data.erasure import erased_among
+from chassis.personal_data.holds import save_holds
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.faults import NotFound
@@ -77,8 +79,9 @@ class StoredBodies:
             ),
             execution_options=UNSYNCHRONISED,
         )
-        heads = {body.body: body.heads for body in bodies}
-        await save_headships(self.transaction, {body: heads[body] for body in written})
+        told_now, fresh = {body.body: body for body in bodies}, list(written)
+        await save_headships(self.transaction, {body: told_now[body].heads for body in fresh})
+        await save_holds(self.transaction, {body: told_now[body].holds for body in fresh})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class StoredServants:
         rows = await self.transaction.session.scalars(query, execution_options=FRESH)
         held = {servant: tuple(row.told() for row in own) for servant, own in groupby(rows, key=lambda row: row.servant)}
         return {servant: Servant(servant, held.get(servant, ()), revision) for servant, revision in known.items()}
+
+    async def erased(self, servants: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased."""
+        return await erased_among(self.transaction, servants)
 
     async def save(self, servants: Sequence[Servant]) -> None:
         """Records each with the appointments, in place of an older state; the locks of their keys are held."""

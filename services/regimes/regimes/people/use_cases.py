@@ -1,6 +1,6 @@
 """Taking over what the registry tells: in any order, with any repetition, the newest state of each stays."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +32,9 @@ class Servants(Protocol):
     async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
         """Returns those of the IDs that are known, whoever may see them."""
 
+    async def erased(self, servants: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased."""
+
     async def save(self, servants: Sequence[Servant]) -> None:
         """Records each with the appointments, in place of an older state."""
 
@@ -58,6 +61,9 @@ class Work(Protocol):
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         """Takes the keys' locks, all of a transaction at once and before its first write."""
+
+    async def erase(self, servants: Collection[str]) -> None:
+        """Erases all that is kept of these servants, and takes back what was told of them; their locks are held."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
@@ -97,12 +103,26 @@ class TakeServants:
         bodies = {appointment.body for servant in newest.values() for appointment in servant.appointments}
         async with self.work(None) as work:
             await work.lock(bodies=bodies, servants=newest)
-            known = await work.servants.find(newest)
-            fresh = _newer(newest, known)
+            known, erased = await work.servants.find(newest), await work.servants.erased(newest)
+            fresh = [each for each in _newer(newest, known) if each.servant not in erased]
             await work.servants.save(fresh)
             before = {servant.servant: known.get(servant.servant, Servant(servant.servant)) for servant in fresh}
             spans = [(one.servant, span) for one in fresh for span in one.differences(before[one.servant])]
             await work.due_months.ask_servants(spans)
+
+
+@dataclass(frozen=True, slots=True)
+class EraseServants:
+    """Erases the servants whom the registry has erased; whatever is told of them later is passed over."""
+
+    work: Begin
+
+    async def __call__(self, servants: Sequence[str]) -> None:
+        """A repetition changes nothing. Each in a transaction of its own: there is much to erase of one."""
+        for servant in dict.fromkeys(servants):
+            async with self.work(None) as work:
+                await work.lock(servants=[servant])
+                await work.erase([servant])
 
 
 def _newest(told: Iterable[tuple[str, State]]) -> dict[str, State]:

@@ -21,7 +21,7 @@ class MonthPlanRow(Base):
     __tablename__ = "month_plans"
 
     servant: Mapped[str] = mapped_column(ID, primary_key=True)
-    month: Mapped[date] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True, index=True)
     revision: Mapped[int] = mapped_column(BigInteger)
     event_id: Mapped[str]
     occurred_at: Mapped[datetime]

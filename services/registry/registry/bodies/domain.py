@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from kernel.days import DaySpan
 from kernel.faults import Malformed
+from kernel.holds import Hold
 from kernel.identifiers import check_id
 from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID
 from kernel.text import LocalizedText
@@ -162,8 +163,9 @@ def _later(one: date | None, other: date | None) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class BodyState:
-    """The whole of what others learn of a body: itself, its units by ID, and the members of its HR service."""
+    """The whole of what others learn of a body: itself, its units by ID, the members of its HR service, and legal holds by ID."""
 
     body: StateBody
     units: tuple[Unit, ...] = ()
     hr_members: tuple[HrMember, ...] = ()
+    holds: tuple[Hold, ...] = ()

@@ -9,6 +9,7 @@ from chassis.database import Transaction
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
+from kernel.holds import Hold
 from kernel.names import body_name, unit_name
 from kernel.text import LocalizedText
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.bodies.domain import BodyState, Headship, HrMember, StateBody, StateBodyKind, Unit, hr_members
 from registry.bodies.tables import StateBodyRow, UnitHeadRow, UnitRow
+from registry.holds.tables import LegalHoldRow
 from registry.positions.tables import PositionRow
 from registry.servants.tables import AppointmentRow
 
@@ -71,7 +73,7 @@ class StoredBodies:
         """Returns the whole state of a recorded body, and since when it is so."""
         row = (await self.session.scalars(select(StateBodyRow).where(StateBodyRow.id == body), execution_options=FRESH)).one()
         units = tuple(await _units(self.session, body, "", None))
-        return BodyState(_body(row), units, await self._hr_members(body)), row.changed_at
+        return BodyState(_body(row), units, await self._hr_members(body), await self._holds(body)), row.changed_at
 
     async def changed_since(self, since: datetime | None, after: str, limit: int) -> Sequence[str]:
         """Returns at most `limit` IDs above `after`, by ID, of the bodies whose newest state is not older than `since`."""
@@ -79,6 +81,14 @@ class StoredBodies:
         if since is not None:
             query = query.where(StateBodyRow.changed_at >= since)
         return list(await self.session.scalars(query.order_by(StateBodyRow.id).limit(limit)))
+
+    async def _holds(self, body: str) -> tuple[Hold, ...]:
+        """All holds over the body's data, whoever changes the body: not everyone who does may see them."""
+        async with self.transaction.beyond_reach():
+            rows = await self.session.scalars(
+                select(LegalHoldRow).where(LegalHoldRow.body == body).order_by(LegalHoldRow.id), execution_options=FRESH
+            )
+        return tuple(Hold(row.id, DaySpan(row.since, row.until), row.released) for row in rows)
 
     async def _hr_members(self, body: str) -> tuple[HrMember, ...]:
         post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)

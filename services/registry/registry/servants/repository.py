@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chassis.access import Caller, Reach
 from chassis.database import Transaction
+from chassis.personal_data.erasure import erased_among
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
@@ -57,11 +58,16 @@ class StoredServants:
         query = select(ServantRow.id).where(ServantRow.id.in_(sorted(ids)), _within(visible_to.reach))
         return frozenset(await self.session.scalars(query))
 
-    async def state(self, servant: str) -> tuple[Servant, datetime]:
-        """Returns a recorded servant, and since when it is so."""
-        (found,) = await self._where(ServantRow.id == servant)
-        changed_at = (await self.session.scalars(select(ServantRow.changed_at).where(ServantRow.id == servant))).one()
-        return found, changed_at
+    async def erased(self, ids: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased: they are never given again."""
+        return await erased_among(self.transaction, ids)
+
+    async def state(self, servant: str) -> tuple[Servant, datetime] | None:
+        """Returns a recorded servant, and since when it is so; None where the servant was erased."""
+        for found in await self._where(ServantRow.id == servant):
+            changed_at = (await self.session.scalars(select(ServantRow.changed_at).where(ServantRow.id == servant))).one()
+            return found, changed_at
+        return None
 
     async def changed_since(self, since: datetime | None, after: str, limit: int) -> Sequence[str]:
         """Returns at most `limit` IDs above `after`, by ID, of the servants whose newest state is not older than `since`."""

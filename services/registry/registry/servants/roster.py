@@ -38,12 +38,14 @@ def orders(terms: Iterable[AppointmentTerms], posts: Posts) -> list[Order]:
 class Roster:
     """The people whose IDs or IINs a batch of rows names, and the positions within the caller's reach.
 
-    `visible` holds the IDs of those whom the caller may see; of the others no row learns more than it said itself.
+    `visible` holds the IDs of those whom the caller may see; of the others no row learns more than it said itself. `erased` holds
+    those IDs of the rows that belonged to somebody who was erased: others pass over whatever is told of them.
     """
 
     posts: Posts
     people: dict[str, Servant]
     visible: set[str]
+    erased: frozenset[str] = frozenset()
     owners: dict[Iin, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,8 +62,8 @@ class Roster:
         """Takes a row of an import: new, changed, or there already with the same content.
 
         Refuses IIN_KNOWN_ELSEWHERE (a transfer case) where the number belongs to somebody out of the caller's sight,
-        ALREADY_EXISTS where it belongs to another servant or the ID to another person, NOT_FOUND (position),
-        APPOINTMENTS_OVERLAP.
+        ALREADY_EXISTS where it belongs to another servant or the ID to another person, SERVANT_ERASED where it
+        belonged to one, NOT_FOUND (position), APPOINTMENTS_OVERLAP.
         """
         self._refuse_strangers(new)
         ordered = orders(new.terms, self.posts)
@@ -79,6 +81,8 @@ class Roster:
             raise Conflict(servant_name(owner))
         if owner is None and new.id in self.people:
             raise Conflict(servant_name(new.id))
+        if new.id in self.erased:
+            raise WrongState("SERVANT_ERASED", servant=servant_name(new.id))
 
     def _kept(self, servant: Servant) -> Servant:
         self.people[servant.id] = servant

@@ -58,6 +58,9 @@ class Servants(Protocol):
     async def visible(self, ids: Collection[str], visible_to: Caller) -> frozenset[str]:
         """Returns those of the IDs whose servants are within the caller's reach."""
 
+    async def erased(self, ids: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased."""
+
     async def save(self, changes: Sequence[tuple[Servant | None, Servant]]) -> None:
         """Records servants as they were (None: not at all) and became, with their appointments."""
 
@@ -131,7 +134,7 @@ async def begin_roster(work: Work, caller: Caller, people: Sequence[NewServant])
     ids, iins = {new.id for new in people}, {new.iin for new in people}
     await work.lock(bodies={body for body, _ in posts}, servants=ids, iins=iins)
     known = {servant.id: servant for servant in await work.servants.known(ids, iins)}
-    return Roster(posts, known, set(await work.servants.visible(known.keys(), caller)))
+    return Roster(posts, known, set(await work.servants.visible(known.keys(), caller)), await work.servants.erased(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class CreateServant:
     work: Begin
 
     async def __call__(self, caller: Caller, new: NewServant) -> Servant:
-        """Returns the servant; refuses ALREADY_EXISTS, IIN_KNOWN_ELSEWHERE, NOT_FOUND (position), APPOINTMENTS_OVERLAP."""
+        """Returns the servant; refuses ALREADY_EXISTS, SERVANT_ERASED, IIN_KNOWN_ELSEWHERE, NOT_FOUND (position), APPOINTMENTS_OVERLAP."""
         async with self.work(caller) as work:
             roster = await begin_roster(work, caller, [new])
             servant = replace(roster.create(new), revision=1)

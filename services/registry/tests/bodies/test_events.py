@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from chassis.testing.contracts import contract, unset_fields
 from kernel.days import DaySpan
+from kernel.holds import Hold
 from registry.bodies.domain import BodyState, Headship, HrMember, StateBodyKind
 from registry.bodies.events import message
 from tartip.registry.v1 import events_pb2
@@ -26,6 +27,10 @@ STATE = BodyState(
         unit("hr", "KGD-75", hr_service=True),
     ),
     (HrMember("iskakova", DaySpan(date(2025, 3, 3))), HrMember("nurlanov", DaySpan(date(2025, 3, 3), date(2025, 12, 31)))),
+    (
+        Hold("0198f1c2-0000-7000-8000-000000000001", DaySpan(date(2026, 1, 12), date(2026, 2, 6)), released=False),
+        Hold("0198f1c2-0000-7000-8000-000000000002", DaySpan(date(2026, 1, 19), date(2026, 1, 30)), released=True),
+    ),
 )
 
 

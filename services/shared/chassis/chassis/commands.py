@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from getpass import getuser
 from typing import Any, Generic, TypeVar
 
 from kernel.faults import Fault, Malformed
@@ -177,6 +179,14 @@ def rebuilding(settings: type[S], projections: Collection[str], rebuild: Callabl
 
     says, need = "build a projection anew from its topics", ("database_url", "migrator_database_url", "kafka")
     return Errand("rebuild", says, settings, need, anew, arguments)
+
+
+def at_the_keyboard() -> str:
+    """Who gives a command, as far as this machine knows."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container knows users by number
+        return f"user {os.getuid()}"
 
 
 def instant(text: str) -> datetime:

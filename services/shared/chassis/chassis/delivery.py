@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from traceback import extract_tb
 from typing import Generic, TypeVar
 
@@ -51,6 +52,7 @@ class Subscription(Generic[M]):
     `most` how much a group may: one transaction's worth. `split` makes messages of one piece of a message of many, so
     that one bad piece can be parked alone. A lone message waits `linger_s` for others that share its transaction.
     While the topic `after` is behind or presses, messages of this one are applied in about a tenth of the time.
+    `erase` takes the keys of tombstones, in their order among the messages; without it a tombstone is unreadable.
     """
 
     topic: str
@@ -61,6 +63,7 @@ class Subscription(Generic[M]):
     split: Callable[[M], Sequence[M]] | None = None
     linger_s: float = 0.0
     after: str | None = None
+    erase: Callable[[Sequence[str]], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,20 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Letter(Generic[M]):
-    """A received message, read; `message` is None where it could not be read."""
+    """A received message, read; `message` is None where it could not be read, or where the key's state is `erased`."""
 
     received: Received
     message: M | None
     weight: int
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece(Generic[M]):
-    """What can be applied or parked by itself: a message, or the `index`-th part of one (`bytes_` are then its own)."""
+    """What can be applied or parked by itself: a message, the `index`-th part of one (`bytes_` are then its own), or a tombstone (None)."""
 
     received: Received
-    message: M
+    message: M | None
     index: int
     bytes_: bytes
     whole: bool = True
@@ -125,7 +129,9 @@ class Delivery(Generic[M]):
         return self._holding
 
     def read(self, received: Received) -> Letter[M]:
-        """The message of the bytes; a missing value is unreadable too, since no subscription here erases."""
+        """The message of the bytes, or the tombstone of its key where the subscription erases; otherwise a missing value is unreadable."""
+        if received.value is None and received.key is not None and self._subscription.erase is not None:
+            return Letter(received, None, 1, erased=True)
         try:
             message = self._subscription.message.FromString(received.value) if received.value is not None else None
         except DecodeError:
@@ -142,9 +148,12 @@ class Delivery(Generic[M]):
         GROUP_WEIGHT.labels(self._subscription.topic).observe(weight)
         self._first_failure = None
         self._limit.came(weight)
-        rejected = [self._unreadable(letter.received) for letter in group if letter.message is None]
+        readable = [letter.message is not None or letter.erased for letter in group]
+        rejected = [self._unreadable(letter.received) for letter, is_readable in zip(group, readable, strict=True) if not is_readable]
         pieces = [
-            _Piece(letter.received, letter.message, 0, letter.received.value or b"") for letter in group if letter.message is not None
+            _Piece(letter.received, letter.message, 0, letter.received.value or b"")
+            for letter, is_readable in zip(group, readable, strict=True)
+            if is_readable
         ]
         if pieces:
             rejected += await self._settle(pieces, 0, iter(_PAUSES_FOR_A_BUG))
@@ -157,7 +166,7 @@ class Delivery(Generic[M]):
         """Applies the pieces in order, in halves of halves where they fail; what is left over is rejected."""
         error, tries = await self._attempt(pieces, tries, patience)
         if error is None:
-            APPLIED.labels(self._subscription.topic).inc(sum(self._subscription.weight(piece.message) for piece in pieces))
+            APPLIED.labels(self._subscription.topic).inc(sum(map(self._weight, pieces)))
             return []
         if len(pieces) == 1:
             pieces = self._parts(pieces[0])
@@ -192,17 +201,28 @@ class Delivery(Generic[M]):
                 self._go_on()
                 return None, tries
 
+    def _weight(self, piece: _Piece[M]) -> int:
+        return self._subscription.weight(piece.message) if piece.message is not None else 1
+
     async def _apply(self, pieces: Sequence[_Piece[M]]) -> None:
         topic = self._subscription.topic
         headers = {id(piece.received): piece.received.headers for piece in pieces}
         sources = [Source(_origin(piece.received, piece.index), piece.received.headers, piece.whole) for piece in pieces]
         with APPLY_SECONDS.labels(topic).time(), following(topic, list(headers.values())), coming_from(sources):
-            await self._subscription.apply([piece.message for piece in pieces])
+            for erased, some in groupby(pieces, key=lambda piece: piece.message is None):
+                await self._apply_alike(erased, list(some))
+
+    async def _apply_alike(self, erased: bool, pieces: Sequence[_Piece[M]]) -> None:
+        """Applies messages, or tombstones; that order among them stays is what compaction goes by too."""
+        if not erased:
+            await self._subscription.apply([piece.message for piece in pieces if piece.message is not None])
+        elif self._subscription.erase is not None:
+            await self._subscription.erase([(piece.received.key or b"").decode() for piece in pieces])
 
     def _parts(self, piece: _Piece[M]) -> list[_Piece[M]]:
         """The piece in parts of one, or itself where it is one."""
         split = self._subscription.split
-        messages = split(piece.message) if split is not None and piece.whole else ()
+        messages = split(piece.message) if split is not None and piece.whole and piece.message is not None else ()
         if len(messages) < 2:
             return [piece]
         return [_Piece(piece.received, part, index, part.SerializeToString(), whole=False) for index, part in enumerate(messages)]
@@ -211,7 +231,7 @@ class Delivery(Generic[M]):
         reason = error.reason if isinstance(error, Fault) else BUG
         log.warning("piece rejected", origin=str(_origin(piece.received, piece.index)), reason=reason, error=describe(error))
         if reason == BUG:
-            self._limit.bug(max(1, self._subscription.weight(piece.message)))
+            self._limit.bug(max(1, self._weight(piece)))
         return self._rejected(piece.received, piece.index, piece.bytes_, reason, describe(error), tries)
 
     def _unreadable(self, received: Received) -> Rejected:

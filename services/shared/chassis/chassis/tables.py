@@ -88,6 +88,7 @@ audit_records = sa.Table(
     sa.Column("purpose", sa.Text),
     sa.Index(None, "xid", "id"),
     sa.Index(None, "body", "id"),
+    sa.Index(None, "resource", "id"),
 )
 
 audit_seals = sa.Table(
@@ -136,4 +137,19 @@ read_positions = sa.Table(
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
     sa.Column("next_offset", sa.BigInteger, nullable=False),
+)
+
+retention_levels = sa.Table(
+    "retention_levels",
+    FOUNDATION,
+    sa.Column("term", sa.Text, primary_key=True),
+    sa.Column("kept_since", sa.Date, nullable=False),
+    _instant("raised_at"),
+)
+
+erased_servants = sa.Table(
+    "erased_servants",
+    FOUNDATION,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    _instant("erased_at"),
 )

@@ -353,3 +353,41 @@ def test_a_refusal_raised_from_an_absence_is_a_refusal() -> None:
     wrapped = RuntimeError()
     wrapped.__cause__ = ConnectionResetError()
     assert is_transient(wrapped)
+
+
+class Erasing(Desk):
+    """A desk that also erases: what it was given in between stands in its order."""
+
+    async def erase(self, keys: Sequence[str]) -> None:
+        if (error := self.trouble(list(keys))) is not None:
+            raise error
+        self.applied.append([f"-{key}" for key in keys])
+
+    def delivery(self, limit: BugLimit | None = None, split: bool = True) -> Delivery[ListValue]:
+        return Delivery(Subscription(TOPIC, ListValue, self.apply, erase=self.erase), self.park, limit, self.pause, lambda: NOW)
+
+
+async def test_tombstones_are_erased_in_their_order_among_the_messages() -> None:
+    desk = Erasing()
+    delivery = desk.delivery()
+    await delivery.deliver(desk.letters(delivery, batch("a"), None, None, batch("b"), None))
+    assert desk.applied == [["a"], ["-key", "-key"], ["b"], ["-key"]]
+    assert desk.acknowledged == [0, 1, 2, 3, 4]
+    assert desk.parked == []
+
+
+async def test_a_message_that_is_refused_beside_a_tombstone_is_parked_alone() -> None:
+    desk = Erasing(refusing("bad"))
+    delivery = desk.delivery()
+    await delivery.deliver(desk.letters(delivery, batch("bad"), None, batch("b")))
+    assert desk.parked_words == ["bad"]
+    assert [each for each in desk.applied if each != ["-key"]] == [["b"]]
+    assert ["-key"] in desk.applied
+
+
+async def test_a_tombstone_without_a_key_is_unreadable() -> None:
+    desk = Erasing()
+    delivery = desk.delivery()
+    keyless = Received(TOPIC, 3, 0, None, None, {}, lambda: True, lambda: desk.acknowledged.append(0))
+    await delivery.deliver([delivery.read(keyless)])
+    assert [headers["reason"] for _, _, _, headers in desk.parked] == ["unreadable"]

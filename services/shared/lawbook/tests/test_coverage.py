@@ -108,7 +108,9 @@ def test_every_rule_of_the_services_stands_in_the_book() -> None:
 
 
 def test_every_parameter_that_the_services_name_stands_in_the_book() -> None:
-    named = re.compile(r"""require\(\s*["']([^"']+)["']|["']((?:working-time|working-day|flexible|shifts|overtime|pay)/[a-z-]+)["']""")
+    named = re.compile(
+        r"""require\(\s*["']([^"']+)["']|["']((?:working-time|working-day|flexible|shifts|overtime|pay|retention)/[a-z-]+)["']"""
+    )
     found = {}
     for path in sorted((REPOSITORY / "services").rglob("*.py")):
         if "tests" not in path.parts:

@@ -38,7 +38,7 @@ async def test_what_is_told_goes_to_the_use_case_in_its_order() -> None:
 
     one, other = contract(BODIES, StateBodyChanged), StateBodyChanged(body="MF", region="10", zone="Asia/Oral", revision=1)
     await bodies(take).apply([other, one])
-    await servants(take).apply([contract(SERVANTS, ServantChanged)])
+    await servants(take, take).apply([contract(SERVANTS, ServantChanged)])
     assert [[each.revision for each in told] for told in taken] == [[1, 7], [3]]
 
 

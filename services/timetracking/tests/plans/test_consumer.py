@@ -90,7 +90,7 @@ async def test_what_is_told_goes_to_the_use_case() -> None:
     async def take(told: Any) -> None:
         taken.extend(told)
 
-    await plans(take).apply([contract(PLANS, pb.MonthPlanChanged)])
+    await plans(take, take).apply([contract(PLANS, pb.MonthPlanChanged)])
     await orders(take).apply([contract(ORDERS, pb.OrderChanged)])
     assert [each.revision for each in taken] == [4, 2]
 

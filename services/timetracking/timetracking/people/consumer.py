@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.delivery import Subscription
 from chassis.heads import headships_told
+from chassis.personal_data.holds import holds_told
 from chassis.wire import day
 from kernel.days import DaySpan
 from kernel.faults import Malformed
@@ -35,13 +36,15 @@ def bodies(take: Callable[[Sequence[Body]], Awaitable[None]]) -> Subscription[pb
     return Subscription(BODIES, pb.StateBodyChanged, apply, most=STATES_A_TRANSACTION)
 
 
-def servants(take: Callable[[Sequence[Servant]], Awaitable[None]]) -> Subscription[pb.ServantChanged]:
-    """The subscription that takes over servants."""
+def servants(
+    take: Callable[[Sequence[Servant]], Awaitable[None]], erase: Callable[[Sequence[str]], Awaitable[None]]
+) -> Subscription[pb.ServantChanged]:
+    """The subscription that takes over servants, and erases those who were erased."""
 
     async def apply(messages: Sequence[pb.ServantChanged]) -> None:
         await take([servant_told(each) for each in messages])
 
-    return Subscription(SERVANTS, pb.ServantChanged, apply, most=STATES_A_TRANSACTION)
+    return Subscription(SERVANTS, pb.ServantChanged, apply, most=STATES_A_TRANSACTION, erase=erase)
 
 
 def body_told(message: pb.StateBodyChanged) -> Body:
@@ -52,7 +55,8 @@ def body_told(message: pb.StateBodyChanged) -> Body:
         ZoneInfo(message.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Malformed({"zone": "an IANA name such as Asia/Almaty"}) from None
-    return Body(message.body, message.region, message.zone, message.revision, headships_told(message.units))
+    heads, holds = headships_told(message.units), holds_told(message.holds)
+    return Body(message.body, message.region, message.zone, message.revision, heads, holds)
 
 
 def servant_told(message: pb.ServantChanged) -> Servant:

@@ -5,6 +5,7 @@ from datetime import date
 
 from kernel.days import DaySpan
 from kernel.headships import Headship
+from kernel.holds import Hold
 
 # Whose day it is where several appointments keep time: secondment before main before temporary.
 PRECEDENCE = ("secondment", "main", "temporary")
@@ -20,6 +21,8 @@ class Body:
     revision: int
     heads: tuple[Headship, ...] = field(default=(), compare=False)
     """Who heads the units, where it was told now: no day follows from it."""
+    holds: tuple[Hold, ...] = field(default=(), compare=False)
+    """The legal holds over its data, where they were told now."""
 
 
 @dataclass(frozen=True, slots=True)

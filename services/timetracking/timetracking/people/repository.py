@@ -1,11 +1,13 @@
 """The projection of bodies and servants in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chassis.access import Caller
 from chassis.database import Transaction
 from chassis.heads import save_headships
+from chassis.personal_data.erasure import erased_among
+from chassis.personal_data.holds import save_holds
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.days import DaySpan
@@ -55,8 +57,9 @@ class StoredBodies:
             ),
             execution_options=UNSYNCHRONISED,
         )
-        heads = {body.body: body.heads for body in bodies}
-        await save_headships(self.transaction, {body: heads[body] for body in written})
+        told_now, fresh = {body.body: body for body in bodies}, list(written)
+        await save_headships(self.transaction, {body: told_now[body].heads for body in fresh})
+        await save_holds(self.transaction, {body: told_now[body].holds for body in fresh})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class StoredServants:
             held.setdefault(row.servant, []).append(row)
         rows = await session.scalars(select(ServantRow).where(ServantRow.servant.in_(wanted)), execution_options=FRESH)
         return {row.servant: Servant(row.servant, tuple(one.told() for one in held.get(row.servant, ())), row.revision) for row in rows}
+
+    async def erased(self, servants: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased."""
+        return await erased_among(self.transaction, servants)
 
     async def save(self, servants: Sequence[Servant]) -> None:
         """Records each with the appointments, in place of an older state; the locks of their keys are held."""

@@ -27,6 +27,9 @@ class Servants(Protocol):
     async def find(self, servants: Iterable[str]) -> Mapping[str, Servant]:
         """Returns those of the IDs that are known, with their appointments."""
 
+    async def erased(self, servants: Collection[str]) -> frozenset[str]:
+        """Returns those of the IDs that belonged to somebody who was erased."""
+
     async def save(self, servants: Sequence[Servant]) -> None:
         """Records each with the appointments, in place of an older state."""
 
@@ -56,6 +59,9 @@ class Work(Protocol):
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
+
+    async def erase(self, servants: Collection[str]) -> None:
+        """Erases all that is kept of these servants; their locks are held."""
 
 
 Begin = Callable[[], AbstractAsyncContextManager[Work]]
@@ -94,10 +100,24 @@ class TakeServants:
         newest = _newest((servant.servant, servant) for servant in told)
         async with self.begin() as work:
             await work.lock_servants(newest)
-            known = await work.servants.find(newest)
-            fresh = _newer(newest, known)
+            known, erased = await work.servants.find(newest), await work.servants.erased(newest)
+            fresh = [each for each in _newer(newest, known) if each.servant not in erased]
             await work.servants.save(fresh)
             await work.due.ask_servants([each.servant for each in fresh if _others(known.get(each.servant), each)])
+
+
+@dataclass(frozen=True, slots=True)
+class EraseServants:
+    """Erases the servants whom the registry has erased; whatever is told of them later is passed over."""
+
+    begin: Begin
+
+    async def __call__(self, servants: Sequence[str]) -> None:
+        """A repetition changes nothing. Each in a transaction of its own: there is much to erase of one."""
+        for servant in dict.fromkeys(servants):
+            async with self.begin() as work:
+                await work.lock_servants([servant])
+                await work.erase([servant])
 
 
 def _newest(told: Iterable[tuple[str, State]]) -> dict[str, State]:

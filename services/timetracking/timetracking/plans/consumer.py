@@ -27,13 +27,18 @@ ORDER_KINDS = {
 }
 
 
-def plans(take: Callable[[Sequence[MonthPlan]], Awaitable[None]]) -> Subscription[pb.MonthPlanChanged]:
-    """The subscription that takes over plans."""
+def plans(
+    take: Callable[[Sequence[MonthPlan]], Awaitable[None]], forget: Callable[[Sequence[tuple[str, Month]]], Awaitable[None]]
+) -> Subscription[pb.MonthPlanChanged]:
+    """The subscription that takes over plans, and forgets those that nobody keeps any more."""
 
     async def apply(messages: Sequence[pb.MonthPlanChanged]) -> None:
         await take([month_told(each) for each in messages])
 
-    return Subscription(PLANS, pb.MonthPlanChanged, apply, most=MONTHS_A_TRANSACTION)
+    async def erase(keys: Sequence[str]) -> None:
+        await forget([_month_of(key) for key in keys])
+
+    return Subscription(PLANS, pb.MonthPlanChanged, apply, most=MONTHS_A_TRANSACTION, erase=erase)
 
 
 def orders(take: Callable[[Sequence[OrderTold]], Awaitable[None]]) -> Subscription[pb.OrderChanged]:
@@ -43,6 +48,15 @@ def orders(take: Callable[[Sequence[OrderTold]], Awaitable[None]]) -> Subscripti
         await take([order_told(each) for each in messages])
 
     return Subscription(ORDERS, pb.OrderChanged, apply)
+
+
+def _month_of(key: str) -> tuple[str, Month]:
+    """Servant and month of a plan's key; Malformed where it is none."""
+    servant, _, month = key.rpartition("/")
+    try:
+        return servant, Month.of(date.fromisoformat(f"{month}-01"))
+    except ValueError:
+        raise Malformed({"key": "servant/YYYY-MM"}) from None
 
 
 def month_told(message: pb.MonthPlanChanged) -> MonthPlan:

@@ -7,6 +7,10 @@ from zoneinfo import ZoneInfo
 
 from chassis.clock import Clock
 from chassis.database import Transaction
+from chassis.personal_data.declarations import WORKING_TIME
+from chassis.personal_data.erasure import erased_among
+from chassis.personal_data.levels import kept_since
+from kernel.days import Month
 from lawbook import Lawbook
 
 from timetracking.device_findings.domain import AROUND as AROUND_A_SILENCE
@@ -28,6 +32,10 @@ RETURNING servant, month, revision
 _CLEAR = """
 DELETE FROM plan_days p USING unnest($1::text[], $2::date[], $3::date[]) AS month (servant, first, last)
 WHERE p.servant = month.servant AND p.date BETWEEN month.first AND month.last
+"""
+_FORGET = """
+DELETE FROM plan_months p USING unnest($1::text[], $2::date[]) AS gone (servant, month)
+WHERE p.servant = gone.servant AND p.month = gone.month
 """
 _DAYS = """
 INSERT INTO plan_days (servant, date, body, unit, zone, content, premises, window_end)
@@ -87,10 +95,13 @@ class StoredPlans:
         self._clock = clock
 
     async def take_months(self, months: Sequence[MonthPlan]) -> Sequence[MonthPlan]:
-        """Stores the newer ones; of several states of one month in the group the newest."""
+        """Stores the newer ones; of several states of one month in the group the newest. What is not kept any more is passed over."""
         driver = await self._transaction.driver()
         newest: dict[tuple[str, date], MonthPlan] = {}
+        level, erased = await self._kept_since(), await erased_among(self._transaction, {month.servant for month in months})
         for month in months:
+            if month.month.last < level or month.servant in erased:
+                continue
             key = month.servant, month.month.first
             if key not in newest or newest[key].revision < month.revision:
                 newest[key] = month
@@ -126,10 +137,13 @@ class StoredPlans:
         return taken
 
     async def take_orders(self, orders: Sequence[OrderTold]) -> Sequence[tuple[str, date]]:
-        """Stores the newer ones; a moved order concerns its old date too."""
+        """Stores the newer ones; a moved order concerns its old date too. What is not kept any more is passed over."""
         driver = await self._transaction.driver()
         newest: dict[str, OrderTold] = {}
+        level, erased = await self._kept_since(), await erased_among(self._transaction, {order.servant for order in orders})
         for order in orders:
+            if order.content.date < level or order.servant in erased:
+                continue
             if order.order not in newest or newest[order.order].revision < order.revision:
                 newest[order.order] = order
         each = [newest[key] for key in sorted(newest)]
@@ -151,6 +165,18 @@ class StoredPlans:
         concerned |= {before[order] for order in taken if order in before}
         await self._set_window_ends(driver, [(servant, day, day) for servant, day in sorted(concerned)])
         return sorted(concerned)
+
+    async def forget(self, months: Collection[tuple[str, Month]]) -> None:
+        """Forgets plans whose days are not kept any more, or whose servants were erased."""
+        driver = await self._transaction.driver()
+        level, erased = await self._kept_since(), await erased_among(self._transaction, {servant for servant, _ in months})
+        gone = [(servant, month) for servant, month in months if month.last < level or servant in erased]
+        columns = [servant for servant, _ in gone], [month.first for _, month in gone], [month.last for _, month in gone]
+        await driver.execute(_CLEAR, *columns)
+        await driver.execute(_FORGET, *columns[:2])
+
+    async def _kept_since(self) -> date:
+        return await kept_since(self._transaction, WORKING_TIME) or date.min
 
     async def seen(self, touched: Collection[tuple[str, date]]) -> Collection[tuple[str, date]]:
         """Dates that are kept already, or whose window is over; reads keep a day as soon as they come."""

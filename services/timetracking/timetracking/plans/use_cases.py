@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from kernel.days import Month
+
 from timetracking.plans.domain import MonthPlan, OrderTold
 from timetracking.workdays.domain import neighbours
 
@@ -24,6 +26,9 @@ class Plans(Protocol):
 
     async def take_orders(self, orders: Sequence[OrderTold]) -> Sequence[tuple[str, date]]:
         """Stores the newer ones; returns the servants and dates that they concern now or did before."""
+
+    async def forget(self, months: Collection[tuple[str, Month]]) -> None:
+        """Forgets the plans of these servants and months, as far as their days are not kept any more or the servants were erased."""
 
     async def seen(self, touched: Collection[tuple[str, date]]) -> Collection[tuple[str, date]]:
         """Those of the dates that a look would say something about: kept already, read on, or over."""
@@ -45,6 +50,22 @@ class TakePlans:
             taken = await work.plans.take_months(months)
             around = {(month.servant, near) for month in taken for day in month.month.dates() for near in neighbours(day, AROUND)}
             await _compute_seen(work, self.compute, around)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPlans:
+    """Forgets plans whose term has ended, or whose servant was erased, where they were made; a repetition changes nothing.
+
+    What days that are kept follow from stays until it is old here too: then the retention of this service takes it.
+    """
+
+    begin: Begin
+
+    async def __call__(self, months: Sequence[tuple[str, Month]]) -> None:
+        """No day is computed anew by that."""
+        async with self.begin() as work:
+            await work.lock_servants({servant for servant, _ in months})
+            await work.plans.forget(months)
 
 
 @dataclass(frozen=True, slots=True)

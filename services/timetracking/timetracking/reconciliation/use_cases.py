@@ -98,6 +98,9 @@ class _Watched:
     def beyond_reach(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
+    async def kept_since(self) -> Any:
+        return await self.within.kept_since()
+
     async def planned(self, *given: Any) -> Any:
         return await self.within.planned(*given)
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from chassis.database import Transaction
+from chassis.personal_data.declarations import WORKING_TIME
+from chassis.personal_data.levels import kept_since
 from kernel.identifiers import new_id
 from kernel.intervals import Span
 
@@ -140,6 +142,10 @@ class StoredDays:
         self._transaction = transaction
         self._stored = reads
         self._default_zone = default_zone
+
+    async def kept_since(self) -> date:
+        """The first date whose days are kept; `date.min` while none was ever deleted."""
+        return await kept_since(self._transaction, WORKING_TIME) or date.min
 
     async def planned(self, needs: Sequence[Need]) -> Mapping[str, Planned]:
         """Plans, orders, zones and placements of these dates, and which of them are in doubt."""

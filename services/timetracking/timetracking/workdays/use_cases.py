@@ -104,6 +104,9 @@ class Known:
 class Days(Protocol):
     """The days with everything they are computed from, as a transaction sees them."""
 
+    async def kept_since(self) -> date:
+        """The first date whose days are kept; `date.min` while none was ever deleted."""
+
     async def planned(self, needs: Sequence[Need]) -> Mapping[str, Planned]:
         """What is planned for each servant on the dates, which may overlap."""
 
@@ -140,6 +143,7 @@ class ComputeDays:
 
     `instants` touch the window they lie in; `dates` are touched themselves. Where a stay begins or ceases to go on over the
     border of a touched day, the day beside it follows. Days whose content is equal are not written and raise no event.
+    A day that is older than what is kept stays as it is: without its facts it would come out as an absence.
     """
 
     lawbook: Lawbook
@@ -156,14 +160,14 @@ class ComputeDays:
     async def _compute(self, work: Work, instants: Mapping[str, Collection[int]], dates: Mapping[str, Collection[date]]) -> int:
         # Once for everyone: people share their dates, and a date's parameters are looked up once.
         law, now, changed = law_of(self.lawbook), self.clock(), 0
-        touched = _touched(instants, dates)
+        touched, level = _touched(instants, dates), await work.days.kept_since()
         while touched:
             needs = [need for servant, each in sorted(touched.items()) for need in _needs(servant, each.near)]
             planned = await work.days.planned(needs)
             # What is computed now, by servant; whom the transaction does not know has nothing to compute.
-            looks = {servant: _Looking(servant, planned[servant], each, law) for servant, each in touched.items()}
+            looks = {servant: _Looking(servant, planned[servant], each, law, level) for servant, each in touched.items()}
             known = await work.days.known([look for each in looks.values() for look in each.looks], planned)
-            round_ = _Round(law, self.lawbook.edition, now)
+            round_ = _Round(law, self.lawbook.edition, now, level)
             for servant, each in looks.items():
                 round_.look(servant, each, planned[servant], known[servant])
             await work.days.keep(round_.changed, round_.findings, round_.settled, now)
@@ -187,8 +191,8 @@ class _Touch:
 class _Round:
     """Looks at the facts of many servants, and what they change."""
 
-    def __init__(self, law: Law, edition: str, now: datetime) -> None:
-        self._law, self._edition, self._now = law, edition, now
+    def __init__(self, law: Law, edition: str, now: datetime, level: date) -> None:
+        self._law, self._edition, self._now, self._level = law, edition, now, level
         self.changed: list[KeptDay] = []
         self.findings: list[Finding] = []
         self.settled: list[tuple[str, date]] = []
@@ -199,6 +203,7 @@ class _Round:
         """Computes the days of one servant."""
         facts = Facts(planned.plans, tuple(planned.orders), tuple(known.reads), tuple(known.sessions))
         dates, now = [day for look in looking.looks for day in _dates(look.since, look.until)], int(self._now.timestamp())
+        self.settled += [(servant, day) for day in looking.too_old]
         for content, entered in workdays_and_entries(facts, dates, planned.zone_of, self._law, now, looking.windows):
             self._crossings(servant, content, entered, known, dates)
             self._day(servant, content, planned, known)
@@ -247,7 +252,8 @@ class _Round:
 
     def _rests(self, servant: str, dates: Sequence[date], known: Known) -> None:
         """The rests around the dates, from the days as they are kept now."""
-        for since, until in _spans(dates, AROUND_A_REST):
+        for first, until in _spans(dates, AROUND_A_REST):
+            since = max(first, self._level)
             claims = [
                 Claim(servant, "rest_too_short", rest.dates[0], rest.end_of_work, rest.seconds, rest.rule, rest.dates[1])
                 for rest in short_rests([_worked(day, known.kept.get(day)) for day in _dates(since, until)], self._law)
@@ -272,7 +278,7 @@ class _Round:
 class _Looking:
     """The dates of a servant that are really touched, in runs, with the windows that their reads and those beside lie in."""
 
-    def __init__(self, servant: str, planned: Planned, touch: _Touch, law: Law) -> None:
+    def __init__(self, servant: str, planned: Planned, touch: _Touch, law: Law, level: date) -> None:
         self.windows = windows = Windows(planned.plans, planned.orders, planned.zone_of, law)
         exact, held = set(touch.dates), (0, 0)
         for at in sorted(touch.instants):
@@ -280,6 +286,8 @@ class _Looking:
                 day = next(each for each in _possible(at // DAY_SECONDS) if windows.holds(each, at))
                 held = windows.of(day)
                 exact.add(day)
+        self.too_old = sorted(day for day in exact if day < level)
+        exact.difference_update(self.too_old)
         self.looks = [
             Look(servant, since, until, (windows.of(since - ONE_DAY)[0], windows.of(until + ONE_DAY)[1]))
             for since, until in _spans(exact, 0)

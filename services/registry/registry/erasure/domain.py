@@ -1,0 +1,22 @@
+"""When a civil servant may be erased (Law on personal data, articles 12 and 18): not while appointed, and not while a hold stands."""
+
+from datetime import date
+
+from kernel.faults import WrongState
+from kernel.names import servant_name
+
+from registry.servants.domain import Servant
+
+
+def refuse_while_appointed(servant: Servant, today: date) -> None:
+    """Refuses STILL_APPOINTED where an appointment is in force or is to come; `today` is the date where it comes last."""
+    for each in servant.appointments:
+        until = each.terms.span.until
+        if until is None or until >= today:
+            raise WrongState("STILL_APPOINTED", servant=servant_name(servant.id), until=until or "")
+
+
+def refuse_while_held(until: date | None) -> None:
+    """Refuses HOLD_IN_FORCE with the last day of the legal holds, if there is one."""
+    if until is not None:
+        raise WrongState("HOLD_IN_FORCE", until=until)

@@ -1,0 +1,152 @@
+"""What is done to erase people, and the ports that it needs."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from chassis.access import Caller
+from chassis.clock import Clock
+from chassis.jobs import each_for_itself
+from chassis.personal_data.declarations import PERSONAL_FILE
+from chassis.personal_data.levels import first_kept
+from kernel.faults import NotFound
+from kernel.names import servant_name
+from lawbook import Lawbook
+
+from registry.bodies.domain import BodyState
+from registry.erasure.domain import refuse_while_appointed, refuse_while_held
+from registry.servants.domain import Servant
+from registry.servants.iin import Iin
+from registry.values import line
+
+# Each is a transaction of its own.
+AT_ONCE = 20
+# Terms are counted in years: who is due today was so yesterday.
+AGAIN_S = 3_600.0
+# Somewhere it is still the day before.
+WEST = timedelta(hours=12)
+
+
+class Servants(Protocol):
+    """The recorded civil servants."""
+
+    async def known(self, ids: Collection[str], iins: Collection[Iin]) -> Sequence[Servant]:
+        """Returns the servants with one of these IDs or IINs, whoever may see them."""
+
+
+class Holds(Protocol):
+    """The recorded legal holds."""
+
+    async def in_force_until(self) -> date | None:
+        """Returns the last day of the holds in force over whichever body; None where none is."""
+
+
+class Erasure(Protocol):
+    """The people whose rows are erased."""
+
+    async def due(self, before: date, most: int) -> Sequence[str]:
+        """Returns at most so many of those whose last appointment ended before the date."""
+
+    async def named_by(self, servant: str) -> Sequence[str]:
+        """Returns the bodies whose state names the servant."""
+
+    async def erase(self, servant: str) -> int:
+        """Erases all that is kept of the servant; how many rows."""
+
+
+class Work(Protocol):
+    """One transaction in which somebody is erased."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def servants(self) -> Servants: ...
+    @property
+    def holds(self) -> Holds: ...
+    @property
+    def erasure(self) -> Erasure: ...
+
+    async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
+        """Takes the keys' locks, all of a transaction at once and before its first write."""
+
+    async def body_changed(self, body: str) -> BodyState:
+        """Raises the body's revision and publishes its whole state; its lock is held."""
+
+    def servant_erased(self, servant: str) -> None:
+        """Publishes that the servant was erased: whoever follows erases what it keeps of them."""
+
+    def record(
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
+    ) -> None:
+        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
+
+
+Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
+
+
+@dataclass(frozen=True, slots=True)
+class EraseServant:
+    """Erases a civil servant everywhere, on the ground of a decision or since the file's term has ended; the ID is never given again."""
+
+    work: Begin
+
+    async def __call__(self, caller: Caller | None, servant: str, ground: str) -> int:
+        """Returns how many rows were erased here; refuses NOT_FOUND, STILL_APPOINTED, HOLD_IN_FORCE."""
+        ground = line(ground, "ground", 200)
+        async with self.work(caller) as work:
+            # Whoever appoints the servant meanwhile holds the servant's lock.
+            await work.lock(bodies=await work.erasure.named_by(servant), servants=[servant])
+            refuse_while_held(await work.holds.in_force_until())
+            for known in await work.servants.known([servant], []):
+                refuse_while_appointed(known, (work.at - WEST).date())
+                return await self._erase(work, known, ground)
+        raise NotFound(servant_name(servant))
+
+    async def _erase(self, work: Work, servant: Servant, ground: str) -> int:
+        """Erases a civil servant on a ground: of a decision, or since the file's term has ended."""
+        bodies = await work.erasure.named_by(servant.id)
+        rows = await work.erasure.erase(servant.id)
+        for body in bodies:
+            await work.body_changed(body)
+        work.servant_erased(servant.id)
+        work.record("servant.erase", servant_name(servant.id), rule=ground, before=servant, body=servant.newest_body)
+        return rows
+
+
+@dataclass(slots=True)
+class EraseWhoLeftLongAgo:
+    """Erases those whose last appointment ended longer ago than their file is kept, a few at a time; while a hold stands it rests."""
+
+    work: Begin
+    law: Lawbook
+    clock: Clock
+    now: Callable[[], float] = time.monotonic
+    """Real time in seconds, from any instant on."""
+    _next: float = field(default=0.0, init=False)
+
+    async def __call__(self) -> int:
+        """Erases some; returns how many, 0 when nobody is due."""
+        if self.now() < self._next:
+            return 0
+        async with self.work(None) as work:
+            rests = await work.holds.in_force_until() is not None
+            due = () if rests else await work.erasure.due(first_kept(PERSONAL_FILE, self.law, self.clock()), AT_ONCE)
+        if not due:
+            self._next = self.now() + AGAIN_S
+            return 0
+        await each_for_itself(partial(self._erase, EraseServant(self.work)), due)
+        return len(due)
+
+    async def _erase(self, erase: EraseServant, servants: Sequence[str]) -> None:
+        for servant in servants:
+            await erase(None, servant, PERSONAL_FILE)

@@ -1,0 +1,152 @@
+"""Deleting what is older than its term, piece by piece; while a legal hold is in force anywhere in the deployment, it rests."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+
+import structlog
+from lawbook import Lawbook
+
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.metrics import counter, gauge
+from chassis.personal_data.declarations import Aging, DataClass, aging
+from chassis.personal_data.holds import held_until
+from chassis.personal_data.levels import SETTLED_AFTER_S, first_kept, raise_levels, settled_levels
+
+# Rows that share a transaction: it ends well within its five seconds; of topics also far from its thousand locks.
+AT_ONCE = 500
+# What is old today was so yesterday, and a hold is awaited: to look seldom costs nothing.
+AGAIN_S = 3_600.0
+SOON_S = 60.0
+
+RESTS = gauge(
+    "tartip_retention_rests_until_seconds",
+    "seconds",
+    "Last day of the legal holds by which deleting rests, since 1970; 0 while none is in force",
+)
+DELETED = counter("tartip_retention_deleted_total", "rows", "Rows that were deleted since their term ended", ("data_class",))
+
+log = structlog.get_logger(__name__)
+
+# Whether all holds that were placed before are known here.
+Known = Callable[[], Awaitable[bool]]
+
+
+async def owned() -> bool:
+    """The registry's own holds are known to it at once."""
+    return True
+
+
+def followed(database: Database, bootstrap: str, topic: str) -> Known:
+    """Says whether the projection of a topic has read what the topic holds now."""
+
+    async def read_to_its_end() -> bool:
+        from chassis.survey import survey  # its client would cost every process a part of a second of its start
+
+        try:
+            extents = await survey(bootstrap, "retention", [topic])
+        except Exception as error:
+            log.warning("nothing is deleted: whether a hold was placed is not to be seen", topic=topic, error=type(error).__name__)
+            return False
+        async with database.transaction() as transaction:
+            rows = await (await transaction.driver()).fetch("SELECT partition, applied FROM projection_positions WHERE topic = $1", topic)
+        applied = {row["partition"]: row["applied"] for row in rows}
+        return all(applied.get(partition, -1) >= extent.end for (_, partition), extent in extents.items())
+
+    return read_to_its_end
+
+
+async def resting(transaction: Transaction, now: datetime) -> bool:
+    """Whether a legal hold lets deleting rest; told as a metric."""
+    until = await held_until(transaction, now)
+    RESTS.set(datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp() if until else 0)
+    return until is not None
+
+
+class Retention:
+    """The job `retention` of a service: raises the level of each term, and then deletes what lies before it.
+
+    A second run finds nothing to do. `now` is real time in seconds, from any instant on.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        classes: Sequence[DataClass],
+        law: Lawbook,
+        clock: Clock,
+        known: Known,
+        *,
+        settled_after_s: float = SETTLED_AFTER_S,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._classes, self._law, self._clock, self._known = database, aging(classes), law, clock, known
+        self._settled_after_s, self._now = settled_after_s, now
+        self._next, self._rested = 0.0, False
+
+    async def __call__(self) -> int:
+        """Does one piece; returns how many rows that were, or how many levels, 0 when nothing is due or it rests."""
+        if self._now() < self._next:
+            return 0
+        if await self._rests() or not await self._known():
+            return self._later(SOON_S)
+        terms = {how.term for _, how in self._classes}
+        wanted = {term: first_kept(term, self._law, self._clock()) for term in sorted(terms)}
+        async with self._database.transaction() as transaction:
+            raised = await raise_levels(transaction, wanted)
+        if raised:
+            return 1
+        async with self._database.transaction() as transaction:
+            levels = await settled_levels(transaction, self._settled_after_s)
+        for each, how in self._classes:
+            if how.term in levels and (gone := await self._piece(each, how, levels[how.term])):
+                return gone
+        return self._later(AGAIN_S if wanted.keys() <= levels.keys() else SOON_S)
+
+    def _later(self, pause_s: float) -> int:
+        self._next = self._now() + pause_s
+        return 0
+
+    async def _rests(self) -> bool:
+        async with self._database.transaction() as transaction:
+            rests = await resting(transaction, self._clock())
+            if rests and not self._rested:
+                log.info("nothing is deleted: a legal hold is in force", until=str(await held_until(transaction, self._clock())))
+        self._rested = rests
+        return rests
+
+    async def _piece(self, each: DataClass, how: Aging, before: date) -> int:
+        """Deletes some rows of a class; a hold that came meanwhile lets them be."""
+        async with self._database.transaction() as transaction:
+            driver = await transaction.driver()
+            if await resting(transaction, self._clock()):
+                return 0
+            if each.told is None:
+                gone = int(await driver.fetchval(how.statement or _deleting(each, how), before, AT_ONCE) or 0)
+            else:
+                keys = [row["key"] for row in await driver.fetch(_keys(each, how), before, AT_ONCE)]
+                await transaction.lock(each.told.namespace, keys)
+                rows = await driver.fetch(_taking(each, how), before, keys)
+                for row in rows:
+                    transaction.publish(each.told.topic, row["key"], None)
+                gone = len(rows)
+            if gone:
+                transaction.record("retention.delete", f"dataClasses/{each.table}/before/{before}/rows/{gone}")
+        DELETED.labels(each.table).inc(gone)
+        return gone
+
+
+def _deleting(each: DataClass, how: Aging) -> str:
+    some = f"SELECT ctid FROM {each.table} WHERE {how.past} LIMIT $2"
+    return f"WITH gone AS (DELETE FROM {each.table} WHERE ctid = ANY (ARRAY ({some})) RETURNING 1) SELECT count(*) FROM gone"
+
+
+def _keys(each: DataClass, how: Aging) -> str:
+    assert each.told is not None
+    return f"SELECT {each.told.key} AS key FROM {each.table} WHERE {how.past} ORDER BY 1 LIMIT $2"
+
+
+def _taking(each: DataClass, how: Aging) -> str:
+    assert each.told is not None
+    return f"DELETE FROM {each.table} WHERE {how.past} AND {each.told.key} = ANY ($2::text[]) RETURNING {each.told.key} AS key"

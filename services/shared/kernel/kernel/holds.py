@@ -1,0 +1,14 @@
+"""Legal holds: spans in which nothing may be deleted, as services tell one another of them."""
+
+from dataclasses import dataclass
+
+from kernel.days import DaySpan
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold over a body's data; a released one holds nothing any more."""
+
+    id: str
+    span: DaySpan
+    released: bool

@@ -1,0 +1,83 @@
+"""Whoever was erased in the registry is erased here: all rows, for good, whatever is told late or again."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from chassis.personal_data.declarations import of_people
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from timetracking.personal_data import DATA_CLASSES
+
+from .platform import Platform
+from .samples import MONDAY, NOVEMBER, TUESDAY, month_of, order, servant
+from .serving import Timekeeping
+
+NEW = count(1)
+
+
+async def kept_of(platform: Platform, servant: str) -> dict[str, int]:
+    """How many rows of the servant there are in each table, where there are any."""
+    rows = {
+        each.table: (await platform.sql(f"SELECT count(*) FROM {each.table} WHERE {each.person}", servant))[0][0]
+        for each in of_people(DATA_CLASSES)
+    }
+    return {table: count for table, count in rows.items() if count}
+
+
+async def test_all_rows_of_the_erased_go_and_those_of_others_stay(served: Timekeeping) -> None:
+    platform = served.platform
+    await platform.take_orders([order("2026-11-24T19:00", "2026-11-24T21:00")])
+    await platform.sql("INSERT INTO remote_sessions VALUES ('r1', 'S1', 1, 2)")
+    await platform.sql("INSERT INTO due_days (servant, date) VALUES ('S1', $1)", MONDAY)
+    others = {id: await kept_of(platform, id) for id in ("S2", "M1")}
+    before = await kept_of(platform, "S1")
+    assert before.keys() >= {"workdays", "workday_versions", "passages", "badges", "plan_days", "orders", "remote_sessions", "appointments"}
+    await platform.erase_servants(["S1"])
+    assert await kept_of(platform, "S1") == {}
+    assert {id: await kept_of(platform, id) for id in ("S2", "M1")} == others
+    assert not await platform.sql("SELECT FROM passages WHERE badge_number = '17'")
+    await platform.erase_servants(["S1", "S1"])
+    records = await platform.sql("SELECT resource FROM audit_records WHERE action = 'servant.erase'")
+    assert {row["resource"] for row in records} == {"servants/S1"}
+
+
+async def test_of_the_erased_a_digest_is_left_that_names_nobody(served: Timekeeping) -> None:
+    await served.platform.erase_servants(["S1"])
+    (row,) = await served.platform.sql("SELECT * FROM erased_servants")
+    assert len(row["digest"]) == 32
+    assert b"S1" not in row["digest"]
+
+
+async def test_a_passage_near_the_handing_over_of_a_badge_is_not_taken_for_the_others(served: Timekeeping) -> None:
+    """Whose it is follows from the device's zone; within hours of the border it may be that of the next holder."""
+    platform = served.platform
+    await platform.sql("UPDATE badges SET span = tstzrange(lower(span), '2026-11-24T16:00+05') WHERE servant = 'S1'")
+    await platform.erase_servants(["S1"])
+    left = await platform.sql("SELECT DISTINCT wall_time::date AS on_ FROM passages WHERE badge_number = '17' ORDER BY 1")
+    assert left[0]["on_"] == TUESDAY
+
+
+@pytest.fixture
+async def empty(told: Platform) -> Platform:
+    return told
+
+
+@given(order_of=st.permutations(["old", "new", "erased", "plan", "order", "erased again"]), repeated=st.booleans())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_in_any_order_and_repetition_nothing_of_the_erased_is_left(empty: Platform, order_of: list[str], repeated: bool) -> None:
+    id = f"E{next(NEW)}"
+    deeds: dict[str, Any] = {
+        "old": lambda: empty.take_servants([servant(id, revision=1)]),
+        "new": lambda: empty.take_servants([servant(id, revision=2)]),
+        "erased": lambda: empty.erase_servants([id]),
+        "erased again": lambda: empty.erase_servants([id]),
+        "plan": lambda: empty.take_plans([month_of(id, since=29)]),
+        "order": lambda: empty.take_orders([order("2026-11-24T19:00", "2026-11-24T21:00", id=f"o-{id}", servant=id)]),
+    }
+    for deed in order_of * (2 if repeated else 1):
+        await deeds[deed]()
+    # What came before the tombstone went with it; what comes after it is passed over.
+    assert await kept_of(empty, id) == {}
+    await empty.forget_plans([(id, NOVEMBER)])
+    assert await kept_of(empty, id) == {}

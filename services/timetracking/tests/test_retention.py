@@ -1,0 +1,227 @@
+"""What is older than its term goes, and is never computed again; while a body is inspected nothing goes."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from chassis.personal_data.declarations import WORKING_TIME
+from chassis.personal_data.levels import first_kept
+from chassis.personal_data.retention import Retention, owned
+from chassis.testing.tokens import caller
+from kernel.days import DaySpan, months_after
+from kernel.holds import Hold
+from timetracking.badges.domain import Badge
+from timetracking.people.domain import Body
+from timetracking.personal_data import DATA_CLASSES
+
+from .platform import LAW, Platform
+from .samples import MONDAY, NOVEMBER, TUESDAY, WEDNESDAY, at, four, month_of, order, passage
+from .serving import Timekeeping
+
+TERM = LAW.require(WORKING_TIME, MONDAY).value
+HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
+
+
+def years_later(day: date, hour: int = 12) -> datetime:
+    """The noon at which the days before `day` are older than they are kept."""
+    later = date.fromordinal(months_after(day, 12 * TERM).toordinal() + 1)
+    return at(f"{later}T{hour:02}:00")
+
+
+def retention(platform: Platform, known: Any = owned) -> Retention:
+    return Retention(platform.database.worker, DATA_CLASSES, LAW, platform.clock, known, settled_after_s=0, now=lambda: 1.0)
+
+
+async def everything(job: Retention) -> int:
+    """Works until nothing is due; in how many pieces."""
+    pieces = 0
+    while await job():
+        pieces += 1
+    return pieces
+
+
+async def counted(platform: Platform) -> dict[str, int]:
+    tables = [each.table for each in DATA_CLASSES if each.person or each.table == "device_days"]
+    return {table: (await platform.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in tables}
+
+
+async def texts(platform: Platform) -> dict[tuple[str, date], tuple[str, int]]:
+    rows = await platform.sql("SELECT servant, date, content, revision FROM workdays")
+    return {(row["servant"], row["date"]): (row["content"], row["revision"]) for row in rows}
+
+
+async def test_the_level_is_the_term_before_today(served: Timekeeping) -> None:
+    assert first_kept(WORKING_TIME, LAW, years_later(TUESDAY)) == TUESDAY
+
+
+async def test_what_is_older_than_its_term_goes_and_the_rest_stays(served: Timekeeping) -> None:
+    platform = served.platform
+    before = await texts(platform)
+    outbox = len(await platform.sql("SELECT FROM outbox"))
+    platform.now = years_later(TUESDAY)
+    assert await everything(retention(platform)) > 1
+    after = await texts(platform)
+    assert after == {key: day for key, day in before.items() if key[1] >= TUESDAY}
+    assert {key[1] for key in before} > {key[1] for key in after}
+    assert len(await platform.sql("SELECT FROM outbox")) == outbox, "nobody is told of days that are old"
+    assert await everything(retention(platform)) == 0, "a second run finds nothing to do"
+
+
+async def test_after_all_terms_nothing_of_the_days_is_left(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(date(2027, 3, 1))
+    await everything(retention(platform))
+    left = {table: count for table, count in (await counted(platform)).items() if count}
+    assert left.keys() == {"badges", "servants", "appointments", "workday_changes"}, "badges are held still, and people serve still"
+    months = await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")
+    assert len(months) == 1, "of the months the one for all others is left"
+
+
+async def test_each_piece_is_audited_with_its_count_and_no_name(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    await everything(retention(platform))
+    rows = await platform.sql("SELECT subject, resource FROM audit_records WHERE action = 'retention.delete' ORDER BY id")
+    days = [row["resource"] for row in rows if row["resource"].startswith("dataClasses/workdays/")]
+    assert days == [f"dataClasses/workdays/before/{TUESDAY}/rows/3"]
+    assert {row["subject"] for row in rows} == {"system"}
+
+
+async def test_a_day_older_than_what_is_kept_is_never_computed_again(served: Timekeeping) -> None:
+    """Also between the raising of the level and the deleting, and whoever asks: plans, orders, badges, passages."""
+    platform = served.platform
+    platform.now = years_later(WEDNESDAY)
+    job = retention(platform)
+    assert await job() == 1, "the level is raised"
+    raised = await texts(platform)
+    for stage in ("raised", "deleted"):
+        if stage == "deleted":
+            await everything(job)
+        before, versions = await texts(platform), await platform.sql("SELECT count(*) FROM workday_versions")
+        findings = await platform.sql("SELECT id, state, revision FROM findings ORDER BY id")
+        outbox = await platform.sql("SELECT topic, key FROM outbox ORDER BY xid, id")
+        change = 2 if stage == "raised" else 4
+        await platform.take_plans([month_of("S1", revision=change, since=23), month_of("S2", revision=change, since=23)])
+        await platform.take_orders([order("2026-11-23T19:00", "2026-11-23T21:00", id=f"late-{stage}")])
+        # Past the bounds of what is believed, which refuse a passage so old before it is stored.
+        await platform.sql("INSERT INTO due_reads (lane, late, badge_system, badge_number, date) VALUES (0, true, 'hq', '17', $1)", MONDAY)
+        await platform.sql("INSERT INTO due_days (servant, date) VALUES ('S1', $1), ('S2', $1)", MONDAY)
+        await platform.assign(HR, Badge(f"b-{stage}", "hq", "99" if stage == "raised" else "98", "S2", at("2026-11-23T00:00"), None))
+        await platform.do_what_is_due()
+        while await platform.close():
+            pass
+        old = {key: day for key, day in (await texts(platform)).items() if key[1] < WEDNESDAY}
+        assert old == {key: day for key, day in before.items() if key[1] < WEDNESDAY}
+        assert (await platform.sql("SELECT id, state, revision FROM findings WHERE date < $1 ORDER BY id", WEDNESDAY)) == [
+            row
+            for row in findings
+            if row["id"] in {each["id"] for each in await platform.sql("SELECT id FROM findings WHERE date < $1", WEDNESDAY)}
+        ]
+        assert len(await platform.sql("SELECT FROM workday_versions WHERE date < $1", WEDNESDAY)) <= versions[0][0]
+        told = [row["key"] for row in (await platform.sql("SELECT topic, key FROM outbox ORDER BY xid, id"))[len(outbox) :]]
+        assert [key for key in told if key.endswith((str(MONDAY), str(TUESDAY)))] == []
+    assert {key for key in raised if key[1] < WEDNESDAY}
+    assert await platform.sql("SELECT FROM orders WHERE date < $1", WEDNESDAY) == [], "an order so old is passed over"
+
+
+async def test_a_finding_that_reaches_over_the_level_is_not_looked_at_again_without_its_first_day(served: Timekeeping) -> None:
+    platform = served.platform
+    await platform.sql(
+        "INSERT INTO findings (id, kind, servant, body, date, until, first, seconds, state, rule, reads, revision, edition)"
+        " VALUES (gen_random_uuid(), 'rest_too_short', 'S1', 'KGD', $1, $2, 0, 0, 'raised', 'lc-83', '{}', 1, 'test')",
+        MONDAY,
+        TUESDAY,
+    )
+    platform.now = years_later(TUESDAY)
+    assert await retention(platform)() == 1
+    await platform.sql("DELETE FROM workdays WHERE date < $1", TUESDAY)
+    await platform.sql("INSERT INTO due_days (servant, date) VALUES ('S1', $1)", TUESDAY)
+    await platform.do_what_is_due()
+    (finding,) = [each for each in await platform.findings() if each.claim.kind == "rest_too_short"]
+    assert finding.revision == 1
+
+
+async def test_a_hold_that_comes_between_two_pieces_lets_the_next_one_be(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    assert await retention(platform)() == 1
+    before = await counted(platform)
+
+    async def placed_meanwhile() -> bool:
+        span = DaySpan(platform.now.date(), platform.now.date())
+        await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 2, holds=(Hold("h1", span, released=False),))])
+        return True
+
+    assert await retention(platform, placed_meanwhile)() == 0
+    assert await counted(platform) == before
+
+
+async def test_a_passage_so_old_is_refused_before_it_is_stored(served: Timekeeping) -> None:
+    oldest = LAW.require("passages/oldest", MONDAY).value
+    assert oldest < 365 * TERM, "what is taken in is younger than what is deleted"
+
+
+@pytest.mark.parametrize("held", ["before", "in the middle"])
+async def test_while_a_body_is_inspected_nothing_is_deleted_anywhere(served: Timekeeping, held: str) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    today = platform.now.date()
+    inspection = Hold("h1", DaySpan(today, date.fromordinal(today.toordinal() + 20)), released=False)
+    job = retention(platform)
+    if held == "in the middle":
+        assert await job() == 1
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 2, holds=(inspection,))])
+    before = await counted(platform)
+    assert await everything(job) == 0
+    assert await counted(platform) == before
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 3, holds=(Hold("h1", inspection.span, released=True),))])
+    assert await everything(retention(platform)) > 0
+    assert (await counted(platform))["workdays"] < before["workdays"]
+
+
+async def test_an_older_state_of_a_body_does_not_take_a_hold_away(served: Timekeeping) -> None:
+    platform = served.platform
+    hold = Hold("h1", DaySpan(MONDAY, WEDNESDAY), released=False)
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 5, holds=(hold,))])
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 4)])
+    assert [tuple(row) for row in await platform.sql("SELECT * FROM legal_holds")] == [("MF", "h1", MONDAY, WEDNESDAY, False)]
+
+
+async def test_a_hold_that_may_be_on_its_way_is_waited_for(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    before = await counted(platform)
+
+    async def not_yet() -> bool:
+        return False
+
+    assert await everything(retention(platform, not_yet)) == 0
+    assert await counted(platform) == before
+
+
+async def test_rows_wait_until_everybody_goes_by_the_new_level(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    patient = Retention(platform.database.worker, DATA_CLASSES, LAW, platform.clock, owned, settled_after_s=3_600, now=lambda: 1.0)
+    before = await counted(platform)
+    assert await everything(patient) == 1, "the level is raised, and nothing is deleted yet"
+    assert await counted(platform) == before
+
+
+async def test_plans_that_were_forgotten_where_they_are_made_stay_as_long_as_their_days(served: Timekeeping) -> None:
+    platform = served.platform
+    await platform.forget_plans([("S1", NOVEMBER)])
+    assert await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'")
+    platform.now = years_later(date(2026, 12, 5))
+    assert await retention(platform)() == 1
+    await platform.forget_plans([("S1", NOVEMBER)])
+    assert not await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'")
+    assert not await platform.sql("SELECT FROM plan_months WHERE servant = 'S1'")
+    await platform.take_plans([month_of("S1", revision=9)])
+    assert not await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'"), "told again it is passed over"
+
+
+async def test_the_function_that_drops_months_refuses_those_that_are_kept(served: Timekeeping) -> None:
+    with pytest.raises(Exception, match="are kept still"):
+        await served.platform.sql("SELECT forget_passages($1, 10)", date(2026, 12, 1))
+    assert await served.platform.record([*four(MONDAY), passage("2026-11-24T09:12:40")]) == []

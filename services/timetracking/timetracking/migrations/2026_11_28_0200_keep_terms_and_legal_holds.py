@@ -1,0 +1,83 @@
+"""Keep the levels of terms and who was erased, know legal holds, and let passages be forgotten when their term has ended."""
+
+from alembic import op
+from chassis.migrations import personal_data
+from chassis.migrations.foundation import APP, WORKER
+from chassis.migrations.indexes import build_beside_writers
+
+revision = "timetracking_2026_11_28_0200"
+down_revision = "timetracking_2026_11_28_0000"
+
+INDEXES = {
+    "workday_versions_date_idx": "workday_versions (date)",
+    "findings_date_idx": "findings (date)",
+    "remote_sessions_starts_idx": "remote_sessions (starts)",
+}
+# An instant is its wall time less an offset of 14 hours at most to the east, 12 to the west.
+HELD = """
+CREATE FUNCTION surely_held(span tstzrange, wall_time timestamp) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN span @> tstzrange(
+        (wall_time - interval '14 hours') AT TIME ZONE 'UTC', (wall_time + interval '12 hours') AT TIME ZONE 'UTC', '[]'
+    )
+"""
+# Nobody but these functions deletes a passage. A month is dropped whole, and not while everybody would wait for it. How many
+# passages it held is as the statistics have it: to count them would take longer than a transaction may.
+FORGET = """
+CREATE FUNCTION forget_passages(before date, most integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '1s' AS $$
+DECLARE
+    month text;
+    gone bigint;
+BEGIN
+    IF before > coalesce((SELECT kept_since FROM retention_levels WHERE term = 'retention/working-time-records'), '-infinity') THEN
+        RAISE EXCEPTION 'passages since % are kept still', before;
+    END IF;
+    SELECT c.relname, greatest(c.reltuples::bigint, 1) INTO month, gone
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'passages'::regclass AND c.relname ~ '^passages_[0-9]{4}_[0-9]{2}$'
+        AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before
+    ORDER BY c.relname LIMIT 1;
+    IF month IS NOT NULL THEN
+        EXECUTE format('DROP TABLE %I', month);
+        RETURN gone;
+    END IF;
+    DELETE FROM passages_other WHERE ctid = ANY (ARRAY (SELECT ctid FROM passages_other WHERE wall_time < before LIMIT most));
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$$
+"""
+FORGET_ONE = """
+CREATE FUNCTION forget_passages_of(wanted text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    gone bigint;
+BEGIN
+    DELETE FROM passages p USING badges b
+    WHERE b.servant = wanted AND p.badge_system = b.badge_system AND p.badge_number = b.badge_number AND surely_held(b.span, p.wall_time);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$$
+"""
+OWN = """
+CREATE POLICY of_own_badges ON passages FOR SELECT TO {app} USING (EXISTS (
+    SELECT FROM badges b WHERE b.servant = (SELECT reach() ->> 'servant')
+        AND b.badge_system = passages.badge_system AND b.badge_number = passages.badge_number AND surely_held(b.span, passages.wall_time)
+))
+"""
+
+
+def upgrade() -> None:
+    """Creates indexes, tables and functions, and lets people see what was read of their own badges, and where they head units."""
+    for name, definition in INDEXES.items():
+        build_beside_writers(name, definition)
+    personal_data.keep_terms()
+    personal_data.know_holds()
+    personal_data.show_own("unit_heads")
+    op.execute(HELD)
+    for statement, function in ((FORGET, "forget_passages"), (FORGET_ONE, "forget_passages_of")):
+        op.execute(statement)
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {WORKER}")
+    op.execute(OWN.format(app=APP))

@@ -1,0 +1,163 @@
+"""What timetracking keeps of whom, and for how long; read by its jobs, the export and docs/data-classes.md.
+
+Days and what they are computed from go by one term. Facts go a week later than days, since the first days that are kept look at those
+before them; passages go by whole months, and badges after the passages that they explain.
+"""
+
+from chassis.personal_data.declarations import WORKING_TIME, Aging, DataClass, OfTopic, Passing, Sensitivity, Standing, declared
+from chassis.personal_data.own_tables import BODIES, OWN_TABLES, SERVANTS, projected_heads, projected_holds
+
+OWN = "servant = $1"
+DATE = "the date"
+FACTS = "$1::date - 7"
+# A passage whose badge the servant held whatever the zone of the device: what was read within a day of its handing over stands in the
+# reads of their days.
+OF_OWN_BADGES = (
+    "EXISTS (SELECT FROM badges b WHERE b.servant = $1 AND b.badge_system = passages.badge_system"
+    " AND b.badge_number = passages.badge_number AND surely_held(b.span, passages.wall_time))"
+)
+NOBODY = "devices, not people"
+
+
+def _aging(since: str, past: str, statement: str = "") -> Aging:
+    return Aging(WORKING_TIME, since, past, statement)
+
+
+def _due(table: str, holds: str) -> DataClass:
+    return DataClass(table, holds, Passing("moments later, when it was done"), nobody=NOBODY)
+
+
+OF_DAYS = (
+    DataClass(
+        "due_days",
+        "Days that are to be computed anew",
+        Passing("moments later, when they were computed"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        exported=False,
+    ),
+    DataClass(
+        "workday_changes",
+        "Which days changed, for those who follow them",
+        Passing("30 days later, by the purge of `changes`"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        exported=False,
+    ),
+    DataClass(
+        "workday_versions",
+        "Every version of a working day",
+        _aging(DATE, "date < $1"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("date", "revision"),
+    ),
+    DataClass("workdays", "Working days as they are known", _aging(DATE, "date < $1"), Sensitivity.PERSONAL, person=OWN, key=("date",)),
+    DataClass(
+        "findings",
+        "Findings about a servant's day, or about a device",
+        _aging(DATE, "date < $1"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("date", "id"),
+    ),
+    DataClass(
+        "remote_sessions",
+        "Sessions of remote work",
+        _aging("its beginning", f"ends IS NOT NULL AND starts < extract(epoch FROM {FACTS})::bigint"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("starts", "id"),
+    ),
+    DataClass(
+        "plan_days",
+        "What is planned for a servant on a date",
+        _aging(DATE, f"date < {FACTS}"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("date",),
+    ),
+    DataClass(
+        "plan_months",
+        "Which state of a month's plan is known",
+        _aging("the last date of the month", f"month < date_trunc('month', {FACTS})"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("month",),
+    ),
+    DataClass(
+        "orders",
+        "Orders of overtime, work on days off and off hours",
+        _aging(DATE, f"date < {FACTS}"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("date", "id"),
+    ),
+)
+
+OF_GATES = (
+    DataClass(
+        "passages",
+        "Passages as devices sent them",
+        _aging(
+            "the date as sent, by whole months",
+            f"wall_time < {FACTS}",
+            f"SELECT forget_passages({FACTS}, $2::integer)",
+        ),
+        Sensitivity.PERSONAL,
+        person=OF_OWN_BADGES,
+        key=("wall_time", "device", "event_key"),
+        erasing="SELECT forget_passages_of($1)",
+    ),
+    DataClass(
+        "badges",
+        "Who held which badge, when",
+        _aging("the day on which it was given back", "upper(span) < $1::date - 45"),
+        Sensitivity.PERSONAL,
+        person=OWN,
+        key=("id",),
+    ),
+    DataClass("device_days", "How many passages a device sent of a date", _aging(DATE, f"date < {FACTS}"), nobody=NOBODY),
+    DataClass("device_receipts", "The same, counted from Kafka", _aging(DATE, f"date < {FACTS}"), nobody=NOBODY),
+    DataClass(
+        "parked_records",
+        "Records that could not be applied; their bytes for 180 days, by the purge of `parked`",
+        _aging(DATE, f"value IS NULL AND date < {FACTS}"),
+        Sensitivity.PERSONAL,
+        nobody="bytes of a device: whose they are is known once they are applied",
+    ),
+)
+
+DATA_CLASSES = declared(
+    *OF_DAYS,
+    *OF_GATES,
+    projected_heads(),
+    DataClass(
+        "appointments", "Where a servant is appointed", OfTopic((SERVANTS,)), Sensitivity.PERSONAL, person=OWN, key=("since", "appointment")
+    ),
+    DataClass("servants", "Which civil servants there are", OfTopic((SERVANTS,)), Sensitivity.PERSONAL, person=OWN, key=("servant",)),
+    DataClass("body_states", "State bodies with their zones", OfTopic((BODIES,)), nobody="bodies, not people"),
+    projected_holds(),
+    DataClass("devices", "Enrolled devices", Standing("what was read at them is understood by them"), nobody=NOBODY),
+    DataClass("device_settings", "How their records are to be read", Standing("with the device"), nobody=NOBODY),
+    DataClass("device_proofs", "How they prove themselves: digests of secrets, networks", Standing("with the device"), nobody=NOBODY),
+    DataClass(
+        "device_refusals", "How often what came in their names was refused", Standing("a row for each device and reason"), nobody=NOBODY
+    ),
+    DataClass("device_looks", "Up to when their silence was looked for", Standing("one row a device"), nobody=NOBODY),
+    _due("due_looks", "Dates of devices to be looked at again"),
+    _due("due_device_days", "Dates of devices whose reads changed"),
+    DataClass(
+        "due_reads",
+        "Badges that were read, of whose holders days are to be computed",
+        Passing("moments later, when they were computed"),
+        Sensitivity.PERSONAL,
+        nobody="badges; who holds them stands elsewhere",
+    ),
+    DataClass("purged_changes", "Up to where changes of days were forgotten", Standing("one row"), nobody="a place"),
+    DataClass("recorded_positions", "Up to where passages were recorded", Standing("one row a partition"), nobody="places in topics"),
+    DataClass("recorded_gaps", "Which of them were rejected", Standing("what was rejected stays told apart"), nobody="places in topics"),
+    DataClass("reconciliations", "What nightly comparisons found, in numbers", Standing("one row a night"), nobody="numbers"),
+    DataClass("account_levels", "When everything was last counted as received", Standing("one row"), nobody="an instant"),
+    *OWN_TABLES,
+)

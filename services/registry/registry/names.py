@@ -1,5 +1,6 @@
 """Resource names of the registry (AIP-122) and the IDs within them."""
 
+from kernel.identifiers import UUID_PATTERN
 from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID, ids_in
 
 from registry.values import POSITION_ID
@@ -15,6 +16,18 @@ def position_name(body: str, position: str) -> str:
 def appointment_name(servant: str, appointment: str) -> str:
     """Returns the name of an appointment."""
     return f"servants/{servant}/appointments/{appointment}"
+
+
+def protected_fact_name(servant: str, fact: str) -> str:
+    """Returns the name of a protected fact."""
+    return f"servants/{servant}/protectedFacts/{fact}"
+
+
+def protected_fact_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the servant and the protected fact in a fact's name; Malformed for `field` if it is none."""
+    pattern = f"servants/({SERVANT_ID})/protectedFacts/({UUID_PATTERN})"
+    servant, fact = ids_in(name, field, pattern, "servants/{servant}/protectedFacts/{protected_fact}")
+    return servant, fact
 
 
 def unit_of(name: str, field: str) -> tuple[str, str]:

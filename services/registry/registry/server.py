@@ -6,17 +6,27 @@ from chassis.database import Database
 from chassis.listing import Listing
 from chassis.pages import PageTokens
 from chassis.server import Served
-from tartip.registry.v1 import servant_service_pb2, servant_service_pb2_grpc, state_body_service_pb2, state_body_service_pb2_grpc
+from lawbook import Lawbook
+from tartip.registry.v1 import (
+    protected_fact_service_pb2,
+    protected_fact_service_pb2_grpc,
+    servant_service_pb2,
+    servant_service_pb2_grpc,
+    state_body_service_pb2,
+    state_body_service_pb2_grpc,
+)
 
 from registry.bodies.servicer import StateBodyServicer
 from registry.positions.servicer import PositionServicer
+from registry.protected.keys import SensitiveKeys
+from registry.protected.servicer import ProtectedFactServicer
 from registry.servants.servicer import ServantServicer
 from registry.unit_of_work import begin
 
 
-def services(database: Database, page_key: str, clock: Clock) -> list[Served]:
+def services(database: Database, page_key: str, clock: Clock, law: Lawbook, keys: SensitiveKeys) -> list[Served]:
     """Returns all RPCs of the registry, for a server to add."""
-    work, listing = begin(database, clock), Listing(PageTokens(page_key))
+    work, listing = begin(database, clock, keys), Listing(PageTokens(page_key))
     return [
         (
             state_body_service_pb2_grpc.add_StateBodyServiceServicer_to_server,
@@ -27,6 +37,11 @@ def services(database: Database, page_key: str, clock: Clock) -> list[Served]:
             servant_service_pb2_grpc.add_ServantServiceServicer_to_server,
             ServantServicer(work, PositionServicer(work, listing), listing),
             servant_service_pb2.DESCRIPTOR.services_by_name["ServantService"],
+        ),
+        (
+            protected_fact_service_pb2_grpc.add_ProtectedFactServiceServicer_to_server,
+            ProtectedFactServicer(work, law, listing),
+            protected_fact_service_pb2.DESCRIPTOR.services_by_name["ProtectedFactService"],
         ),
         audit_service("registry", database, listing),
     ]

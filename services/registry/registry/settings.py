@@ -10,7 +10,7 @@ class RegistrySettings(Settings):
     """The settings of every service, and the registry's own."""
 
     sensitive_keys: SecretStr = SecretStr("")
-    """The keys of protected facts, "name:base64,name:base64": the first encrypts, all decrypt. Without any no such fact is shown or taken."""
+    """The keys of protected facts, "name:base64,name:base64": the first encrypts, all decrypt. Without any none is shown or taken."""
 
     @field_validator("sensitive_keys")
     @classmethod

@@ -33,7 +33,7 @@ class ProtectedFactKind(StrEnum):
         return self in (ProtectedFactKind.CHILD, ProtectedFactKind.CHILD_WITH_DISABILITY)
 
 
-class Work(StrEnum):
+class RestrictedWork(StrEnum):
     """Work beyond the ordinary that the law lets be asked of some only with consent, and of some never."""
 
     NIGHT = "night-work"
@@ -54,7 +54,7 @@ class Content:
     document: str
     child_born: date | None = None
     group: int | None = None
-    barred: frozenset[Work] = frozenset()
+    barred: frozenset[RestrictedWork] = frozenset()
 
     @classmethod
     def told(
@@ -65,7 +65,7 @@ class Content:
         document: str,
         child_born: date | None,
         group: int | None,
-        barred: Collection[Work],
+        barred: Collection[RestrictedWork],
     ) -> "Content":
         """The content as the values come in; Malformed where a kind lacks what it needs, or has what belongs to another."""
         wrong: dict[str, str] = {}

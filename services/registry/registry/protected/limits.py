@@ -10,23 +10,27 @@ from datetime import date, timedelta
 from enum import IntEnum
 from typing import Any
 
-from kernel.days import DaySpan, months_after
+from kernel.days import months_after
 from lawbook import Lawbook
 
-from registry.protected.domain import DISABILITY_GROUPS, Content, Work
+from registry.protected.domain import DISABILITY_GROUPS, Content, RestrictedWork
 
 NORMAL_WEEK, REDUCED_WEEK, MEDICAL_BAR = "working-time/normal-week", "working-time/reduced-week", "protected/medical-bar"
-BY_GROUP: Mapping[Work, str] = {work: f"protected/{work.value}" for work in Work}
+BY_GROUP: Mapping[RestrictedWork, str] = {work: f"protected/{work.value}" for work in RestrictedWork}
 PARAMETERS = (NORMAL_WEEK, REDUCED_WEEK, MEDICAL_BAR, *BY_GROUP.values())
 # The rule of law behind each limit: the article as a whole, since its paragraph would name the group.
-RULES: Mapping[Work, str] = {Work.NIGHT: "lc-76", Work.OVERTIME: "lc-77", Work.REST_DAY: "lc-85"}
+RULES: Mapping[RestrictedWork, str] = {
+    RestrictedWork.NIGHT: "lc-76",
+    RestrictedWork.OVERTIME: "lc-77",
+    RestrictedWork.REST_DAY: "lc-85",
+}
 RULE_OF_WEEK = "lc-68"
 MONTHS_A_YEAR = 12
 DAY = timedelta(days=1)
 
 
 class Limit(IntEnum):
-    """What may be asked of a servant; of several the strictest counts. `FREE` is what holds for everybody, consent where all must give it."""
+    """What may be asked of a servant; of several the strictest counts. `FREE` is what holds for everybody."""
 
     FREE = 0
     BY_CONSENT = 1
@@ -45,9 +49,9 @@ class Limits:
     rest_day: Limit
     weekly_hours: int
 
-    def of(self, work: Work) -> Limit:
+    def of(self, work: RestrictedWork) -> Limit:
         """The limit of one kind of work."""
-        return {Work.NIGHT: self.night, Work.OVERTIME: self.overtime, Work.REST_DAY: self.rest_day}[work]
+        return dict(zip(RestrictedWork, (self.night, self.overtime, self.rest_day), strict=True))[work]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,15 @@ def limits_on(facts: Collection[Content], law: Lawbook, on: date) -> Limits:
     holding = [fact for fact in facts if fact.span.holds(on)]
     groups = {_group(fact) for fact in holding}
     hours = {int(value) for group, value in law.require(REDUCED_WEEK, on).value.items() if group in groups}
-    night, overtime, rest_day = (_strictest(holding, law, work, on) for work in Work)
+    night, overtime, rest_day = (_strictest(holding, law, work, on) for work in RestrictedWork)
     return Limits(night, overtime, rest_day, min(hours | {int(law.require(NORMAL_WEEK, on).value)}))
 
 
-def _strictest(facts: Collection[Content], law: Lawbook, work: Work, on: date) -> Limit:
+def _strictest(facts: Collection[Content], law: Lawbook, work: RestrictedWork, on: date) -> Limit:
     table, medical = law.require(BY_GROUP[work], on).value, law.require(MEDICAL_BAR, on).value
-    limits = [LIMITS[table[group]["limit"]] for fact in facts for group in [_group(fact)] if group in table and _young(fact, table[group], on)]
+    limits = [
+        LIMITS[table[group]["limit"]] for fact in facts for group in [_group(fact)] if group in table and _young(fact, table[group], on)
+    ]
     return max((Limit.FREE, *limits, *(LIMITS[medical[work.value]] for fact in facts if work in fact.barred)))
 
 
@@ -116,6 +122,6 @@ def _starts(facts: Collection[Content], law: Lawbook) -> Iterator[date]:
 
 
 def _rules(limits: Limits, law: Lawbook, on: date) -> tuple[str, ...]:
-    works = tuple(RULES[work] for work in Work if limits.of(work) is not Limit.FREE)
+    works = tuple(RULES[work] for work in RestrictedWork if limits.of(work) is not Limit.FREE)
     reduced = limits.weekly_hours < int(law.require(NORMAL_WEEK, on).value)
     return (*works, RULE_OF_WEEK) if reduced else works

@@ -9,12 +9,12 @@ from lawbook import Lawbook
 from tartip.registry.v1 import protected_fact_service_pb2 as pb
 
 from registry.names import protected_fact_name
-from registry.protected.domain import FIELD, Content, KeptFact, ProtectedFactKind, Unread, UnreadFact, Work
+from registry.protected.domain import FIELD, Content, KeptFact, ProtectedFactKind, RestrictedWork, Unread, UnreadFact
 from registry.protected.limits import DatedLimits, Limit
 from registry.values import etag
 
 KINDS: dict[int, ProtectedFactKind] = {pb.ProtectedFactKind.Value(f"PROTECTED_FACT_KIND_{kind.name}"): kind for kind in ProtectedFactKind}
-WORKS: dict[int, Work] = {pb.RestrictedWork.Value(f"RESTRICTED_WORK_{work.name}"): work for work in Work}
+WORKS: dict[int, RestrictedWork] = {pb.RestrictedWork.Value(f"RESTRICTED_WORK_{work.name}"): work for work in RestrictedWork}
 UNREAD: dict[Unread, pb.UnreadReason.ValueType] = {why: pb.UnreadReason.Value(f"UNREAD_REASON_{why.name}") for why in Unread}
 LIMIT: dict[Limit, pb.Limit.ValueType] = {limit: pb.Limit.Value(f"LIMIT_{limit.name}") for limit in Limit}
 # A year of shifts may be planned ahead; nobody needs more at once.

@@ -7,7 +7,7 @@ from datetime import datetime
 from chassis.database import Transaction
 from chassis.tables import FRESH
 from kernel.faults import NotFound
-from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
+from sqlalchemy import Date, DateTime, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.bodies.tables import StateBodyRow
@@ -44,7 +44,7 @@ class StoredProtectedFacts:
 
     async def posts(self, servant: str) -> Sequence[tuple[str, str]]:
         """Returns body and unit of each post in which the servant's time is kept today or will be, as far as its body is within reach."""
-        today = cast(func.timezone(StateBodyRow.zone, self.at), Date)
+        today = cast(func.timezone(StateBodyRow.zone, literal(self.at, DateTime(timezone=True))), Date)
         post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)
         query = select(PositionRow.body, PositionRow.unit).join(AppointmentRow, post)
         query = query.join(StateBodyRow, StateBodyRow.id == PositionRow.body)
@@ -87,7 +87,7 @@ class StoredProtectedFacts:
         return stored
 
     async def under_other_keys(self, after: str, limit: int) -> Sequence[SealedFact]:
-        """Returns at most `limit` facts with an ID above `after`, by ID, that another key than the current sealed; nobody else changes them."""
+        """Returns at most `limit` facts with an ID above `after`, by ID, that another key sealed; they are held from changes by others."""
         query = select(ProtectedFactRow).where(ProtectedFactRow.id > after, ProtectedFactRow.key != self.key)
         query = query.order_by(ProtectedFactRow.id).limit(limit).with_for_update()
         return [_sealed(row) for row in await self.session.scalars(query, execution_options=FRESH)]
@@ -95,7 +95,8 @@ class StoredProtectedFacts:
     async def counts(self) -> Mapping[str, int]:
         """Returns how many facts are stored under each key that sealed any."""
         query = select(ProtectedFactRow.key, func.count()).group_by(ProtectedFactRow.key)
-        return {key: count for key, count in await self.session.execute(query.order_by(ProtectedFactRow.key))}
+        found = await self.session.execute(query.order_by(ProtectedFactRow.key))
+        return {row.key: row[1] for row in found}
 
 
 def _sealed(row: ProtectedFactRow) -> SealedFact:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from kernel.days import DaySpan
 
-from registry.protected.domain import Content, KeptFact, ProtectedFact, ProtectedFactKind, SealedFact, Unread, UnreadFact, Work
+from registry.protected.domain import Content, KeptFact, ProtectedFact, ProtectedFactKind, RestrictedWork, SealedFact, Unread, UnreadFact
 from registry.protected.keys import KeyAbsent, NotWhatWasSealed, SensitiveKeys
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ def _written(content: Content) -> bytes:
 
 def _read(told: Mapping[str, Any]) -> Content:
     span = DaySpan(date.fromisoformat(told["since"]), _day(told["until"]))
-    barred = frozenset(Work(work) for work in told["barred"])
+    barred = frozenset(RestrictedWork(work) for work in told["barred"])
     return Content(ProtectedFactKind(told["kind"]), span, told["document"], _day(told["child_born"]), told["group"], barred)
 
 

@@ -150,8 +150,9 @@ class ListServantLimits:
     law: Lawbook
 
     async def __call__(self, caller: Caller, servant: str, since: date, until: date) -> Sequence[DatedLimits]:
-        """Returns the limits of each day of the span, in order; refuses NOT_FOUND, NOT_IN_FORCE, PROTECTED_FACT_UNREAD, SENSITIVE_KEYS_ABSENT.
+        """Returns the limits of each day of the span, in order.
 
+        Refuses NOT_FOUND, NOT_IN_FORCE, PROTECTED_FACT_UNREAD, SENSITIVE_KEYS_ABSENT.
         Where one fact cannot be read none are given: what it bars would be missing, and nobody would see that.
         """
         async with self.work(caller) as work:

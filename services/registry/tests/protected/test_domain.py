@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from kernel.faults import Malformed, Stale, WrongState
-from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind, Unread, UnreadFact, Work, read
+from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind, RestrictedWork, Unread, UnreadFact, read
 
 JANUARY, MARCH, JUNE = date(2026, 1, 12), date(2026, 3, 1), date(2026, 6, 30)
 PREGNANCY = ProtectedFactKind.PREGNANCY
@@ -23,12 +23,12 @@ def content(kind: ProtectedFactKind = PREGNANCY, **rest: Any) -> Content:
         (ProtectedFactKind.CHILD, {"child_born": JANUARY}),
         (ProtectedFactKind.CHILD_WITH_DISABILITY, {"child_born": date(2015, 2, 3)}),
         (ProtectedFactKind.DISABILITY, {"group": 3}),
-        (ProtectedFactKind.MEDICAL_BAR, {"barred": [Work.NIGHT, Work.OVERTIME]}),
+        (ProtectedFactKind.MEDICAL_BAR, {"barred": [RestrictedWork.NIGHT, RestrictedWork.OVERTIME]}),
     ],
 )
 def test_each_kind_has_what_it_needs_and_nothing_of_the_others(kind: ProtectedFactKind, needs: dict[str, Any]) -> None:
     assert content(kind, **needs).kind is kind
-    foreign = {"child_born": JANUARY, "group": 1, "barred": [Work.NIGHT]}
+    foreign = {"child_born": JANUARY, "group": 1, "barred": [RestrictedWork.NIGHT]}
     for name in foreign.keys() - needs.keys():
         with pytest.raises(Malformed):
             content(kind, **needs, **{name: foreign[name]})

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel.days import DaySpan
 from lawbook import NotInForce
-from registry.protected.domain import Content, ProtectedFactKind, Work
+from registry.protected.domain import Content, ProtectedFactKind, RestrictedWork
 from registry.protected.limits import Limit, Limits, dated_limits
 
 LAW = lawbook.load()
@@ -27,8 +27,8 @@ def fact(kind: ProtectedFactKind, since: date = FIRST, until: date | None = None
 def facts_of(kind: ProtectedFactKind) -> st.SearchStrategy[Content]:
     born = st.dates(date(2007, 1, 1), date(2026, 12, 31)) if kind.of_a_child else st.none()
     group = st.integers(1, 3) if kind is ProtectedFactKind.DISABILITY else st.none()
-    works = st.frozensets(st.sampled_from(Work), min_size=1)
-    barred = works if kind is ProtectedFactKind.MEDICAL_BAR else st.just(frozenset[Work]())
+    works = st.frozensets(st.sampled_from(RestrictedWork), min_size=1)
+    barred = works if kind is ProtectedFactKind.MEDICAL_BAR else st.just(frozenset[RestrictedWork]())
     days = st.dates(date(2025, 6, 1), date(2027, 6, 1))
     spans = st.builds(lambda a, b, ends: DaySpan(min(a, b), max(a, b) if ends else None), days, days, st.booleans())
     return st.builds(Content, st.just(kind), spans, st.just("№ 118"), born, group, barred)
@@ -49,9 +49,9 @@ def by_the_law(facts: Sequence[Content], on: date) -> tuple[Limit, Limit, Limit,
         if each.child_born
     )
     barred = {work for each in held for work in each.barred}
-    night = BARRED if pregnant or Work.NIGHT in barred else CONSENT if disabled or young else FREE  # art. 76
-    overtime = BARRED if pregnant or disabled or Work.OVERTIME in barred else FREE  # art. 77, par. 3
-    rest_day = BARRED if pregnant or Work.REST_DAY in barred else FREE  # art. 85
+    night = BARRED if pregnant or RestrictedWork.NIGHT in barred else CONSENT if disabled or young else FREE  # art. 76
+    overtime = BARRED if pregnant or disabled or RestrictedWork.OVERTIME in barred else FREE  # art. 77, par. 3
+    rest_day = BARRED if pregnant or RestrictedWork.REST_DAY in barred else FREE  # art. 85
     return night, overtime, rest_day, 36 if disabled & {1, 2} else 40  # art. 69
 
 
@@ -91,7 +91,7 @@ def test_order_and_repetition_of_facts_change_nothing(facts: list[Content], rand
 
 def test_different_facts_with_the_same_limits_are_answered_alike() -> None:
     pregnant = fact(ProtectedFactKind.PREGNANCY)
-    by_opinion = fact(ProtectedFactKind.MEDICAL_BAR, barred=frozenset(Work))
+    by_opinion = fact(ProtectedFactKind.MEDICAL_BAR, barred=frozenset(RestrictedWork))
     assert dated_limits([pregnant], LAW, FIRST, LAST) == dated_limits([by_opinion], LAW, FIRST, LAST)
     first_group, second_group = (fact(ProtectedFactKind.DISABILITY, group=group) for group in (1, 2))
     assert dated_limits([first_group], LAW, FIRST, LAST) == dated_limits([second_group], LAW, FIRST, LAST)

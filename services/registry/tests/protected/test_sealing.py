@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel.days import DaySpan
 from kernel.faults import WrongState
-from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind, Unread, UnreadFact, Work
+from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind, RestrictedWork, Unread, UnreadFact
 from registry.protected.keys import SensitiveKeys, WrongKeys
 from registry.protected.sealing import LENGTH, opened, sealed
 from registry.settings import RegistrySettings
@@ -29,7 +29,7 @@ CONTENTS = st.builds(
     st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200),
     st.none() | DAYS,
     st.none() | st.integers(1, 3),
-    st.sets(st.sampled_from(Work)),
+    st.sets(st.sampled_from(RestrictedWork)),
 )
 FACT = ProtectedFact("f", "serikova", Content(ProtectedFactKind.DISABILITY, DaySpan(date(2026, 1, 12)), "№ 118", group=2))
 
@@ -45,7 +45,7 @@ def test_any_fact_comes_back_and_takes_the_same_room(content: Content) -> None:
 
 def test_the_longest_content_fits() -> None:
     day = DaySpan(date(2026, 1, 12), date(2027, 1, 12))
-    longest = Content(ProtectedFactKind.CHILD_WITH_DISABILITY, day, "𝔄" * 200, day.since, 3, frozenset(Work))
+    longest = Content(ProtectedFactKind.CHILD_WITH_DISABILITY, day, "𝔄" * 200, day.since, 3, frozenset(RestrictedWork))
     assert opened(sealed(replace(FACT, content=longest), KEYS), KEYS) == replace(FACT, content=longest)
 
 
@@ -73,7 +73,7 @@ def test_the_first_key_encrypts_and_all_decrypt() -> None:
     new = sealed(FACT, both)
     assert new.key == "autumn"
     assert opened(new, KEYS) == UnreadFact("f", "serikova", "autumn", Unread.KEY_ABSENT, 1)
-    assert "autumn" not in repr(both).replace("autumn:", "")
+    assert repr(both) == "SensitiveKeys()"
 
 
 def test_without_keys_nothing_is_sealed() -> None:

@@ -1,14 +1,12 @@
 """Protected facts and limits over real gRPC, and what is left of them outside of the answers."""
 
 import logging
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from chassis.testing.answers import outcome, refused
 from chassis.testing.fixtures import MakeDatabase
-from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -85,7 +83,9 @@ async def test_a_fact_ends_on_the_state_that_was_seen(registry: Registry) -> Non
     assert stale.reason == "STALE_ETAG"
     early = await refused(hr.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=fact.name, until=day(date(2026, 1, 1)))))
     assert (early.reason, early.violations) == ("MALFORMED", {"until": "not before the first day"})
-    strange = await refused(hr.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=f"{SERIKOVA}/protectedFacts/{ID}", until=day(MARCH))))
+    strange = await refused(
+        hr.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=f"{SERIKOVA}/protectedFacts/{ID}", until=day(MARCH)))
+    )
     assert strange.reason == "NOT_FOUND"
 
 
@@ -238,14 +238,12 @@ SECRETS = (b"Zhazira-7731", "Жазира-7731".encode(), b"2019-05-04", b"pregn
 
 
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    """Every span of the process, whichever provider was set before."""
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Every span of the calls."""
     kept, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(kept))
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    yield kept
-    provider.shutdown()
+    monkeypatch.setattr("chassis.interceptors.telemetry.tracer", provider.get_tracer("test"))
+    return kept
 
 
 async def test_a_story_leaves_nothing_of_a_fact_in_tables_topics_logs_traces_metrics_and_refusals(
@@ -270,7 +268,9 @@ async def test_a_story_leaves_nothing_of_a_fact_in_tables_topics_logs_traces_met
                 told.append(str(await refused(call)).encode())
             told.append(str(await hr.protected.ListServantLimits(limits())).encode())
             await registry.refusals.write()
-            tables = await registry.database.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
+            tables = await registry.database.rows(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+            )
             for (table,) in tables:
                 for row in await registry.database.rows(f'SELECT * FROM "{table}"'):
                     told.append(b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in row))
@@ -278,7 +278,8 @@ async def test_a_story_leaves_nothing_of_a_fact_in_tables_topics_logs_traces_met
     told += [str(logged).encode(), caplog.text.encode(), generate_latest(REGISTRY)]
     told += [span.to_json().encode() for span in spans.get_finished_spans()]
     assert [(secret, line[:200]) for secret in SECRETS for line in told if secret in line] == []
-    assert sum(b"protected_facts" in line or b"protectedFacts" in line for line in told) > 3, "the search looks where the story was"
+    assert sum(b"RecordProtectedFact" in line for line in told) > 3, "the search looks where the story was"
+    assert {span.name for span in spans.get_finished_spans()} >= {"tartip.registry.v1.ProtectedFactService/RecordProtectedFact"}
     assert [action for action, _ in records if action.startswith(("protected", "servant-limit"))] == [
         *["protected-fact.record"] * 2,
         "protected-fact.list",

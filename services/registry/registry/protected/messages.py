@@ -14,7 +14,9 @@ from registry.protected.limits import DatedLimits, Limit
 from registry.values import etag
 
 KINDS: dict[int, ProtectedFactKind] = {pb.ProtectedFactKind.Value(f"PROTECTED_FACT_KIND_{kind.name}"): kind for kind in ProtectedFactKind}
-WORKS: dict[int, RestrictedWork] = {pb.RestrictedWork.Value(f"RESTRICTED_WORK_{work.name}"): work for work in RestrictedWork}
+WORKS: dict[pb.RestrictedWork.ValueType, RestrictedWork] = {
+    pb.RestrictedWork.Value(f"RESTRICTED_WORK_{work.name}"): work for work in RestrictedWork
+}
 UNREAD: dict[Unread, pb.UnreadReason.ValueType] = {why: pb.UnreadReason.Value(f"UNREAD_REASON_{why.name}") for why in Unread}
 LIMIT: dict[Limit, pb.Limit.ValueType] = {limit: pb.Limit.Value(f"LIMIT_{limit.name}") for limit in Limit}
 # A year of shifts may be planned ahead; nobody needs more at once.

@@ -48,8 +48,8 @@ stack: $(READY) ## The same on real Kafka, Keycloak and PostgreSQL; needs Java a
 token: $(READY) ## Print a token: make token AS=hr-officer
 	@exec $(BIN)/python -m localstack token
 
-# The question stands in the environment, where make puts METHOD, JSON, AS and IN: no shell reads their quotes again.
-ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-officer] [IN=ru]; without METHOD it lists them
+# The question stands in the environment, where make puts METHOD, JSON, AS, IN and FOR: no shell reads their quotes again.
+ask: $(READY) ## Call an RPC: make ask METHOD=ListStateBodies JSON='{}' [AS=hr-officer] [IN=ru] [FOR=evaluation]; without METHOD it lists them
 	@exec $(BIN)/python -m localstack ask
 
 # Operators' commands of timetracking, told where the platform of `make run` or `make demo KEEP=1` is and what its clock says.

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 from chassis.client import Refusal, channel, refusal_of
+from chassis.purposes import HEADER, KNOWN
 from google.protobuf.message import Message
 
 from localstack.endpoints import Endpoints, NotRunning
@@ -23,11 +24,12 @@ LANGUAGES = ("kk", "ru", "en")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Says what the command takes; what is not given is taken from METHOD, JSON, AS and IN."""
+    """Says what the command takes; what is not given is taken from METHOD, JSON, AS, IN and FOR."""
     parser.add_argument("method", nargs="?", default=os.environ.get("METHOD", ""), help="package.Service/Method, or its end")
     parser.add_argument("json", nargs="?", default=os.environ.get("JSON") or "{}", help="the request; a list of them for a client stream")
     parser.add_argument("--as", dest="who", default=os.environ.get("AS") or "hr-officer", help="a person or a system of the realm")
     parser.add_argument("--in", dest="language", choices=LANGUAGES, default=os.environ.get("IN") or "kk", help="the language of refusals")
+    parser.add_argument("--for", dest="purpose", default=os.environ.get("FOR") or "", help=f"what it is asked for: {KNOWN}")
     parser.add_argument("--seconds", type=float, default=None, help=f"deadline; {DEADLINE_S:g} unless the answer is a stream")
 
 
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         method = method_named(args.method)
         requests = requests_of(method, args.json)
         target = Endpoints.read().grpc(method.package, method.service)
-        print(grpcurl(method, args.json, target, args.who, args.language), file=sys.stderr)
+        print(grpcurl(method, args.json, target, args.who, args.language, args.purpose), file=sys.stderr)
         return asyncio.run(_ask(method, requests, target, args))
     except (UnknownMethod, UnreadableJson, NotRunning, SignInRefused) as problem:
         print(problem, file=sys.stderr)
@@ -67,12 +69,13 @@ def requests_of(method: Method, text: str) -> list[Message]:
     return [method.request(each) for each in (value if isinstance(value, list) else [value])]
 
 
-def grpcurl(method: Method, text: str, target: str, who: str, language: str) -> str:
+def grpcurl(method: Method, text: str, target: str, who: str, language: str, purpose: str = "") -> str:
     """Returns the same question for grpcurl, to be pasted into a shell in the repository."""
     body = text
     if method.descriptor.client_streaming and isinstance(json.loads(text), list):
         body = " ".join(json.dumps(each, ensure_ascii=False) for each in json.loads(text))
     headers = f'-H "authorization: Bearer $(make -s token AS={shlex.quote(who)})" -H "accept-language: {language}"'
+    headers += f" -H {shlex.quote(f'{HEADER}: {purpose}')}" if purpose else ""
     return f"grpcurl -plaintext -protoset protos/generated/tartip.binpb {headers} -d {shlex.quote(body)} {target} {method.path[1:]}"
 
 
@@ -100,7 +103,7 @@ async def _ask(method: Method, requests: Sequence[Message], target: str, args: a
     seconds = args.seconds or (None if method.descriptor.server_streaming else DEADLINE_S)
     async with channel(target, token, args.language) as asked:
         try:
-            async for message in answers(asked, method, requests, seconds):
+            async for message in answers(asked, method, requests, seconds, args.purpose):
                 print(as_json(message), flush=True)
         except grpc.RpcError as error:
             print(rendered(refusal_of(error), args.language), file=sys.stderr)
@@ -108,8 +111,10 @@ async def _ask(method: Method, requests: Sequence[Message], target: str, args: a
     return 0
 
 
-async def answers(asked: grpc.aio.Channel, method: Method, requests: Sequence[Message], seconds: float | None) -> AsyncIterator[Message]:
-    """Calls the method, whichever kind it is, and yields what it answers."""
+async def answers(
+    asked: grpc.aio.Channel, method: Method, requests: Sequence[Message], seconds: float | None, purpose: str = ""
+) -> AsyncIterator[Message]:
+    """Calls the method, whichever kind it is, saying what for, and yields what it answers."""
     kinds: dict[tuple[bool, bool], Any] = {
         (False, False): asked.unary_unary,
         (False, True): asked.unary_stream,
@@ -118,7 +123,8 @@ async def answers(asked: grpc.aio.Channel, method: Method, requests: Sequence[Me
     }
     streamed, streams = method.descriptor.client_streaming, method.descriptor.server_streaming
     call = kinds[streamed, streams](method.path, request_serializer=_bytes, response_deserializer=method.answer)
-    answer = call(_each(requests) if streamed else requests[0], timeout=seconds)
+    metadata = ((HEADER, purpose),) if purpose else ()
+    answer = call(_each(requests) if streamed else requests[0], timeout=seconds, metadata=metadata)
     if not streams:
         yield await answer
         return

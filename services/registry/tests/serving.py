@@ -11,6 +11,7 @@ from chassis.client import channel
 from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.messages import Messages
+from chassis.purposes import HEADER
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
@@ -35,6 +36,8 @@ from .samples import KEYS, iin
 
 MARCH = date(2026, 3, 1)
 NOW = datetime(2026, 2, 2, 9, tzinfo=UTC)
+# What an officer says that protected facts are listed for.
+FOR = ((HEADER, "personnel-records"),)
 OPERATOR = ("/regions/75/operator",)
 HR = ("/state-bodies/KGD/hr-officer",)
 

@@ -16,7 +16,7 @@ from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from .serving import MARCH, Portal, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, row, serving
+from .serving import FOR, MARCH, Portal, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, row, serving
 
 HR_KGD, HR_MF = "/state-bodies/KGD/hr-officer", "/state-bodies/MF/hr-officer"
 JANUARY = date(2026, 1, 20)
@@ -96,7 +96,7 @@ RPCS = [
     Rpc(f"{PROTECTED}/RecordProtectedFact", lambda to, _, n: to.protected.RecordProtectedFact(new_fact())),
     Rpc(
         f"{PROTECTED}/ListProtectedFacts",
-        lambda to, _, n: to.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova")),
+        lambda to, _, n: to.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova"), metadata=FOR),
         lambda answer: bool(answer.protected_facts and answer.protected_facts[0].document),
     ),
     Rpc(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from chassis.audit_log.sealing import Sealing
 from chassis.client import channel
+from chassis.purposes import HEADER
 from chassis.testing.answers import outcome, refused
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import GRANTS
@@ -60,6 +61,14 @@ async def test_an_auditor_sees_what_was_done_with_the_body_and_what_its_people_w
     assert await listed(both, "/regions/10/auditor") == []
     everything = await listed(both, "/nation/auditor")
     assert len(everything) == len(await both.records()) > len(own)
+
+
+async def test_a_record_says_what_for_where_the_caller_said_it(both: Registry) -> None:
+    officer = await both.portal((GRANTS["hr-officer@body"][0],))
+    await officer.servants.GetServant(READ, metadata=((HEADER, "evaluation"),))
+    stub = await auditor(both, AUDITOR)
+    answer = await stub.ListAuditRecords(au.ListAuditRecordsRequest(action="servant.read"))
+    assert [record.purpose for record in answer.audit_records] == ["evaluation", "", ""]
 
 
 async def test_a_record_says_who_by_which_grant_through_what_and_nothing_of_what(both: Registry) -> None:

@@ -16,7 +16,7 @@ from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from .serving import MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving
+from .serving import FOR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving
 
 KGD = "stateBodies/KGD"
 
@@ -94,7 +94,7 @@ async def test_a_filter_that_is_forgotten_everywhere_still_shows_and_changes_not
         ),
     }
     assert {name: await outcome(call) for name, call in calls.items()} == dict.fromkeys(calls, "NOT_FOUND")
-    facts = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova"))
+    facts = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova"), metadata=FOR)
     assert not facts.protected_facts
     assert await outcome(hr.protected.RecordProtectedFact(new_fact())) == "INTERNAL"
     listed = await hr.bodies.ListStateBodies(sb.ListStateBodiesRequest())

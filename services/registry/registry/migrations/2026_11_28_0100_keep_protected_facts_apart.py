@@ -4,7 +4,7 @@ from alembic import op
 from chassis.migrations import reach
 
 revision = "2026_11_28_0100"
-down_revision = "2026_11_27_0200"
+down_revision = "2026_11_28_0000"
 
 TABLES = """
 CREATE TABLE protected_facts (

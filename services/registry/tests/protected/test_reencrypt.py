@@ -10,7 +10,7 @@ from registry.reencrypt import reencrypt
 from tartip.registry.v1 import protected_fact_service_pb2 as pf
 
 from ..samples import KEYS, key
-from ..serving import HR, NOW, Registry, new_fact, serving
+from ..serving import FOR, HR, NOW, Registry, new_fact, serving
 
 LIST = pf.ListProtectedFactsRequest(parent="servants/serikova")
 BOTH = SensitiveKeys.told(f"{key('autumn')},{key('spring')}")
@@ -23,7 +23,7 @@ async def recorded(registry: Registry, many: int) -> list[pf.ProtectedFact]:
 
 
 async def listed(registry: Registry) -> list[pf.ProtectedFact]:
-    return list((await (await registry.portal(HR)).protected.ListProtectedFacts(LIST)).protected_facts)
+    return list((await (await registry.portal(HR)).protected.ListProtectedFacts(LIST, metadata=FOR)).protected_facts)
 
 
 async def under(registry: Registry, keys: SensitiveKeys) -> tuple[str, list[str]]:

@@ -17,7 +17,7 @@ from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
 
 from ..samples import key
-from ..serving import HR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving, with_id
+from ..serving import FOR, HR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving, with_id
 
 ID = "0197a6f2-2c1e-7a3b-8a51-0a5c1f1e0003"
 SERIKOVA = "servants/serikova"
@@ -48,17 +48,28 @@ async def test_a_fact_comes_back_as_it_was_recorded(registry: Registry, request_
     expected.MergeFrom(request_.protected_fact)
     assert recorded == expected
     assert recorded.name.startswith(f"{SERIKOVA}/protectedFacts/")
-    assert list((await hr.protected.ListProtectedFacts(LIST)).protected_facts) == [expected]
+    assert list((await hr.protected.ListProtectedFacts(LIST, metadata=FOR)).protected_facts) == [expected]
     own = await registry.portal((), "serikova")
     assert list((await own.protected.ListProtectedFacts(LIST)).protected_facts) == [expected]
+
+
+async def test_an_officer_says_what_facts_are_listed_for_and_the_record_keeps_it(registry: Registry) -> None:
+    hr = await registry.portal(HR, **ENGLISH)
+    refusal = await refused(hr.protected.ListProtectedFacts(LIST))
+    assert (refusal.reason, list(refusal.violations)) == ("MALFORMED", ["tartip-purpose"])
+    await hr.protected.ListProtectedFacts(LIST, metadata=FOR)
+    rows = await registry.database.rows("SELECT purpose, body FROM audit_records WHERE action = 'protected-fact.list'")
+    assert [tuple(row) for row in rows] == [("personnel-records", "KGD")]
 
 
 async def test_facts_come_page_by_page_in_the_order_in_which_they_were_recorded(registry: Registry) -> None:
     hr = await registry.portal(HR)
     names = [(await hr.protected.RecordProtectedFact(new_fact(document=f"№ {number}"))).name for number in range(3)]
-    first = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent=SERIKOVA, page_size=2))
+    first = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent=SERIKOVA, page_size=2), metadata=FOR)
     token = first.next_page_token
-    second = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent=SERIKOVA, page_size=2, page_token=token))
+    second = await hr.protected.ListProtectedFacts(
+        pf.ListProtectedFactsRequest(parent=SERIKOVA, page_size=2, page_token=token), metadata=FOR
+    )
     assert [fact.name for page in (first, second) for fact in page.protected_facts] == names
     assert not second.next_page_token
 
@@ -69,7 +80,7 @@ async def test_a_request_is_done_once_and_what_is_sensitive_is_not_kept_for_its_
     recorded = await hr.protected.RecordProtectedFact(request)
     again = await hr.protected.RecordProtectedFact(request)
     assert again == pf.ProtectedFact(name=recorded.name, etag="r1")
-    assert len((await hr.protected.ListProtectedFacts(LIST)).protected_facts) == 1
+    assert len((await hr.protected.ListProtectedFacts(LIST, metadata=FOR)).protected_facts) == 1
     other = with_id(new_fact(document="№ 119"), ID)
     assert (await refused(hr.protected.RecordProtectedFact(other))).reason == "REQUEST_ID_REUSED"
 
@@ -146,11 +157,11 @@ async def test_a_body_sees_facts_as_long_as_it_employs_the_person_and_before(reg
     held = (await kgd.servants.GetServant(sv.GetServantRequest(name="servants/akhmetov"))).appointments[0].name
     asked = pf.ListProtectedFactsRequest(parent="servants/akhmetov")
     recorded = await kgd.protected.RecordProtectedFact(new_fact("akhmetov"))
-    assert await outcome(mf.protected.ListProtectedFacts(asked)) == "NOT_FOUND"
+    assert await outcome(mf.protected.ListProtectedFacts(asked, metadata=FOR)) == "NOT_FOUND"
     await kgd.servants.EndAppointment(sv.EndAppointmentRequest(name=held, until=day(date(2026, 2, 2))))
-    assert await outcome(kgd.protected.ListProtectedFacts(asked)) == "OK"
+    assert await outcome(kgd.protected.ListProtectedFacts(asked, metadata=FOR)) == "OK"
     await kgd.servants.EndAppointment(sv.EndAppointmentRequest(name=held, until=day(date(2026, 1, 31))))
-    assert await outcome(kgd.protected.ListProtectedFacts(asked)) == "NOT_FOUND"
+    assert await outcome(kgd.protected.ListProtectedFacts(asked, metadata=FOR)) == "NOT_FOUND"
     assert await outcome(kgd.protected.RecordProtectedFact(new_fact("akhmetov"))) == "NOT_FOUND"
     assert await outcome(kgd.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=recorded.name, until=day(MARCH)))) == "NOT_FOUND"
     assert await outcome(kgd.protected.ListServantLimits(limits(servant="servants/akhmetov"))) == "NOT_FOUND"
@@ -158,9 +169,9 @@ async def test_a_body_sees_facts_as_long_as_it_employs_the_person_and_before(reg
     await both.servants.CreateAppointment(
         sv.CreateAppointmentRequest(parent="servants/akhmetov", appointment=appointment("1", MARCH, body="MF"))
     )
-    assert [fact.name for fact in (await mf.protected.ListProtectedFacts(asked)).protected_facts] == [recorded.name]
+    assert [fact.name for fact in (await mf.protected.ListProtectedFacts(asked, metadata=FOR)).protected_facts] == [recorded.name]
     own = await registry.portal((), "akhmetov")
-    assert await outcome(own.protected.ListProtectedFacts(asked)) == "OK"
+    assert await outcome(own.protected.ListProtectedFacts(asked, metadata=FOR)) == "OK"
 
 
 async def test_a_duty_in_a_body_opens_no_protected_fact_to_it(registry: Registry) -> None:
@@ -173,13 +184,13 @@ async def test_a_duty_in_a_body_opens_no_protected_fact_to_it(registry: Registry
     acting = appointment("1", MARCH, body="MF", kind=sv.APPOINTMENT_KIND_ACTING)
     await both.servants.CreateAppointment(sv.CreateAppointmentRequest(parent=SERIKOVA, appointment=acting))
     assert await outcome(mf.servants.GetServant(sv.GetServantRequest(name=SERIKOVA))) == "OK"
-    assert await outcome(mf.protected.ListProtectedFacts(LIST)) == "NOT_FOUND"
+    assert await outcome(mf.protected.ListProtectedFacts(LIST, metadata=FOR)) == "NOT_FOUND"
 
 
 async def test_hidden_and_absent_are_refused_alike(registry: Registry) -> None:
     stranger = await registry.portal(("/state-bodies/MF/hr-officer",), **ENGLISH)
-    hidden = await refused(stranger.protected.ListProtectedFacts(LIST))
-    absent = await refused(stranger.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/nobody00")))
+    hidden = await refused(stranger.protected.ListProtectedFacts(LIST, metadata=FOR))
+    absent = await refused(stranger.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/nobody00"), metadata=FOR))
     assert hidden.text.replace("serikova", "nobody00") == absent.text
     assert hidden.code == absent.code == "NOT_FOUND"
 
@@ -192,7 +203,7 @@ async def test_without_keys_the_registry_answers_and_shows_no_protected_fact(emp
         end = pf.EndProtectedFactRequest(name=f"{SERIKOVA}/protectedFacts/{ID}", until=day(MARCH))
         calls = [
             hr.protected.RecordProtectedFact(new_fact()),
-            hr.protected.ListProtectedFacts(LIST),
+            hr.protected.ListProtectedFacts(LIST, metadata=FOR),
             hr.protected.EndProtectedFact(end),
             hr.protected.ListServantLimits(limits()),
         ]
@@ -210,7 +221,7 @@ async def test_a_fact_whose_key_is_gone_says_so_and_keeps_back_no_other(emptied:
     async with serving(database, keys=SensitiveKeys.told(key("autumn"))) as registry:
         hr = await registry.portal(HR, **ENGLISH)
         new = await hr.protected.RecordProtectedFact(new_fact())
-        listed = (await hr.protected.ListProtectedFacts(LIST)).protected_facts
+        listed = (await hr.protected.ListProtectedFacts(LIST, metadata=FOR)).protected_facts
         assert list(listed) == [pf.ProtectedFact(name=old.name, etag="r1", unread=pf.UNREAD_REASON_KEY_ABSENT), new]
         for call in (
             hr.protected.ListServantLimits(limits()),
@@ -227,7 +238,9 @@ async def test_a_row_that_was_moved_to_another_servant_does_not_open(registry: R
     fact = await hr.protected.RecordProtectedFact(new_fact())
     await hr.servants.CreateServant(new_servant("akhmetov", 1))
     await registry.database.rows("UPDATE protected_facts SET servant = 'akhmetov'")
-    (moved,) = (await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/akhmetov"))).protected_facts
+    (moved,) = (
+        await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/akhmetov"), metadata=FOR)
+    ).protected_facts
     assert moved == pf.ProtectedFact(name=fact.name.replace("serikova", "akhmetov"), etag="r1", unread=pf.UNREAD_REASON_DAMAGED)
 
 
@@ -258,7 +271,7 @@ async def test_a_story_leaves_nothing_of_a_fact_in_tables_topics_logs_traces_met
             ]
             facts = [await hr.protected.RecordProtectedFact(request) for request in requests]
             await hr.protected.RecordProtectedFact(requests[0])
-            await hr.protected.ListProtectedFacts(LIST)
+            await hr.protected.ListProtectedFacts(LIST, metadata=FOR)
             end = with_id(pf.EndProtectedFactRequest(name=facts[0].name, until=day(date(2026, 8, 19))), ID)
             await hr.protected.EndProtectedFact(end)
             wrong = new_fact(document="Zhazira-7731\n", kind=pf.PROTECTED_FACT_KIND_CHILD, child_born=date(2026, 8, 19))

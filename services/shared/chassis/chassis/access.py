@@ -106,6 +106,11 @@ class Caller:
     control: Control = Control()
 
     @property
+    def on_own_behalf(self) -> bool:
+        """Whether the call reaches the caller's own records alone."""
+        return not self.control.paths and all(grant.role == OWN_ROLE for grant in self.grants)
+
+    @property
     def reach(self) -> Reach:
         """What grants and relationships reach together; a repository shows nothing outside of it."""
         return Reach(
@@ -120,12 +125,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """The access rule of one method; `kinds` are the kinds of scope within which a grant counts for it."""
+    """The access rule of one method; `kinds` are the kinds of scope within which a grant counts for it.
+
+    `purpose` says that whoever reaches more than their own records by it must say why.
+    """
 
     method: str
     roles: frozenset[str]
     relationships: frozenset[str]
     kinds: frozenset[ScopeKind]
+    purpose: bool = False
 
     def admits(
         self, subject: str, client: str, servant: str | None, grants: Iterable[Grant], control: Control = Control()

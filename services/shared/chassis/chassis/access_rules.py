@@ -47,4 +47,4 @@ def _rule(method: MethodDescriptor) -> AccessRule:
     unknown = set(access.relationships) - RELATIONSHIPS
     if unknown:
         raise AccessNotDeclared(f"{path} names the relationship {min(unknown)}, which nobody looks up")
-    return AccessRule(path, frozenset(access.grants), frozenset(access.relationships), _KINDS[access.scope])
+    return AccessRule(path, frozenset(access.grants), frozenset(access.relationships), _KINDS[access.scope], access.purpose)

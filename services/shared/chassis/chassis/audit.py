@@ -23,8 +23,8 @@ REFUSED = "call.refuse"
 
 _INSERT = """
 INSERT INTO audit_records (subject, client, grants, method, action, resource, rule, outcome, before_digest, after_digest,
-                           request_id, trace_id, body, region)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           request_id, trace_id, body, region, purpose)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 _OF_BODY = re.compile(r"stateBodies/([^/]+)")
 
@@ -34,6 +34,7 @@ class AuditRecord:
     """One deed, or a call that was refused: `before` and `after` are the resource's bytes, of which only digests are stored.
 
     `body` is the state body whose auditors see it, `region` the region where there is no body; those of the nation see all.
+    `purpose` is what the caller said the call was for.
     """
 
     subject: str
@@ -50,6 +51,7 @@ class AuditRecord:
     outcome: str = DONE
     body: str | None = None
     region: str | None = None
+    purpose: str | None = None
 
 
 def audit_record(
@@ -82,6 +84,7 @@ def audit_record(
         trace_id=_trace_id(),
         body=of_body,
         region=of_region,
+        purpose=call.purpose if call else None,
     )
 
 
@@ -149,6 +152,7 @@ def _values(key: bytes, record: AuditRecord) -> tuple[object, ...]:
         record.trace_id,
         record.body,
         record.region,
+        record.purpose,
     )
 
 

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its method ("/tartip.registry.v1.StateBodyService/CreateStateBody" or "job:…"), id and caller."""
+    """One call: its method ("/tartip.registry.v1.StateBodyService/CreateStateBody" or "job:…"), id, caller, and what it is said to be for."""
 
     method: str
     request_id: str
     caller: "Caller | None" = None
+    purpose: str | None = None
 
 
 _current: ContextVar[Call | None] = ContextVar("tartip_call", default=None)

@@ -85,6 +85,7 @@ audit_records = sa.Table(
     sa.Column("trace_id", sa.Text, nullable=False),
     sa.Column("body", sa.Text),
     sa.Column("region", sa.Text),
+    sa.Column("purpose", sa.Text),
     sa.Index(None, "xid", "id"),
     sa.Index(None, "body", "id"),
 )

@@ -185,6 +185,12 @@ def test_a_method_without_a_whole_access_option_is_an_error(access: access_pb2.A
         access_rules([_service_with(access)])
 
 
+@pytest.mark.parametrize("demanded", [True, False])
+def test_the_option_says_whether_a_purpose_is_demanded(demanded: bool) -> None:
+    access = access_pb2.Access(grants=["hr-officer"], scope=access_pb2.SCOPE_STATE_BODY, purpose=demanded)
+    assert [rule.purpose for rule in access_rules([_service_with(access)]).values()] == [demanded]
+
+
 def test_there_is_no_caller_outside_of_a_call() -> None:
     become(None)
     with pytest.raises(LookupError):

@@ -53,12 +53,13 @@ def link(before: bytes, record: Mapping[str, Any]) -> bytes:
 
 
 def record_bytes(record: Mapping[str, Any]) -> bytes:
-    """The bytes of a record: every field with its length, so that no two records have the same."""
+    """The bytes of a record: every field with its length, so that no two records have the same; a purpose follows where there is one."""
     fields = (
         *(record["id"], record["xid"], _microseconds(record["recorded_at"]), record["subject"], record["client"]),
         *(_list(record["grants"]), record["method"], record["action"], record["resource"]),
         *(record["rule"], record["outcome"], _hex(record["before_digest"]), _hex(record["after_digest"])),
         *(record["request_id"], record["trace_id"], record["body"], record["region"]),
+        *(() if record["purpose"] is None else (record["purpose"],)),
     )
     return ("tartip.audit.1" + "".join(map(_field, fields))).encode()
 

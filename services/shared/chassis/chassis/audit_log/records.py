@@ -7,7 +7,7 @@ from typing import Any
 from chassis.access import Caller
 from chassis.database import Database
 
-_COLUMNS = "id, recorded_at, subject, client, grants, method, action, resource, rule, outcome, request_id, body, region"
+_COLUMNS = "id, recorded_at, subject, client, grants, method, action, resource, rule, outcome, request_id, body, region, purpose"
 _WANTED = "id < $1 AND ($3 = '' OR action = $3) AND ($4 = '' OR subject = $4) AND ($5 = '' OR resource = $5)"
 _PAGE = f"(SELECT {_COLUMNS} FROM audit_records WHERE {_WANTED} AND {{within}} ORDER BY id DESC LIMIT $2)"
 _ALL = _PAGE.format(within="true")

@@ -106,4 +106,5 @@ def _record_message(row: Any) -> pb.AuditRecord:
         request_id=row["request_id"],
         state_body=body_name(row["body"]) if row["body"] else "",
         region=row["region"] or "",
+        purpose=row["purpose"] or "",
     )

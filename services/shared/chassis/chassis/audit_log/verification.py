@@ -19,7 +19,7 @@ PIECE = 1_000
 
 _RECORD = """
 r.id, r.xid::text AS xid, r.recorded_at, r.subject, r.client, r.grants, r.method, r.action, r.resource, r.rule, r.outcome,
-r.before_digest, r.after_digest, r.request_id, r.trace_id, r.body, r.region
+r.before_digest, r.after_digest, r.request_id, r.trace_id, r.body, r.region, r.purpose
 """
 _SEALED = f"""
 SELECT s.place, s.record, s.xid::text AS seal_xid, s.hash, {_RECORD}

@@ -13,6 +13,7 @@ from chassis.access import AccessRule, Control, Relationships, become
 from chassis.auth import Claims
 from chassis.calls import Call, working_for
 from chassis.interceptors.incoming import Incoming, Layer
+from chassis.purposes import purpose_of, unsaid
 
 log = structlog.get_logger("chassis.access")
 
@@ -21,6 +22,8 @@ NO_CONTROL: Final = Control()
 
 def authorised(rules: Mapping[str, AccessRule], relationships: Relationships | None, recheck_s: float) -> Layer:
     """Returns the layer that denies by default: a method without a rule opens to nobody.
+
+    Where the rule demands it, whoever asks for records of others says a purpose.
 
     Grants live as long as the token. Relationships are looked up at each call, and for a stream every `recheck_s` again: it
     ends when they are others.
@@ -33,11 +36,14 @@ def authorised(rules: Mapping[str, AccessRule], relationships: Relationships | N
             raise Unauthenticated()
         control = await _control(relationships, rule, claims)
         caller = rule.admits(claims.subject, claims.client, claims.servant, claims.grants, control) if rule else None
-        if caller is None:
+        if rule is None or caller is None:
             raise Forbidden(method=call.method.removeprefix("/"))
+        purpose = purpose_of(call.metadata)
+        if rule.purpose and purpose is None and not caller.on_own_behalf:
+            raise unsaid()
         call.caller = caller
         become(caller)
-        with working_for(Call(call.method, call.id, caller)):
+        with working_for(Call(call.method, call.id, caller, purpose)):
             if not call.streaming or caller.control == NO_CONTROL or relationships is None or claims.servant is None:
                 yield
                 return

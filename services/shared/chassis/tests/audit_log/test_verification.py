@@ -12,6 +12,7 @@ from chassis.audit_log.chain import BEGINNING, Seal, link
 from chassis.audit_log.sealing import Sealing
 from chassis.audit_log.texts import limits, statement
 from chassis.audit_log.verification import Found, Verdict, VerifyAuditLog
+from chassis.calls import Call, working_for
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
 from chassis.urls import plain_url
@@ -39,6 +40,7 @@ CHANGES = {
     "trace_id": "'0'",
     "body": "CASE WHEN body = 'KGD' THEN 'MF' ELSE 'KGD' END",
     "region": "CASE WHEN region IS NULL THEN '75' END",
+    "purpose": "CASE WHEN purpose IS NULL THEN 'evaluation' END",
     "xid": "(xid::text::bigint + 1)::text::xid8",
 }
 CONTENT = ", ".join(name for name in CHANGES if name != "xid")
@@ -63,7 +65,8 @@ class Audit:
                 for number in range(first, min(first + A_TRANSACTION, start + count)):
                     after = Thing(str(number)) if number % 2 else None
                     rule = f"o15-p{number}" if number % 3 else None
-                    transaction.record(f"thing.{number}", f"stateBodies/B{number}/things/ә{number}", rule, after=after)
+                    with working_for(Call("job:record", "", purpose="evaluation" if number % 4 else None)):
+                        transaction.record(f"thing.{number}", f"stateBodies/B{number}/things/ә{number}", rule, after=after)
 
     async def seal(self) -> None:
         """Seals everything."""

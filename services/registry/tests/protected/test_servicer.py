@@ -15,12 +15,14 @@ from registry.protected.keys import SensitiveKeys
 from structlog.testing import capture_logs
 from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
+from tartip.registry.v1 import state_body_service_pb2 as sb
 
 from ..samples import key
 from ..serving import FOR, HR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving, with_id
 
 ID = "0197a6f2-2c1e-7a3b-8a51-0a5c1f1e0003"
 SERIKOVA = "servants/serikova"
+JANUARY = date(2026, 1, 12)
 LIST = pf.ListProtectedFactsRequest(parent=SERIKOVA)
 ENGLISH = {"language": "en"}
 
@@ -185,6 +187,32 @@ async def test_a_duty_in_a_body_opens_no_protected_fact_to_it(registry: Registry
     await both.servants.CreateAppointment(sv.CreateAppointmentRequest(parent=SERIKOVA, appointment=acting))
     assert await outcome(mf.servants.GetServant(sv.GetServantRequest(name=SERIKOVA))) == "OK"
     assert await outcome(mf.protected.ListProtectedFacts(LIST, metadata=FOR)) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("grant", ["/regions/75/hr-officer", "/nation/hr-officer"])
+async def test_a_grant_that_is_wider_than_the_body_opens_no_protected_fact(registry: Registry, grant: str) -> None:
+    wide = await registry.portal((grant,))
+    calls = [
+        wide.protected.RecordProtectedFact(new_fact()),
+        wide.protected.ListProtectedFacts(LIST, metadata=FOR),
+        wide.protected.ListServantLimits(limits()),
+    ]
+    assert [await outcome(call) for call in calls] == ["NOT_FOUND"] * 3
+
+
+async def test_a_head_is_shown_the_limits_of_those_in_the_unit_and_no_longer_of_those_who_left(registry: Registry) -> None:
+    hr = await registry.portal(HR)
+    await hr.servants.CreateServant(new_servant("anna1", 8, appointment("18")))
+    await hr.bodies.AppointUnitHead(
+        sb.AppointUnitHeadRequest(name="stateBodies/KGD/units/audit", head="servants/anna1", since=day(JANUARY))
+    )
+    await hr.protected.RecordProtectedFact(new_fact())
+    head = await registry.portal((), "anna1")
+    shown = (await head.protected.ListServantLimits(limits(MARCH, MARCH))).servant_limits
+    assert [each.night_work for each in shown] == [pf.LIMIT_BARRED]
+    await hr.servants.EndAppointment(sv.EndAppointmentRequest(name=registry.held, until=day(date(2026, 2, 1))))
+    assert await outcome(head.servants.GetServant(sv.GetServantRequest(name=SERIKOVA))) == "OK"
+    assert await outcome(head.protected.ListServantLimits(limits(MARCH, MARCH))) == "NOT_FOUND"
 
 
 async def test_hidden_and_absent_are_refused_alike(registry: Registry) -> None:

@@ -56,7 +56,7 @@ def _read(reader: Consumer, partitions: Sequence[TopicPartition], into: Mapping[
         for message in messages:
             if message.error() is not None:
                 raise KafkaException(message.error())
-            into[message.topic()] += b"\n".join((message.key() or b"", message.value() or b"", repr(message.headers()).encode(), b""))
+            into[str(message.topic())] += b"\n".join((message.key() or b"", message.value() or b"", repr(message.headers()).encode(), b""))
         # A compacted partition ends with whatever lies there last.
         for each in reader.position([TopicPartition(*key) for key in ends]):
             if each.offset >= ends[each.topic, each.partition]:

@@ -17,6 +17,7 @@ import pytest
 from chassis.settings import Settings, variable
 from localstack.methods import method_named
 from localstack.operate import COMMANDS as OPERATED
+from registry.settings import RegistrySettings
 from timetracking.gateway.settings import GatewaySettings
 from timetracking.settings import TimetrackingSettings
 
@@ -129,7 +130,12 @@ def test_make_hands_to_a_command_what_the_command_takes(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "settings"),
-    [("shared/chassis", Settings), ("timetracking", TimetrackingSettings), ("timetracking", GatewaySettings)],
+    [
+        ("shared/chassis", Settings),
+        ("registry", RegistrySettings),
+        ("timetracking", TimetrackingSettings),
+        ("timetracking", GatewaySettings),
+    ],
 )
 def test_every_variable_that_need_not_be_set_stands_with_its_default_in_a_page(page: str, settings: type[Settings]) -> None:
     inherited = set() if settings is Settings else set(Settings.model_fields)

@@ -52,6 +52,7 @@ BEYOND_REACH = {
     "services/registry/registry/bodies/repository.py: StoredBodies._holds": "a body's whole state is published, whoever changes it",
     "services/registry/registry/bodies/repository.py: StoredBodies.exists": "whether an ID is taken, or a body above is known",
     "services/registry/registry/servants/repository.py: StoredServants.known": "whether an ID or IIN is known to another body",
+    "services/registry/registry/protected/repository.py: StoredProtectedFacts.behind_limits": "limits follow from facts that few may see",
     "services/regimes/regimes/people/repository.py: StoredBodies.find": "zones of all bodies that a servant serves in",
     "services/regimes/regimes/plans/repository.py: StoredGrounds.visible": "a plan follows from the rules of all bodies of a servant",
     "services/timetracking/timetracking/accounts/use_cases.py: TakeReceipts.__call__": "what devices sent, which have no caller",

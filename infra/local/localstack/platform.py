@@ -1,6 +1,7 @@
 """The whole platform on this machine: real processes, started in parallel and ready by condition, watched, ended in order."""
 
 import asyncio
+import base64
 import json
 import os
 import secrets
@@ -155,6 +156,7 @@ class Platform:
             "TARTIP_ALLOW_DEMO_ISSUER": str(self.stack.demo_issuer).lower(),
             "TARTIP_PAGE_KEY": secrets.token_urlsafe(32),
             "TARTIP_CLOCK": f"file:{self._clock}" if self._clock.exists() else "",
+            **_secrets_of(service),
         }
         async with asyncio.TaskGroup() as group:
             for part in parts:
@@ -239,6 +241,13 @@ async def _fetched(stack: Stack, log: Log) -> None:
         await asyncio.to_thread(stack.fetch, lambda text: log.put(NAME, text))
     except NotToBeHad as lacking:
         raise NotReady(f"The real stack is not to be had here: {lacking}") from None
+
+
+def _secrets_of(service: str) -> dict[str, str]:
+    """What a service alone must know; it lives as long as the data, which go with the run."""
+    if service != "registry":
+        return {}
+    return {"TARTIP_SENSITIVE_KEYS": f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}"}
 
 
 def interruptible(main: Coroutine[Any, Any, int]) -> int:

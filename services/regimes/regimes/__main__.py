@@ -61,7 +61,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             Job("activate-law", ActivateLaw(begin, law)),
             Job("roll-plans", RollPlans(begin)),
             Job("compose-plans", ComposeDuePlans(begin, law, clock)),
-            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.kafka, BODIES))),
+            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.brokers, BODIES))),
         )
 
     await processes.work("regimes", settings, stop, jobs)

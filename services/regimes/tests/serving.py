@@ -107,7 +107,7 @@ async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[R
     """Serves the regimes over the database, entered in a role."""
     entered: Database = getattr(database, role)
     rpcs = services(entered, "a page key", lambda: NOW, LAW)
-    ledger = RequestLedger(entered)
+    ledger = RequestLedger(entered, "a page key")
     related = StoredRelationships(entered, lambda: NOW, control_projected("bodies", "id"))
     async with (
         served(rpcs, issuer(), Messages.load("regimes"), law=LAW, ledger=ledger, relationships=related) as address,

@@ -1,41 +1,46 @@
-"""Commands of the registry: serve, work, migrate, audit, republish, erase."""
+"""Commands of the registry: serve, work, migrate, audit, republish, erase, reencrypt."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from chassis import commands, processes
 from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
-from chassis.commands import Process
+from chassis.commands import Errand, Process
 from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.jobs import Job
 from chassis.server import Served
-from chassis.settings import Settings
 from chassis.supervision import closing
 from lawbook import load
 
 from registry.commands import erasing
 from registry.erasure.use_cases import EraseWhoLeftLongAgo
+from registry.protected.keys import SensitiveKeys
+from registry.reencrypt import reencrypt
 from registry.relationships import CONTROL
 from registry.republish import TOPICS, republish
 from registry.server import services
+from registry.settings import RegistrySettings
 from registry.unit_of_work import begin
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def serve(settings: RegistrySettings, stop: asyncio.Event) -> None:
     """Answers RPCs until `stop`."""
-    page_key, clock = settings.page_key.get_secret_value(), clock_from(settings.clock)
+    page_key, clock, law = settings.page_key.get_secret_value(), clock_from(settings.clock), load()
+    keys = SensitiveKeys.told(settings.sensitive_keys.get_secret_value())
 
     def rpcs(database: Database) -> list[Served]:
-        return services(database, page_key, clock)
+        return services(database, page_key, clock, law, keys)
 
-    await processes.serve("registry", settings, stop, load(), rpcs, lambda database: StoredRelationships(database, clock, CONTROL))
+    await processes.serve("registry", settings, stop, law, rpcs, lambda database: StoredRelationships(database, clock, CONTROL))
 
 
-async def work(settings: Settings, stop: asyncio.Event) -> None:
+async def work(settings: RegistrySettings, stop: asyncio.Event) -> None:
     """Relays the outbox to Kafka, deletes what is old and erases who left long ago until `stop`; of several such processes one relays."""
     clock, law = clock_from(settings.clock), load()
 
@@ -45,18 +50,26 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     await processes.work("registry", settings, stop, jobs)
 
 
-async def _republish(settings: Settings, topic: str, since: datetime | None) -> int:
+async def _republish(settings: RegistrySettings, topic: str, since: datetime | None) -> int:
     database = Database(settings.database_url, name="registry republish", role="worker")
     async with closing(database):
         return await republish(database, clock_from(settings.clock), topic, since)
 
 
+async def _reencrypt(settings: RegistrySettings, _: argparse.Namespace) -> str:
+    keys, say = SensitiveKeys.told(settings.sensitive_keys.get_secret_value()), partial(print, file=sys.stderr)
+    database = Database(settings.database_url, name="registry reencrypt", role="worker")
+    async with closing(database):
+        return await reencrypt(database, clock_from(settings.clock), keys, say)
+
+
 COMMANDS = (
-    Process("serve", "answer RPCs", Settings, processes.SERVE, serve),
-    Process("work", "relay events to Kafka, seal the audit and run the jobs", Settings, processes.WORK, work),
-    commands.migration("registry", Settings),
-    auditing("registry", Settings),
-    commands.republication(Settings, TOPICS, _republish),
+    Process("serve", "answer RPCs", RegistrySettings, processes.SERVE, serve),
+    Process("work", "relay events to Kafka, seal the audit and run the jobs", RegistrySettings, processes.WORK, work),
+    commands.migration("registry", RegistrySettings),
+    auditing("registry", RegistrySettings),
+    commands.republication(RegistrySettings, TOPICS, _republish),
+    Errand("reencrypt", "encrypt protected facts anew under the first key", RegistrySettings, ("database_url",), _reencrypt),
     erasing(),
 )
 

@@ -1,5 +1,6 @@
 """Resource names of the registry (AIP-122) and the IDs within them."""
 
+from kernel.identifiers import UUID_PATTERN
 from kernel.names import BODY_ID, SERVANT_ID, UNIT_ID, ids_in
 
 from registry.values import POSITION_ID
@@ -27,6 +28,18 @@ def hold_of(name: str, field: str) -> tuple[str, str]:
     """Returns the IDs of the body and the hold in a hold's name; Malformed for `field` if it is none."""
     body, hold = ids_in(name, field, f"stateBodies/({BODY_ID})/holds/({HOLD_ID})", "stateBodies/{state_body}/holds/{hold}")
     return body, hold
+
+
+def protected_fact_name(servant: str, fact: str) -> str:
+    """Returns the name of a protected fact."""
+    return f"servants/{servant}/protectedFacts/{fact}"
+
+
+def protected_fact_of(name: str, field: str) -> tuple[str, str]:
+    """Returns the IDs of the servant and the protected fact in a fact's name; Malformed for `field` if it is none."""
+    pattern = f"servants/({SERVANT_ID})/protectedFacts/({UUID_PATTERN})"
+    servant, fact = ids_in(name, field, pattern, "servants/{servant}/protectedFacts/{protected_fact}")
+    return servant, fact
 
 
 def unit_of(name: str, field: str) -> tuple[str, str]:

@@ -14,16 +14,20 @@ from registry.bodies.repository import StoredBodies, StoredService, StoredUnits
 from registry.erasure.repository import StoredErasure
 from registry.holds.repository import StoredHolds
 from registry.positions.repository import StoredPositions
+from registry.protected.keys import SensitiveKeys
+from registry.protected.repository import StoredProtectedFacts
 from registry.servants import events as servant_events
 from registry.servants.domain import Servant
 from registry.servants.iin import Iin
 from registry.servants.repository import StoredServants
 
+NO_KEYS = SensitiveKeys()
+
 
 class UnitOfWork:
     """What use cases see of a transaction; everything in it happened `at` one instant."""
 
-    def __init__(self, transaction: Transaction, at: datetime) -> None:
+    def __init__(self, transaction: Transaction, at: datetime, keys: SensitiveKeys = NO_KEYS) -> None:
         session = transaction.session
         self._transaction = transaction
         self.at = at
@@ -34,6 +38,7 @@ class UnitOfWork:
         self.positions = StoredPositions(session)
         self.servants = StoredServants(transaction, at)
         self.erasure = StoredErasure(transaction)
+        self.protected_facts = StoredProtectedFacts(transaction, at, keys)
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = (), iins: Iterable[Iin] = ()) -> None:
         """Takes the keys' locks, kind after kind in one order for everyone, before the first write."""
@@ -71,12 +76,14 @@ class UnitOfWork:
         self._transaction.record(action, resource, rule, before, after, body)
 
 
-def begin(database: Database, clock: Clock) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:
+def begin(
+    database: Database, clock: Clock, keys: SensitiveKeys = NO_KEYS
+) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:
     """Returns what opens a unit of work; it commits when its block ends well and rolls back when it raises."""
 
     @asynccontextmanager
     async def work(caller: Caller | None) -> AsyncIterator[UnitOfWork]:
         async with database.transaction(caller) as transaction:
-            yield UnitOfWork(transaction, clock())
+            yield UnitOfWork(transaction, clock(), keys)
 
     return work

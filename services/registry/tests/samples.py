@@ -1,13 +1,23 @@
 """Plausible people and bodies for the registry's tests; no real person among them."""
 
+import base64
 from datetime import date
 
 from kernel.days import DaySpan
 from kernel.text import LocalizedText
 from registry.bodies.domain import StateBody, StateBodyKind, Unit
 from registry.positions.domain import Position
+from registry.protected.keys import SensitiveKeys
 from registry.servants.domain import AppointmentKind, AppointmentTerms, NewServant
 from registry.servants.iin import Iin, check_digit
+
+
+def key(name: str) -> str:
+    """A key of that name as the environment names it: 32 bytes that follow from the name."""
+    return f"{name}:{base64.b64encode(name.encode().ljust(32, b'.')).decode()}"
+
+
+KEYS = SensitiveKeys.told(key("spring"))
 
 
 def title(word: str = "Сынақ") -> LocalizedText:

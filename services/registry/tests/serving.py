@@ -11,12 +11,15 @@ from chassis.client import channel
 from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.messages import Messages
+from chassis.purposes import HEADER
 from chassis.requests import RequestLedger
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens, issuer
 from google.protobuf.message import Message
 from google.type import date_pb2
+from lawbook import load
+from registry.protected.keys import SensitiveKeys
 from registry.relationships import CONTROL
 from registry.server import services
 from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
@@ -25,15 +28,19 @@ from tartip.personal.v1 import personal_data_service_pb2_grpc as pd_grpc
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import hold_service_pb2 as ho
 from tartip.registry.v1 import hold_service_pb2_grpc as ho_grpc
+from tartip.registry.v1 import protected_fact_service_pb2 as pf
+from tartip.registry.v1 import protected_fact_service_pb2_grpc as pf_grpc
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import servant_service_pb2_grpc as sv_grpc
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from .samples import iin
+from .samples import KEYS, iin
 
 MARCH = date(2026, 3, 1)
 NOW = datetime(2026, 2, 2, 9, tzinfo=UTC)
+# What an officer says that protected facts are listed for.
+FOR = ((HEADER, "personnel-records"),)
 OPERATOR = ("/regions/75/operator",)
 HR = ("/state-bodies/KGD/hr-officer",)
 
@@ -44,6 +51,7 @@ class Portal:
 
     bodies: Any
     servants: Any
+    protected: Any
     audit: Any
     holds: Any
     personal: Any
@@ -60,6 +68,7 @@ class Registry:
     refusals: RefusalLog
     portals: dict[object, Portal] = field(default_factory=dict)
     held: str = ""  # the name of serikova's appointment
+    fact: str = ""  # the name of a protected fact of hers, where a test records one
 
     async def portal(self, grants: Sequence[str] = (), servant: str | None = None, language: str = "kk") -> Portal:
         """Signs somebody in with these grants."""
@@ -70,6 +79,7 @@ class Registry:
             self.portals[key] = Portal(
                 sb_grpc.StateBodyServiceStub(opened),
                 sv_grpc.ServantServiceStub(opened),
+                pf_grpc.ProtectedFactServiceStub(opened),
                 au_grpc.AuditServiceStub(opened),
                 ho_grpc.HoldServiceStub(opened),
                 pd_grpc.PersonalDataServiceStub(opened),
@@ -101,11 +111,11 @@ class Registry:
 
 
 @asynccontextmanager
-async def serving(database: FreshDatabase, role: str = "app") -> AsyncIterator[Registry]:
-    """Serves a registry over the database, entered in a role."""
+async def serving(database: FreshDatabase, role: str = "app", keys: SensitiveKeys = KEYS) -> AsyncIterator[Registry]:
+    """Serves a registry over the database, entered in a role, with keys of protected facts."""
     entered: Database = getattr(database, role)
-    tokens, ledger, refusals = issuer(), RequestLedger(entered), RefusalLog(entered)
-    rpcs = services(entered, "a page key", lambda: NOW)
+    tokens, ledger, refusals = issuer(), RequestLedger(entered, "a page key"), RefusalLog(entered)
+    rpcs = services(entered, "a page key", lambda: NOW, load(), keys)
     related = StoredRelationships(entered, lambda: NOW, CONTROL)
     serving = served(rpcs, tokens, Messages.load("registry"), ledger=ledger, relationships=related, refused=refusals.note)
     async with serving as address, AsyncExitStack() as stack:
@@ -174,3 +184,16 @@ def with_id(request: Any, request_id: str) -> Message:
     copy.CopyFrom(request)
     copy.request_id = request_id
     return copy  # type: ignore[no-any-return]
+
+
+def new_fact(servant: str = "serikova", kind: pf.ProtectedFactKind.ValueType = pf.PROTECTED_FACT_KIND_PREGNANCY, **rest: Any) -> Any:
+    """A request to record a fact since 12 January 2026; dates are given as such."""
+    fact = pf.ProtectedFact(kind=kind, since=day(date(2026, 1, 12)), document="№ 118 анықтама")
+    for name, value in rest.items():
+        if isinstance(value, date):
+            getattr(fact, name).CopyFrom(day(value))
+        elif isinstance(value, list):
+            getattr(fact, name)[:] = value
+        else:
+            setattr(fact, name, value)
+    return pf.RecordProtectedFactRequest(parent=f"servants/{servant}", protected_fact=fact)

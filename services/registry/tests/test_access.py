@@ -13,11 +13,27 @@ from chassis.testing.matrix import GRANTS, WALLS, People, callers, expected
 from tartip.audit.v1 import audit_service_pb2 as au
 from tartip.personal.v1 import personal_data_service_pb2 as pd
 from tartip.registry.v1 import hold_service_pb2 as ho
+from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from .serving import MARCH, Portal, Registry, appointment, day, new_body, new_hold, new_position, new_servant, new_unit, row, serving
+from .serving import (
+    FOR,
+    MARCH,
+    Portal,
+    Registry,
+    appointment,
+    day,
+    new_body,
+    new_fact,
+    new_hold,
+    new_position,
+    new_servant,
+    new_unit,
+    row,
+    serving,
+)
 
 HR_KGD, HR_MF = "/state-bodies/KGD/hr-officer", "/state-bodies/MF/hr-officer"
 JANUARY = date(2026, 1, 20)
@@ -73,6 +89,7 @@ KGD = "stateBodies/KGD"
 AUDIT = "/tartip.audit.v1.AuditService"
 BODIES, SERVANTS = "/tartip.registry.v1.StateBodyService", "/tartip.registry.v1.ServantService"
 HOLDS, PERSONAL = "/tartip.registry.v1.HoldService", "/tartip.personal.v1.PersonalDataService"
+PROTECTED = "/tartip.registry.v1.ProtectedFactService"
 RPCS = [
     Rpc(
         f"{AUDIT}/ListAuditRecords",
@@ -128,6 +145,23 @@ RPCS = [
         f"{SERVANTS}/EndAppointment",
         lambda to, registry, n: to.servants.EndAppointment(sv.EndAppointmentRequest(name=registry.held, until=day(MARCH))),
     ),
+    Rpc(f"{PROTECTED}/RecordProtectedFact", lambda to, _, n: to.protected.RecordProtectedFact(new_fact())),
+    Rpc(
+        f"{PROTECTED}/ListProtectedFacts",
+        lambda to, _, n: to.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova"), metadata=FOR),
+        lambda answer: bool(answer.protected_facts and answer.protected_facts[0].document),
+    ),
+    Rpc(
+        f"{PROTECTED}/EndProtectedFact",
+        lambda to, registry, n: to.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=registry.fact, until=day(MARCH))),
+    ),
+    Rpc(
+        f"{PROTECTED}/ListServantLimits",
+        lambda to, _, n: to.protected.ListServantLimits(
+            pf.ListServantLimitsRequest(parent="servants/serikova", since=day(JANUARY), until=day(JANUARY))
+        ),
+        lambda answer: answer.servant_limits[0].night_work == pf.LIMIT_BARRED,
+    ),
 ]
 
 
@@ -146,6 +180,7 @@ async def both(request: pytest.FixtureRequest, emptied: MakeDatabase) -> Any:
             await hr.bodies.AppointUnitHead(
                 sb.AppointUnitHeadRequest(name=f"stateBodies/{body}/units/{unit}", head=f"servants/{servant}", since=day(JANUARY))
             )
+        registry.fact = (await kgd.protected.RecordProtectedFact(new_fact())).name
         yield registry
 
 
@@ -166,6 +201,7 @@ def test_every_rpc_is_called() -> None:
         ho.DESCRIPTOR.services_by_name["HoldService"],
         sb.DESCRIPTOR.services_by_name["StateBodyService"],
         sv.DESCRIPTOR.services_by_name["ServantService"],
+        pf.DESCRIPTOR.services_by_name["ProtectedFactService"],
     ]
     assert [rpc.method for rpc in RPCS] == [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
 

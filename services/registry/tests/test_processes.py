@@ -96,6 +96,7 @@ async def test_the_audit_is_sealed_told_outside_and_verified_at_the_command_line
         (["migrate"], "TARTIP_MIGRATOR_DATABASE_URL"),
         (["republish", "--topic", "registry.bodies.v1"], "TARTIP_DATABASE_URL"),
         (["audit", "verify"], "TARTIP_DATABASE_URL"),
+        (["reencrypt"], "TARTIP_DATABASE_URL"),
     ],
 )
 def test_a_missing_setting_is_named(

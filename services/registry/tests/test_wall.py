@@ -12,10 +12,11 @@ from kernel.faults import NotFound
 from registry.bodies.tables import StateBodyRow
 from registry.servants import repository
 from sqlalchemy import true
+from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from .serving import MARCH, Registry, appointment, day, new_body, new_position, new_servant, new_unit, serving
+from .serving import FOR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving
 
 KGD = "stateBodies/KGD"
 
@@ -31,6 +32,7 @@ async def both(emptied: MakeDatabase) -> Any:
         await mf.servants.CreatePosition(new_position("1", "tax", "MF"))
         await mf.servants.CreateServant(new_servant("muratova", 7, appointment("1", body="MF")))
         kgd = await registry.portal(("/state-bodies/KGD/hr-officer",))
+        await kgd.protected.RecordProtectedFact(new_fact())
         await kgd.bodies.AppointUnitHead(sb.AppointUnitHeadRequest(name=f"{KGD}/units/audit", head="servants/serikova", since=day(MARCH)))
         yield registry
 
@@ -52,9 +54,16 @@ async def test_every_table_has_a_policy(both: Registry) -> None:
         (caller("inspector", ["/regions/71/inspector"]), {}),
         (
             caller("hr", ["/state-bodies/KGD/hr-officer"]),
+            {"state_bodies": 1, "units": 2, "unit_heads": 1, "positions": 2, "servants": 1, "appointments": 1, "protected_facts": 1},
+        ),
+        (
+            caller("serikova", servant="serikova"),
+            {"servants": 1, "appointments": 1, "positions": 1, "unit_heads": 1, "protected_facts": 1},
+        ),
+        (
+            caller("inspector", ["/regions/75/inspector"]),
             {"state_bodies": 1, "units": 2, "unit_heads": 1, "positions": 2, "servants": 1, "appointments": 1},
         ),
-        (caller("serikova", servant="serikova"), {"servants": 1, "appointments": 1, "positions": 1, "unit_heads": 1}),
         (
             caller("inspector", ["/nation/inspector"]),
             {"state_bodies": 2, "units": 3, "unit_heads": 1, "positions": 3, "servants": 2, "appointments": 2},
@@ -71,6 +80,7 @@ async def test_a_filter_that_is_forgotten_everywhere_still_shows_and_changes_not
 ) -> None:
     monkeypatch.setattr(StateBodyRow, "within", classmethod(lambda cls, reach: true()))
     monkeypatch.setattr(repository, "_within", lambda reach: true())
+    monkeypatch.setattr("registry.protected.use_cases._opened_file", _anybody)
     hr = await both.portal((GRANTS["hr-officer@body"][1],))
     calls = {
         "GetStateBody": hr.bodies.GetStateBody(sb.GetStateBodyRequest(name=KGD)),
@@ -87,8 +97,15 @@ async def test_a_filter_that_is_forgotten_everywhere_still_shows_and_changes_not
         ),
     }
     assert {name: await outcome(call) for name, call in calls.items()} == dict.fromkeys(calls, "NOT_FOUND")
+    facts = await hr.protected.ListProtectedFacts(pf.ListProtectedFactsRequest(parent="servants/serikova"), metadata=FOR)
+    assert not facts.protected_facts
+    assert await outcome(hr.protected.RecordProtectedFact(new_fact())) == "INTERNAL"
     listed = await hr.bodies.ListStateBodies(sb.ListStateBodiesRequest())
     assert [body.name for body in listed.state_bodies] == ["stateBodies/MF"]
+
+
+async def _anybody(*_: object) -> None:
+    """A use case that forgets to ask who opens a file."""
 
 
 async def test_what_lies_beyond_the_reach_is_seen_inside_the_block_alone_also_where_it_ends_with_a_refusal(both: Registry) -> None:

@@ -113,7 +113,7 @@ async def serving(platform: Platform, limits: Limits | None = None, role: str = 
     entered: Database = getattr(platform.database, role)
     stop = asyncio.Event()
     rpcs = services(entered, "a page key", platform.clock, LAW, "Asia/Almaty", stop)
-    ledger = RequestLedger(entered)
+    ledger = RequestLedger(entered, "a page key")
     related = StoredRelationships(entered, platform.clock, control_projected("body_states", "body"))
     serving = served(rpcs, issuer(), Messages.load("timetracking"), law=LAW, ledger=ledger, relationships=related, limits=limits)
     async with serving as address, AsyncExitStack() as stack:

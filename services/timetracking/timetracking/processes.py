@@ -142,7 +142,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             Job("due-devices", SpreadDueDevices(work)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
-            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.kafka, people.BODIES))),
+            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.brokers, people.BODIES))),
             # Last: what is due is computed before days are compared with what is kept of them.
             Job("reconcile", _reconcile(settings, work, compute, clock)),
         )

@@ -4,7 +4,7 @@ from alembic import op
 from chassis.migrations import personal_data, reach
 
 revision = "2026_11_28_0200"
-down_revision = "2026_11_28_0000"
+down_revision = "2026_11_28_0100"
 
 HOLDS = """
 CREATE TABLE legal_holds (

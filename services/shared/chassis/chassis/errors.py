@@ -106,13 +106,18 @@ class Refusals:
         except Exception:
             log.exception("the rule of a refusal does not resolve", rule=fault.rule, on=fault.on.isoformat())
             return None
-        return law_pb2.LegalBasis(
-            rule=rule.id,
-            citation=text_message(rule.citation),
-            title=text_message(rule.title),
-            in_force_since=day_message(rule.since),
-            edition=self.law.edition,
-        )
+        return legal_basis(rule, self.law.edition)
+
+
+def legal_basis(rule: Rule, edition: str) -> law_pb2.LegalBasis:
+    """Returns a rule of law as the ground of an answer, with the edition of the lawbook that was applied."""
+    return law_pb2.LegalBasis(
+        rule=rule.id,
+        citation=text_message(rule.citation),
+        title=text_message(rule.title),
+        in_force_since=day_message(rule.since),
+        edition=edition,
+    )
 
 
 _refusals: ContextVar[Refusals | None] = ContextVar("refusals", default=None)

@@ -58,7 +58,7 @@ async def serve(
     verifier = TokenVerifier(settings.issuer, settings.audience, allow_demo_issuer=settings.allow_demo_issuer, ca=settings.issuer_ca)
     refusals, related = RefusalLog(database), relationships(database)
     async with admin.running(), closing(database), verifier.running(), refusals.written():
-        ledger, messages = RequestLedger(database), Messages.load(service)
+        ledger, messages = RequestLedger(database, settings.page_key.get_secret_value()), Messages.load(service)
         server = Server(settings, rpcs(database), verifier, messages, law, ledger, relationships=related, refused=refusals.note)
         async with server.running():
             admin.met("server")

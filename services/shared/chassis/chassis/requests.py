@@ -1,8 +1,10 @@
 """The same request twice is done once and answered alike for 24 hours.
 
-The answer is stored in the transaction of the work, so there is no answer without the work and no work without it.
+The answer is stored in the transaction of the work, so there is no answer without the work and no work without it. Of what was asked
+a digest is kept under a key that the database does not know: what could be guessed of a person must not be confirmed by it.
 """
 
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -66,10 +68,14 @@ class RequestEntry:
 
 
 class RequestLedger:
-    """Which requests were answered in the last 24 hours, and how; a request is known by subject, method and id."""
+    """Which requests were answered in the last 24 hours, and how; a request is known by subject, method and id.
 
-    def __init__(self, database: Database) -> None:
+    With another `key` a request from before is refused with REQUEST_ID_REUSED where it is repeated, and nothing is done twice.
+    """
+
+    def __init__(self, database: Database, key: str) -> None:
         self._database = database
+        self._key = f"requests {key}".encode()
 
     @asynccontextmanager
     async def entry(self, caller: Caller, method: str, request_id: str, digest: bytes) -> AsyncIterator[RequestEntry]:
@@ -79,7 +85,7 @@ class RequestLedger:
         another digest, and Forbidden where the caller no longer holds the grants of then.
         """
         async with self._database.shared(caller) as transaction:
-            entry = RequestEntry(transaction, caller, method, request_id, digest)
+            entry = RequestEntry(transaction, caller, method, request_id, hmac.digest(self._key, digest, "sha256"))
             await entry.look()
             yield entry
 

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 
 import pytest
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 async def act(fresh: FreshDatabase, answer: bytes, caller: Caller = AIDA, method: str = METHOD, digest: bytes = b"d") -> bytes:
     """One call through the ledger whose use case opens its own transaction, as use cases do."""
-    ledger: Ledger = RequestLedger(fresh.app)
+    ledger: Ledger = RequestLedger(fresh.app, "a key")
     async with ledger.entry(caller, method, ID, digest) as entry:
         if entry.answer is not None:
             return entry.answer
@@ -59,7 +60,7 @@ async def test_two_at_once_are_done_once(fresh: FreshDatabase) -> None:
 
 async def test_work_that_fails_leaves_neither_itself_nor_an_answer(fresh: FreshDatabase) -> None:
     async def fail() -> None:
-        async with RequestLedger(fresh.app).entry(AIDA, METHOD, ID, b"d"), fresh.app.transaction() as tx:
+        async with RequestLedger(fresh.app, "a key").entry(AIDA, METHOD, ID, b"d"), fresh.app.transaction() as tx:
             tx.publish("bare.things.v1", "a", StringValue(value="a"))
             raise WrongState("NOT_YET")
 
@@ -71,7 +72,7 @@ async def test_work_that_fails_leaves_neither_itself_nor_an_answer(fresh: FreshD
 
 async def test_a_failure_that_is_passed_over_undoes_the_whole(fresh: FreshDatabase) -> None:
     async def half() -> None:
-        async with RequestLedger(fresh.app).entry(AIDA, METHOD, ID, b"d") as entry:
+        async with RequestLedger(fresh.app, "a key").entry(AIDA, METHOD, ID, b"d") as entry:
             try:
                 async with fresh.app.transaction() as tx:
                     await change(tx, "a")
@@ -87,7 +88,7 @@ async def test_a_failure_that_is_passed_over_undoes_the_whole(fresh: FreshDataba
 
 async def test_what_is_written_apart_stays_whatever_becomes_of_the_request(fresh: FreshDatabase) -> None:
     async def refuse() -> None:
-        async with RequestLedger(fresh.app).entry(AIDA, METHOD, ID, b"d"):
+        async with RequestLedger(fresh.app, "a key").entry(AIDA, METHOD, ID, b"d"):
             async with fresh.app.transaction(AIDA, apart=True) as tx:
                 tx.record("create", "things/a")
             raise WrongState("NOT_YET")
@@ -104,6 +105,18 @@ async def test_an_id_that_comes_with_another_body_is_refused(fresh: FreshDatabas
     with pytest.raises(Conflict) as refused:
         await act(fresh, b"second", digest=b"other")
     assert refused.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_the_digest_of_what_was_asked_cannot_be_told_without_the_key(fresh: FreshDatabase) -> None:
+    await act(fresh, b"first", digest=b"a digest that could be guessed")
+    async with fresh.worker.transaction() as tx:
+        kept = (await tx.connection.execute(sa.select(request_results.c.body_digest))).scalar_one()
+    guessed = (b"a digest that could be guessed", hashlib.sha256(b"a digest that could be guessed").digest())
+    assert len(kept) == 32
+    assert kept not in guessed
+    with pytest.raises(Conflict):
+        async with RequestLedger(fresh.app, "another key").entry(AIDA, METHOD, ID, b"a digest that could be guessed"):
+            pass
 
 
 async def test_an_id_belongs_to_one_subject_and_one_method(fresh: FreshDatabase) -> None:

@@ -104,6 +104,12 @@ def keep_within(table: str, condition: str, writes: str | None = None) -> None:
     op.execute(f"CREATE POLICY within_reach ON {table} TO {APP} USING ((SELECT reaches_all()) OR {condition}){check}")
 
 
+def keep_apart(table: str, condition: str) -> None:
+    """Lets the application see and write the rows that fulfil the condition alone: the reach of the nation is none here."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY apart ON {table} TO {APP} USING ((SELECT reaches_beyond()) OR {condition})")
+
+
 def keep_back(table: str) -> None:
     """Lets the application see a table's rows only where it works beyond its caller's reach (`Transaction.beyond_reach`)."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import structlog
 from lawbook import Lawbook
 
+from chassis.brokers import Brokers
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.metrics import counter, gauge
@@ -38,14 +39,14 @@ async def owned() -> bool:
     return True
 
 
-def followed(database: Database, bootstrap: str, topic: str) -> Known:
+def followed(database: Database, brokers: Brokers, topic: str) -> Known:
     """Says whether the projection of a topic has read what the topic holds now."""
 
     async def read_to_its_end() -> bool:
         from chassis.survey import survey  # its client would cost every process a part of a second of its start
 
         try:
-            extents = await survey(bootstrap, "retention", [topic])
+            extents = await survey(brokers, "retention", [topic])
         except Exception as error:
             log.warning("nothing is deleted: whether a hold was placed is not to be seen", topic=topic, error=type(error).__name__)
             return False

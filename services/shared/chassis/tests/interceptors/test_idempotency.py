@@ -21,7 +21,7 @@ OPERATOR = ["/regions/75/operator"]
 @pytest.fixture
 async def ledger(database: MakeDatabase) -> RequestLedger:
     """A ledger in a fresh database."""
-    return RequestLedger((await database("chassis.testing.bare")).app)
+    return RequestLedger((await database("chassis.testing.bare")).app, "a key")
 
 
 async def _create(address: str, token: str, request_id: str, body: str = "KGD") -> Any:

@@ -1,4 +1,4 @@
-"""The processes as an operator starts them: migrate, serve, work, republish."""
+"""The processes as an operator starts them: migrate, serve, work, republish, reencrypt."""
 
 import asyncio
 from pathlib import Path
@@ -16,6 +16,7 @@ from registry.__main__ import main
 from tartip.audit.v1.events_pb2 import AuditCheckpointTaken
 from tartip.registry.v1 import events_pb2, state_body_service_pb2_grpc
 
+from .samples import key
 from .serving import OPERATOR, new_body
 
 
@@ -86,6 +87,18 @@ async def test_the_audit_is_sealed_told_outside_and_verified_at_the_command_line
         assert (code, said.splitlines()[0].split(" is not ")[0]) == (1, f"Record {record}")
     finally:
         await rows.close()
+
+
+async def test_protected_facts_are_encrypted_anew_at_the_command_line_where_there_is_a_key(postgres: Postgres) -> None:
+    environment, urls = await environment_of("registry", postgres, "127.0.0.1:9")
+    worker = environment | {"TARTIP_DATABASE_URL": urls.worker}
+    assert await command("registry", environment, "migrate") == (0, "")
+    told = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": key("spring")}, "reencrypt")
+    assert told == (0, "0 protected facts under the key spring, which encrypts\n")
+    code, said = await command("registry", worker, "reencrypt")
+    assert (code, said.partition(":")[2].partition(":")[0]) == (3, " SENSITIVE_KEYS_ABSENT")
+    code, said = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": "spring:short"}, "reencrypt")
+    assert (code, said) == (2, "registry: TARTIP_SENSITIVE_KEYS: key 1 is not 32 bytes in base64\n")
 
 
 @pytest.mark.parametrize(

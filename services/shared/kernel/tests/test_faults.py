@@ -7,6 +7,7 @@ from kernel.faults import (
     Forbidden,
     Malformed,
     NotFound,
+    OutOfTime,
     RuleBroken,
     Stale,
     TooMuch,
@@ -32,6 +33,7 @@ ON = date(2026, 11, 22)
         (Forbidden(role="inspector"), "FORBIDDEN", {"role": "inspector"}),
         (Unauthenticated(), "UNAUTHENTICATED", {}),
         (TooMuch("BUSY", 1.5, most=100), "BUSY", {"most": 100}),
+        (OutOfTime(), "OUT_OF_TIME", {}),
         (Unavailable(), "UNAVAILABLE", {}),
     ],
 )

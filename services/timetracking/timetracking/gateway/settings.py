@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from chassis.rates import Rate
 from chassis.settings import Settings
 from pydantic import field_validator
 
 from timetracking.devices.domain import Network
 from timetracking.gateway.addresses import networks
 from timetracking.gateway.connections import LineLimits
-from timetracking.gateway.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)

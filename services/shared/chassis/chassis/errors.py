@@ -16,8 +16,8 @@ from kernel.faults import (
     Forbidden,
     Malformed,
     NotFound,
-    OutOfTime,
     Stale,
+    TookTooLong,
     TooMuch,
     Unauthenticated,
     Unavailable,
@@ -42,7 +42,7 @@ CODES: tuple[tuple[type[Fault], int], ...] = (
     (Unauthenticated, code_pb2.UNAUTHENTICATED),
     (Forbidden, code_pb2.PERMISSION_DENIED),
     (TooMuch, code_pb2.RESOURCE_EXHAUSTED),
-    (OutOfTime, code_pb2.DEADLINE_EXCEEDED),
+    (TookTooLong, code_pb2.DEADLINE_EXCEEDED),
     (Unavailable, code_pb2.UNAVAILABLE),
 )
 

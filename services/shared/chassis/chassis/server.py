@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
-from pydantic import Field
+from pydantic import PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.access import Relationships, current_caller
@@ -32,7 +32,7 @@ from chassis.interceptors.telemetry import observed
 from chassis.interceptors.time_limit import in_time
 from chassis.messages import Messages
 from chassis.rates import Buckets, Rate
-from chassis.settings import read
+from chassis.settings import AtOnce, read
 from chassis.tls import Certificates, TlsSettings
 
 __all__ = ["Limits", "Served", "Server", "ServerSettings", "current_caller"]
@@ -68,13 +68,13 @@ class Limits(BaseSettings):
     grace_seconds: float = 10.0  # for RPCs at work when the server stops
     recheck_seconds: float = 30.0  # so long a stream may outlive the relationship that opened it
     # A transaction has five seconds, and the longest answers, pieces of the audit verified, take some: this is no caller's patience any more.
-    call_seconds: float = Field(30.0, gt=0)
+    call_seconds: PositiveFloat = 30.0
     # A process answers some five hundred calls a second (docs/benchmarks.md): a client that runs wild leaves a fifth of it to the others,
     # a person or a system four fifths. After a rest twenty times as much: a script that takes over the people of a body one by one.
-    client_calls_per_second: float = Field(400.0, gt=0)
-    client_calls_at_once: float = Field(8_000.0, ge=1)
-    subject_calls_per_second: float = Field(100.0, gt=0)
-    subject_calls_at_once: float = Field(2_000.0, ge=1)
+    client_calls_per_second: PositiveFloat = 400.0
+    client_calls_at_once: AtOnce = 8_000.0
+    subject_calls_per_second: PositiveFloat = 100.0
+    subject_calls_at_once: AtOnce = 2_000.0
     reflection: bool = False
 
     @property

@@ -93,7 +93,7 @@ class TooMuch(Fault):
         self.retry_after_s = retry_after_s
 
 
-class OutOfTime(Fault):
+class TookTooLong(Fault):
     """It took longer than any call may, and was ended."""
 
     def __init__(self) -> None:

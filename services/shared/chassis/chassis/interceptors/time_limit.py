@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kernel.faults import OutOfTime
+from kernel.faults import TookTooLong
 
 from chassis.interceptors.incoming import Incoming, Layer
 
@@ -28,6 +28,6 @@ def in_time(most_s: float) -> Layer:
         except TimeoutError:
             if not life.expired():
                 raise
-            raise OutOfTime() from None
+            raise TookTooLong() from None
 
     return layer

@@ -81,6 +81,9 @@ bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
 
+fuzz: $(READY) ## Give every parser what nobody would send, until one breaks (MINUTES=5, SEED=n, ONLY=adms,isapi)
+	@exec $(BIN)/python -m e2e_tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
 lint: $(READY) ## Format check, lint, types, imports, law data
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -95,6 +98,9 @@ format: $(READY) ## Format the code
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
+sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
+	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials
+
 check: lint protos test ## What CI runs: lint, protos, tests
 
 lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addresses
@@ -104,4 +110,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench soak lint format docs check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench soak fuzz lint format docs sbom check lock clean

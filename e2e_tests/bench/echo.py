@@ -125,6 +125,8 @@ async def _servers(stack: AsyncExitStack, on: Ground, names: Sequence[str]) -> d
         "TARTIP_ALLOW_DEMO_ISSUER": "true",
         "TARTIP_ADMIN_LISTEN": "127.0.0.1:0",
         "TARTIP_PAGE_KEY": "bench",
+        # All calls of the bench are one inspector's: what is measured is the answer, not the refusal of too many.
+        **{f"TARTIP_{whose}_CALLS_{much}": "1000000" for whose in ("CLIENT", "SUBJECT") for much in ("PER_SECOND", "AT_ONCE")},
         "TARTIP_TRACES": f"file:{folder / 'traces.jsonl'}",
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
         "OTEL_TRACES_SAMPLER_ARG": SHARE_TRACED,

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 from aiohttp import web
+from chassis.rates import Buckets, Rate
 from timetracking.devices.domain import Networks
 from timetracking.devices.domain import Protocol as Spoken
 from timetracking.gateway.admission import Admission
 from timetracking.gateway.adms_routes import AdmsRoutes
 from timetracking.gateway.domain import EnrolledDevice, Reading
 from timetracking.gateway.isapi_routes import IsapiRoutes
-from timetracking.gateway.rates import Buckets, Rate
 
 from .devices import LINES_AT_ONCE, NotTaken, SimulatedDevice, simulated
 from .equipment import ANNEX_FRONT, HQ_IN

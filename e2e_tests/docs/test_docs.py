@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chassis.server import Limits
 from chassis.settings import Settings, variable
 from localstack.methods import method_named
 from localstack.operate import COMMANDS as OPERATED
+from pydantic_settings import BaseSettings
 from registry.settings import RegistrySettings
 from timetracking.gateway.settings import GatewaySettings
 from timetracking.settings import TimetrackingSettings
@@ -132,13 +134,14 @@ def test_make_hands_to_a_command_what_the_command_takes(command: str) -> None:
     ("page", "settings"),
     [
         ("shared/chassis", Settings),
+        ("shared/chassis", Limits),
         ("registry", RegistrySettings),
         ("timetracking", TimetrackingSettings),
         ("timetracking", GatewaySettings),
     ],
 )
-def test_every_variable_that_need_not_be_set_stands_with_its_default_in_a_page(page: str, settings: type[Settings]) -> None:
-    inherited = set() if settings is Settings else set(Settings.model_fields)
+def test_every_variable_that_need_not_be_set_stands_with_its_default_in_a_page(page: str, settings: type[BaseSettings]) -> None:
+    inherited = set(Settings.model_fields) if settings is not Settings and issubclass(settings, Settings) else set()
     fields = {name: field for name, field in settings.model_fields.items() if name not in inherited and not field.is_required()}
     wanted = [
         (variable(name), str(field.default).lower() if isinstance(field.default, bool) else field.default) for name, field in fields.items()

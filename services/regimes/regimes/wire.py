@@ -9,6 +9,9 @@ from kernel.faults import Malformed
 
 from regimes.wall_clock import ClockSpan
 
+LINE = 300
+"""Characters of a line that names an act or a place: it stands in every day of a plan that follows from it."""
+
 
 def clock(message: timeofday_pb2.TimeOfDay, field: str) -> time:
     """Returns the wall time; Malformed for `field` if no clock shows it, or with fractions of a second."""

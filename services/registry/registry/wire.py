@@ -1,9 +1,7 @@
 """The registry's texts, from messages to the domain."""
 
-from kernel.text import LocalizedText
+from kernel.text import LocalizedText, line
 from tartip.law.v1 import law_pb2
-
-from registry.values import line
 
 
 def text(message: law_pb2.LocalizedText, field: str) -> LocalizedText:

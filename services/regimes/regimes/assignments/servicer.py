@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id, new_id
 from kernel.names import servant_of
+from kernel.text import line
 from lawbook import Lawbook
 from tartip.regimes.v1 import assignment_service_pb2 as pb
 from tartip.regimes.v1 import assignment_service_pb2_grpc as pb_grpc
@@ -18,7 +19,7 @@ from regimes.assignments import use_cases
 from regimes.assignments.domain import Assignment, Flexible, Regime, Remote, Shift, ShiftSchedule
 from regimes.names import ASSIGNMENT_ID, assignment_name, assignment_of
 from regimes.wall_clock import ClockSpan
-from regimes.wire import clock, clock_message, etag, pause
+from regimes.wire import LINE, clock, clock_message, etag, pause
 
 Context = grpc.aio.ServicerContext[Message, Message]
 
@@ -56,7 +57,7 @@ def _assignment(request: pb.CreateAssignmentRequest) -> Assignment:
         servant=servant_of(request.parent, "parent"),
         since=day(message.since, "assignment.since"),
         until=day(message.until, "assignment.until"),
-        act=message.act,
+        act=line(message.act, "assignment.act", LINE, empty=True),
         regime=_regime(message),
     )
 
@@ -64,7 +65,7 @@ def _assignment(request: pb.CreateAssignmentRequest) -> Assignment:
 def _regime(message: pb.Assignment) -> Regime:
     match message.WhichOneof("regime"):
         case "remote":
-            return Remote(message.remote.place.strip(), frozenset(message.remote.weekdays))
+            return Remote(line(message.remote.place, "assignment.remote.place", LINE, empty=True), frozenset(message.remote.weekdays))
         case "flexible":
             return _flexible(message.flexible)
         case "shift":

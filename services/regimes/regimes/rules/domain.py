@@ -10,6 +10,8 @@ from lawbook import Lawbook
 
 from regimes.wall_clock import ClockSpan
 
+_A_DAY = 86_400
+
 
 class WeekType(Enum):
     """The working week; the value is the name of its production calendar in the lawbook."""
@@ -48,8 +50,8 @@ class LabourOrderRules:
             violations["sixth_day_end"] = "belongs to a six-day week, and only to it"
         elif self.sixth_day_end is not None and not self.start < self.sixth_day_end <= self.end:
             violations["sixth_day_end"] = "must be after start and not after end"
-        if self.grace < 0:
-            violations["grace"] = "must not be negative"
+        if not 0 <= self.grace <= _A_DAY:
+            violations["grace"] = "must not be negative, nor longer than a day"
         if not self.premises.strip():
             violations["premises"] = "must name the premises where the unit works"
         if not self.act.strip():

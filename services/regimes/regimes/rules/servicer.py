@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from kernel.faults import Malformed
 from kernel.identifiers import check_id
 from kernel.names import UNIT_ID, body_of
+from kernel.text import line
 from lawbook import Lawbook
 from tartip.regimes.v1 import labour_order_rules_service_pb2 as pb
 from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as pb_grpc
@@ -19,7 +20,7 @@ from tartip.regimes.v1 import labour_order_rules_service_pb2_grpc as pb_grpc
 from regimes.names import RULES_ID, rules_name, rules_of
 from regimes.rules import use_cases
 from regimes.rules.domain import LabourOrderRules, WeekType
-from regimes.wire import clock, clock_message, etag, pause
+from regimes.wire import LINE, clock, clock_message, etag, pause
 
 WEEKS: Final = {pb.WEEK_TYPE_FIVE_DAY: WeekType.FIVE_DAY, pb.WEEK_TYPE_SIX_DAY: WeekType.SIX_DAY}
 Context = grpc.aio.ServicerContext[Message, Message]
@@ -69,8 +70,8 @@ def _rules(request: pb.CreateLabourOrderRulesRequest) -> LabourOrderRules:
         pause=pause((message.HasField("break_start"), message.HasField("break_end")), message.break_start, message.break_end, field),
         sixth_day_end=clock(message.sixth_day_end, f"{field}.sixth_day_end") if message.HasField("sixth_day_end") else None,
         grace=message.grace.seconds,
-        premises=message.premises,
-        act=message.act,
+        premises=line(message.premises, f"{field}.premises", LINE, empty=True),
+        act=line(message.act, f"{field}.act", LINE, empty=True),
     )
 
 

@@ -62,6 +62,7 @@ def test_the_short_sixth_day_needs_its_break_too() -> None:
         ({"pause": "14:30-13:00"}, "break_end"),
         ({"sixth_day_end": "19:00"}, "sixth_day_end"),
         ({"grace": -1}, "grace"),
+        ({"grace": 86_401}, "grace"),
         ({"premises": " "}, "premises"),
     ],
 )

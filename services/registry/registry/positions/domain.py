@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from kernel.faults import Malformed
 from kernel.identifiers import check_id
-from kernel.text import LocalizedText
+from kernel.text import LocalizedText, line
 
-from registry.values import POSITION_ID, line
+from registry.values import POSITION_ID
 
 
 @dataclass(frozen=True, slots=True)

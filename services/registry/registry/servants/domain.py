@@ -10,11 +10,12 @@ from kernel.days import DaySpan
 from kernel.faults import Conflict, Malformed, NotFound, Stale, WrongState
 from kernel.identifiers import check_id, new_id
 from kernel.names import SERVANT_ID
+from kernel.text import line
 
 from registry.names import appointment_name
 from registry.positions.domain import Position
 from registry.servants.iin import Iin
-from registry.values import etag, line
+from registry.values import etag
 
 
 class AppointmentKind(StrEnum):

@@ -49,7 +49,10 @@ def stepped(path: Path) -> datetime:
         raise WrongClock("the file holds something else") from error
     if instant.tzinfo is None:
         raise WrongClock("the file holds an instant without an offset")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise WrongClock("the file holds an instant beyond the calendar") from error
 
 
 def step(path: Path, to: datetime) -> None:

@@ -17,6 +17,7 @@ from kernel.faults import (
     Malformed,
     NotFound,
     Stale,
+    TookTooLong,
     TooMuch,
     Unauthenticated,
     Unavailable,
@@ -41,6 +42,7 @@ CODES: tuple[tuple[type[Fault], int], ...] = (
     (Unauthenticated, code_pb2.UNAUTHENTICATED),
     (Forbidden, code_pb2.PERMISSION_DENIED),
     (TooMuch, code_pb2.RESOURCE_EXHAUSTED),
+    (TookTooLong, code_pb2.DEADLINE_EXCEEDED),
     (Unavailable, code_pb2.UNAVAILABLE),
 )
 

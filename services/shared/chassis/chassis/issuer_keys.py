@@ -84,7 +84,7 @@ class HttpIssuer:
         except aiohttp.ClientConnectorCertificateError as error:
             why = getattr(error.certificate_error, "verify_message", "")
             raise IssuerAway(f"{url}: {variable('issuer_ca')}: its certificate is of none of the authorities there: {why}") from error
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
             raise IssuerAway(f"{url}: {error!r}") from error
         if not isinstance(body, dict):
             raise IssuerAway(f"{url} did not answer with an object")
@@ -163,9 +163,10 @@ class IssuerKeys:
 def _usable(keys: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Keeps the public keys that sign and have an ID: no encryption keys, no shared secrets."""
     usable: dict[str, dict[str, Any]] = {}
-    for key in keys.get("keys", []):
+    listed = keys.get("keys")
+    for key in listed if isinstance(listed, list) else ():
         kid = key.get("kid") if isinstance(key, dict) else None
-        if not isinstance(kid, str) or key.get("use", "sig") != "sig" or key.get("kty") not in {"RSA", "EC"}:
+        if not isinstance(kid, str) or key.get("use", "sig") != "sig" or key.get("kty") not in ("RSA", "EC"):
             continue
         try:
             KeySet.import_key_set({"keys": [key]})

@@ -46,6 +46,11 @@ def record_id(known_by: str) -> UUID:
     return uuid5(_NAMESPACE, known_by)
 
 
+def attempts_told(text: str) -> int:
+    """The number of attempts that a header tells of; 0 where it tells of none, or of more than anybody made."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A piece that was not applied, and why; `error` is a type and a reason, never a text that may name a person.
@@ -71,7 +76,7 @@ class Rejected:
     @property
     def parking_headers(self) -> dict[str, str]:
         """The headers of the parked record: those of the message (event_id, schema, traceparent) and the story of the failure."""
-        before = self.headers.get("attempts", "0")
+        before = self.headers.get("attempts", "")
         return {
             **self.headers,
             "reason": self.reason,
@@ -79,5 +84,5 @@ class Rejected:
             "origin": str(self.origin),
             "first_failed_at": self.headers.get("first_failed_at", self.first_failed_at.isoformat()),
             "parked_at": self.parked_at.isoformat(),
-            "attempts": str(self.attempts + (int(before) if before.isdecimal() else 0)),
+            "attempts": str(self.attempts + attempts_told(before)),
         }

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
+from pydantic import PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.access import Relationships, current_caller
@@ -25,9 +26,13 @@ from chassis.interceptors.certificates import bound_to_certificate
 from chassis.interceptors.faults import answered
 from chassis.interceptors.idempotency import Ledger, Once
 from chassis.interceptors.layers import Layers
+from chassis.interceptors.rates import held_back
 from chassis.interceptors.refusals import written_down
 from chassis.interceptors.telemetry import observed
+from chassis.interceptors.time_limit import in_time
 from chassis.messages import Messages
+from chassis.rates import Buckets, Rate
+from chassis.settings import AtOnce, read
 from chassis.tls import Certificates, TlsSettings
 
 __all__ = ["Limits", "Served", "Server", "ServerSettings", "current_caller"]
@@ -62,7 +67,25 @@ class Limits(BaseSettings):
     drain_seconds: float = 0.0  # between NOT_SERVING and the stop; in a cluster as long as endpoints take to notice
     grace_seconds: float = 10.0  # for RPCs at work when the server stops
     recheck_seconds: float = 30.0  # so long a stream may outlive the relationship that opened it
+    # A transaction has five seconds, and the longest answers, pieces of the audit verified, take some: this is no caller's patience any more.
+    call_seconds: PositiveFloat = 30.0
+    # A process answers some five hundred calls a second (docs/benchmarks.md): a client that runs wild leaves a fifth of it to the others,
+    # a person or a system three fifths. After a rest fifty times as much: a script that takes over a ministry's people one by one.
+    client_calls_per_second: PositiveFloat = 400.0
+    client_calls_at_once: AtOnce = 20_000.0
+    subject_calls_per_second: PositiveFloat = 200.0
+    subject_calls_at_once: AtOnce = 10_000.0
     reflection: bool = False
+
+    @property
+    def client_rate(self) -> Rate:
+        """How many calls are taken of a client, with all who call through it."""
+        return Rate(self.client_calls_per_second, self.client_calls_at_once)
+
+    @property
+    def subject_rate(self) -> Rate:
+        """How many calls are taken of a person or a system."""
+        return Rate(self.subject_calls_per_second, self.subject_calls_at_once)
 
     def options(self) -> list[tuple[str, int]]:
         """Returns the limits as gRPC's channel arguments."""
@@ -99,7 +122,7 @@ class Server:
         certificates: Certificates | None = None,
         refused: Callable[[AuditRecord], None] | None = None,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or read(Limits)
         tls = certificates or Certificates(TlsSettings())
         descriptors = [descriptor for _, _, descriptor in services]
         rules = access_rules(descriptors)
@@ -110,8 +133,10 @@ class Server:
         layers = (
             observed(),
             answered(Refusals(package.split(".")[1], messages, law)),
+            in_time(self.limits.call_seconds),
             authenticated(verifier),
             *((bound_to_certificate(integrations_need_one=bool(tls.mutual_listen)),) if tls.there else ()),
+            held_back(Buckets(self.limits.client_rate), Buckets(self.limits.subject_rate)),
             *((written_down(refused),) if refused is not None else ()),
             authorised(rules, relationships, self.limits.recheck_seconds),
         )

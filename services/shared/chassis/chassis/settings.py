@@ -6,9 +6,10 @@ shows the value, since a value may be a secret.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.brokers import Brokers, Mechanism
@@ -18,6 +19,21 @@ from chassis.urls import asyncpg_url
 
 PREFIX = "TARTIP_"
 _BROKERS = re.compile(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*")
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a zone is an IANA name such as Asia/Almaty") from None
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""The name of a time zone that the time zone data know."""
+
+
+AtOnce = Annotated[float, Field(ge=1)]
+"""How much is taken at once: less than one would be nothing for ever."""
 
 
 class SettingsError(Exception):

@@ -26,6 +26,7 @@ QUIET = {"aiokafka": logging.ERROR, "aiohttp.access": logging.WARNING, "grpc": l
 QUOTING = ("sqlalchemy", "asyncpg", "pydantic", "google.protobuf")
 
 _W3C = TraceContextTextMapPropagator()
+_PARENT_MOST = 512  # characters; version 00 has 55, and a later one may have more
 
 
 class TelemetrySettings(Protocol):
@@ -65,8 +66,12 @@ def carrier() -> dict[str, str]:
 
 
 def continued(headers: Mapping[str, str]) -> Context:
-    """Returns the context of the trace that `headers` carry, for `tracer.start_as_current_span(context=…)`."""
-    return _W3C.extract(dict(headers), context=otel_context.Context())
+    """Returns the context of the trace that `headers` carry, for `tracer.start_as_current_span(context=…)`.
+
+    Their `traceparent` alone is read: the library would write into the log what strangers put into the other, or how long they made this one.
+    """
+    parent = headers.get("traceparent", "")
+    return _W3C.extract({"traceparent": parent} if len(parent) <= _PARENT_MOST else {}, context=otel_context.Context())
 
 
 def trace_id() -> str | None:

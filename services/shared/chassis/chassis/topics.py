@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -59,7 +60,10 @@ def parked(topic: str) -> str:
 
 def read(path: Path) -> tuple[Topic, ...]:
     """All topics of the file, each followed by its parking lot where it has one; raises WrongTopics."""
-    content: Any = YAML(typ="safe", pure=True).load(path)
+    try:
+        content: Any = YAML(typ="safe", pure=True).load(path)
+    except (YAMLError, ValueError) as error:
+        raise WrongTopics(f"{path.name}: no YAML in UTF-8") from error
     try:
         defaults, entries = content["defaults"], content["topics"]
         topics = tuple(topic for entry in entries for topic in _born(entry, defaults))

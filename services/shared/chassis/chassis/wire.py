@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2
 from kernel.faults import Malformed
@@ -42,6 +43,18 @@ def instant_message(value: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(value)
     return message
+
+
+def zero_byte_in(message: Message) -> str | None:
+    """Returns the path of the first text in the message that holds a zero byte, which no database keeps; None where none does."""
+    for field, value in message.ListFields():
+        for at, each in enumerate(value if field.is_repeated else (value,)):
+            path = f"{field.name}[{at}]" if field.is_repeated else field.name
+            if isinstance(each, str) and "\0" in each:
+                return path
+            if isinstance(each, Message) and (within := zero_byte_in(each)) is not None:
+                return f"{path}.{within}"
+    return None
 
 
 def text_message(value: LocalizedText) -> law_pb2.LocalizedText:

@@ -15,7 +15,7 @@ COMMON = Messages.load("chassis")
 def test_the_common_reasons_have_texts() -> None:
     named = {
         "MALFORMED", "NOT_FOUND", "ALREADY_EXISTS", "STALE_ETAG", "REQUEST_ID_REUSED", "FORBIDDEN", "UNAUTHENTICATED",
-        "UNAVAILABLE", "PROJECTION_BEHIND", "PAGE_TOKEN", "SPAN_REVERSED", "NOT_IN_FORCE", "INTERNAL", "TOO_MUCH",
+        "UNAVAILABLE", "PROJECTION_BEHIND", "PAGE_TOKEN", "SPAN_REVERSED", "NOT_IN_FORCE", "INTERNAL", "TOO_MUCH", "OUT_OF_TIME",
     }  # fmt: skip
     assert named <= set(COMMON.texts)
 

@@ -118,3 +118,11 @@ def logging_restored() -> Iterator[None]:
     yield
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"tracestate": "Айгүл=1"}, {"tracestate": "a" * 9_000}, {"traceparent": PARENT["traceparent"] + "0" * 600}]
+)
+def test_what_strangers_write_into_headers_of_traces_is_not_written_down(caplog: pytest.LogCaptureFixture, headers: dict[str, str]) -> None:
+    continued({**PARENT, **headers})
+    assert caplog.records == []

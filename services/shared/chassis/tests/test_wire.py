@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from chassis.wire import day, day_message, instant, instant_message
+from chassis.wire import day, day_message, instant, instant_message, zero_byte_in
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2
 from kernel.faults import Malformed
+from tartip.registry.v1 import servant_service_pb2 as servants
 
 
 @pytest.mark.parametrize("on", [date(1900, 1, 1), date(2024, 2, 29), date(2199, 12, 31)])
@@ -40,3 +41,11 @@ def test_what_is_no_whole_second_of_the_calendar_is_malformed(message: Timestamp
     with pytest.raises(Malformed) as refused:
         instant(message, "at")
     assert set(refused.value.violations) == {"at"}
+
+
+def test_a_zero_byte_is_found_by_the_path_of_its_text_however_deep_it_lies() -> None:
+    appointments = [servants.Appointment(act="№ 1"), servants.Appointment(act="№\0")]
+    request = servants.CreateServantRequest(servant_id="s-1", servant=servants.Servant(display_name="A", appointments=appointments))
+    assert zero_byte_in(request) == "servant.appointments[1].act"
+    del request.servant.appointments[1]
+    assert zero_byte_in(request) is None

@@ -93,6 +93,13 @@ class TooMuch(Fault):
         self.retry_after_s = retry_after_s
 
 
+class TookTooLong(Fault):
+    """It took longer than any call may, and was ended."""
+
+    def __init__(self) -> None:
+        super().__init__("OUT_OF_TIME")
+
+
 class Unavailable(Fault):
     """Something that the call depends on is away for the moment."""
 

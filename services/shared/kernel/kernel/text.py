@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from kernel.faults import Malformed
+
 LANGUAGES = ("kk", "ru", "en")
 
 
@@ -22,3 +24,14 @@ class LocalizedText:
         """Returns the text in `language` ("ru", "ru-KZ"), in Kazakh where the platform does not speak it."""
         spoken = language.split("-")[0].strip().lower()
         return str(getattr(self, spoken)) if spoken in LANGUAGES else self.kk
+
+
+def line(text: str, field: str, longest: int, empty: bool = False) -> str:
+    """Returns `text` without outer blanks if it is one printable line of at most `longest` characters; else Malformed for `field`.
+
+    A no-break space, which office programs like to put into names, becomes an ordinary one.
+    """
+    text = text.replace("\u00a0", " ").strip()
+    if len(text) > longest or not text.isprintable() or not (text or empty):
+        raise Malformed({field: f"one line of {'0' if empty else '1'} to {longest} characters"})
+    return text

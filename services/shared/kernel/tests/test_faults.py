@@ -9,6 +9,7 @@ from kernel.faults import (
     NotFound,
     RuleBroken,
     Stale,
+    TookTooLong,
     TooMuch,
     Unauthenticated,
     Unavailable,
@@ -32,6 +33,7 @@ ON = date(2026, 11, 22)
         (Forbidden(role="inspector"), "FORBIDDEN", {"role": "inspector"}),
         (Unauthenticated(), "UNAUTHENTICATED", {}),
         (TooMuch("BUSY", 1.5, most=100), "BUSY", {"most": 100}),
+        (TookTooLong(), "OUT_OF_TIME", {}),
         (Unavailable(), "UNAVAILABLE", {}),
     ],
 )

@@ -68,6 +68,12 @@ async def test_a_table_that_may_hold_passages_is_parked_and_not_passed_over(http
     assert [(one.topic, one.headers["error"], one.value) for one in found] == [(PARKED, "table: ATTLOG", LINE.strip())] * 2
 
 
+@pytest.mark.parametrize("body", [b"\n" * 10_000_000, b"25\n" * 20_001, b"\r\n" * 50_000])
+async def test_more_lines_than_anybody_sends_are_refused_unread(http: ClientSession, body: bytes) -> None:
+    async with http.post(UPLOAD, data=body) as answer:
+        assert (answer.status, await answer.text()) == (413, "ERROR: more than 20000 lines")
+
+
 @pytest.mark.parametrize("device_id", [b"\\ud800", b"\\u001b[2J", "Сейтқали Айгүл".encode()])
 async def test_what_a_stranger_calls_itself_is_not_written_down(
     http: ClientSession, capsys: pytest.CaptureFixture[str], device_id: bytes

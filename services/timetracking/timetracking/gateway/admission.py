@@ -9,6 +9,7 @@ from math import ceil
 import structlog
 from aiohttp import web
 from chassis.clock import Clock
+from chassis.rates import Buckets
 
 from timetracking.devices.domain import Address, Doubt, Network, Presented, Protocol
 from timetracking.gateway import addresses, counters
@@ -16,7 +17,6 @@ from timetracking.gateway.allow_list import AllowList
 from timetracking.gateway.domain import EnrolledDevice, is_serial, shown_serial
 from timetracking.gateway.http_requests import RequestRefused
 from timetracking.gateway.rarely import Rarely
-from timetracking.gateway.rates import Buckets
 
 log = structlog.get_logger("timetracking.gateway")
 

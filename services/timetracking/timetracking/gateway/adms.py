@@ -32,6 +32,8 @@ WITHOUT_PASSAGES = frozenset(
 LINES_MOST = 20_000
 """Lines of one upload. Terminals send hundreds; more than this could not be in Kafka before the terminal gives up waiting."""
 
+_LINE_ENDS_MOST = 2 * LINES_MOST  # a line may be followed by an empty one
+
 _FEWEST_COLUMNS = 4  # PIN, time, status, verify: below that a line may be the torn half of another
 _KEPT_COLUMNS = 7  # newer firmware adds mask, temperature, converted temperature: health, not ours to keep
 _WALL_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})", re.ASCII)
@@ -80,6 +82,11 @@ def options(serial: str, utc_offset: timedelta) -> str:
 def taken(records: int) -> str:
     """Returns the answer that lets a terminal forget `records` lines."""
     return f"OK: {records}"
+
+
+def ends_too_often(body: bytes) -> bool:
+    """Says whether an upload has so many line ends that parting it at them would keep everybody else waiting."""
+    return body.count(b"\n") > _LINE_ENDS_MOST
 
 
 def lines(body: bytes) -> list[bytes]:

@@ -64,8 +64,8 @@ class AdmsRoutes:
             self._admission.pay(device, 1)
             self._intake.ignore(device, 1, self._clock())
             return _text(adms.taken(1))
-        lines = adms.lines(body)
-        if len(lines) > adms.LINES_MOST:
+        lines = adms.lines(body) if not adms.ends_too_often(body) else None
+        if lines is None or len(lines) > adms.LINES_MOST:
             raise RequestRefused(413, "too-many", f"more than {adms.LINES_MOST} lines", device.serial)
         self._admission.pay(device, len(lines))
         await self._intake.take(device, adms.read(device, lines) if table == adms.PASSAGES else adms.of_unknown_table(lines))

@@ -12,7 +12,9 @@ from chassis.audit import AuditRecord
 from chassis.clock import Clock
 from chassis.interceptors.authentication import Verifier
 from chassis.messages import Messages
+from chassis.rates import Buckets
 from chassis.server import Limits, Server
+from chassis.settings import read
 from chassis.tls import Certificates, TlsSettings
 from lawbook import Lawbook
 from tartip.timetracking.v1 import passage_service_pb2
@@ -26,7 +28,6 @@ from timetracking.gateway.connections import Connections
 from timetracking.gateway.intake import Intake, NoteNoPassages, bounds_by
 from timetracking.gateway.isapi_routes import IsapiRoutes
 from timetracking.gateway.parking_lot import ParkingLot
-from timetracking.gateway.rates import Buckets
 from timetracking.gateway.servicer import PassageServicer
 from timetracking.gateway.settings import GatewaySettings
 
@@ -74,7 +75,8 @@ class Gateway:
         service = passage_service_pb2.DESCRIPTOR.services_by_name["PassageService"]
         streams = PassageServicer(allow_list, intake, self._stop, by_device, Buckets(settings.client_rate), clock, note_refused)
         served = (add_PassageServiceServicer_to_server, streams, service)
-        self._server = Server(settings, [served], verifier, messages, law, limits=Limits(grace_seconds=_GRACE_S), refused=refused)
+        limits = read(Limits).model_copy(update={"grace_seconds": _GRACE_S})
+        self._server = Server(settings, [served], verifier, messages, law, limits=limits, refused=refused)
         self.http_port = 0
         self.grpc_port = self._server.port
 

@@ -58,7 +58,7 @@ class Alert:
     @property
     def device_id(self) -> str:
         """The deviceID that the event names, or ""."""
-        return str(self.tree.get("deviceID") or "").strip() if self.tree is not None else ""
+        return _said(self.tree, "deviceID") if self.tree is not None else ""
 
 
 class WrongContentType(ValueError):

@@ -10,6 +10,7 @@ import structlog
 from chassis.access import Caller, current_caller
 from chassis.clock import Clock
 from chassis.errors import status_of
+from chassis.rates import Buckets
 from grpc.aio import ServicerContext
 from kernel.faults import Fault, Malformed, TooMuch, Unavailable, WrongState
 from tartip.timetracking.v1.passage_service_pb2 import RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
@@ -23,7 +24,6 @@ from timetracking.gateway.batches import NotTaken
 from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Refused, Unreadable, is_serial, shown_serial
 from timetracking.gateway.intake import Intake
 from timetracking.gateway.rarely import Rarely
-from timetracking.gateway.rates import Buckets
 
 log = structlog.get_logger("timetracking.gateway")
 

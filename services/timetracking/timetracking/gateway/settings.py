@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from chassis.settings import Settings
-from pydantic import field_validator
+from chassis.rates import Rate
+from chassis.settings import AtOnce, Settings, Zone
+from pydantic import PositiveFloat, field_validator
 
 from timetracking.devices.domain import Network
 from timetracking.gateway.addresses import networks
 from timetracking.gateway.connections import LineLimits
-from timetracking.gateway.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +54,31 @@ class GatewaySettings(Settings):
     gateway_body_within_s: float = 30.0
     """Seconds within which a body has to arrive: 1 MB over a slow GSM line."""
 
-    gateway_zone: str = "Asia/Almaty"
+    gateway_zone: Zone = "Asia/Almaty"
     """The zone that ADMS terminals are told to show. It tells late from live where neither the device nor its body says more,
     and moves no passage: the instant follows from the time policy."""
 
     trusted_proxies: str = ""
     """Networks in CIDR notation, parted by commas, of the proxies whose X-Forwarded-For says where a device stands; nobody else's is read."""
 
-    gateway_device_records_per_second: float = 1_000.0
+    gateway_device_records_per_second: PositiveFloat = 1_000.0
     """What one device may send for ever. The gateway took 3,339 passages a second from a nation's 220 gates at once (docs/benchmarks.md):
     a terminal that empties its memory stays far below, and one that runs wild leaves two thirds to the others."""
 
-    gateway_device_records_at_once: float = 20_000.0
+    gateway_device_records_at_once: AtOnce = 20_000.0
     """What one may send at once after a rest: the longest upload, or ten times what a gate of five hundred servants keeps in half a day."""
 
-    gateway_client_records_per_second: float = 5_000.0
+    gateway_client_records_per_second: PositiveFloat = 5_000.0
     """What one client may send over gRPC for all its devices: more than the gateway took from everybody."""
 
-    gateway_client_records_at_once: float = 100_000.0
+    gateway_client_records_at_once: AtOnce = 100_000.0
     """What it may send at once after a rest: as much as may wait for Kafka."""
 
-    gateway_strangers_per_second: float = 100.0
+    gateway_strangers_per_second: PositiveFloat = 100.0
     """Requests of one address that name no device, or one that is not the sender: behind one address may stand a ministry's terminals, of
     which each asks without its password first."""
 
-    gateway_strangers_at_once: float = 2_000.0
+    gateway_strangers_at_once: AtOnce = 2_000.0
     """The same at once after a rest: all terminals of a ministry, each some times."""
 
     gateway_lines_an_address: int = 1_000
@@ -97,7 +97,10 @@ class GatewaySettings(Settings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
-        networks(value)
+        try:
+            networks(value)
+        except ValueError:
+            raise ValueError("networks are written like 10.20.0.0/16, parted by commas, with no bit set beyond their length") from None
         return value
 
     @property

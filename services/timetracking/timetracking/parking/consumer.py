@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from chassis.parking import PARKED_RECORD, Origin, record_id
+from chassis.parking import PARKED_RECORD, Origin, attempts_told, record_id
 from chassis.publisher import partition_of
 from chassis.read_positions import Record
 from chassis.topics import parked
+from chassis.wire import YEARS
 from google.protobuf.message import DecodeError
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 
@@ -25,6 +26,7 @@ OWN = ("timetracking.passages.v1", "timetracking.late-passages.v1")
 TOPICS = (*OWN, "registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1")
 LOTS = tuple(parked(topic) for topic in TOPICS)
 _TEXT = "text/plain"
+_PARTITIONS_MOST = 2**31  # Kafka counts them with 32 bits
 
 Note = Callable[[Sequence[ParkedRecord]], Awaitable[Any]]
 
@@ -41,7 +43,8 @@ def parked_records(note: Note, default_zone: str) -> Callable[[Sequence[Record]]
 
 def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
     """A parked record in the words of the domain; headers that are missing or say nothing are made up for, never refused."""
-    headers, topic = record.headers, record.topic.removesuffix(parked(""))
+    headers = {name: text.replace("\0", "") for name, text in record.headers.items()}
+    topic = record.topic.removesuffix(parked(""))
     origin = headers.get("origin") or f"{record.topic}/{record.partition}/{record.offset}/0"
     failed = _instant(headers.get("first_failed_at", "")) or datetime.fromtimestamp(0, UTC)
     parked_at = _instant(headers.get("parked_at", "")) or failed
@@ -61,7 +64,7 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
         origin=origin,
         first_failed_at=failed,
         parked_at=parked_at,
-        attempts=_number(headers.get("attempts", "")),
+        attempts=attempts_told(headers.get("attempts", "")),
         sendable=topic in OWN and not is_text,
         headers={name: value for name, value in headers.items() if name not in STORY},
         value=value,
@@ -82,7 +85,7 @@ def _id(headers: Mapping[str, str], origin: str) -> UUID:
 
 def _lay(headers: Mapping[str, str], origin: str) -> tuple[int, int] | None:
     place = Origin.parse(origin) if PARKED_RECORD not in headers else None
-    return (place.partition, place.offset) if place is not None else None
+    return (place.partition, place.offset) if place is not None and place.partition < _PARTITIONS_MOST else None
 
 
 def _from_gateway(origin: str, failed: datetime, zone: ZoneInfo) -> tuple[str, date, None]:
@@ -97,7 +100,7 @@ def _read(topic: str, record: Record, origin: str, zone: ZoneInfo) -> tuple[str,
             batch = PassageBatch.FromString(record.value or b"")
         except DecodeError:
             lay = Origin.parse(origin)
-            return NAMELESS, UNDATED, lay.partition if lay else 0
+            return NAMELESS, UNDATED, lay.partition if lay and lay.partition < _PARTITIONS_MOST else 0
         if batch.passages:
             first = batch.passages[0]
             return *accounted(batch, first, zone), partition_of(credential_key(first), record.partitions)
@@ -109,8 +112,5 @@ def _instant(text: str) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    # At the ends of the calendar an instant may have no date in another zone.
+    return instant if instant.tzinfo is not None and instant.year in YEARS else None

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.wire import day_message, instant_message
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from tartip.regimes.v1.events_pb2 import MonthPlanChanged, OrderChanged
 from tartip.registry.v1.events_pb2 import ServantChanged, StateBodyChanged
 from tartip.timetracking.v1 import parking_service_pb2 as pb
@@ -75,10 +77,30 @@ def content_of(record: ParkedRecord, *, clear: bool) -> str:
         return line if clear else shape(line)
     kind = _MESSAGES.get(record.topic)
     try:
-        said: Any = MessageToDict(kind.FromString(record.value)) if kind is not None else {}
+        said: Any = MessageToDict(_that_exists(kind.FromString(record.value))) if kind is not None else {}
     except DecodeError:
         return ""
     return json.dumps(said if clear else _masked(said), ensure_ascii=False) if said else ""
+
+
+def _that_exists(message: Message) -> Message:
+    """The message without instants and durations that do not exist, of which JSON knows no form: it may lie here for them."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for each in value if field.is_repeated else (value,):
+            if not isinstance(each, Timestamp | Duration):
+                _that_exists(each)
+            elif not _has_form(each):
+                message.ClearField(field.name)
+    return message
+
+
+def _has_form(value: Timestamp | Duration) -> bool:
+    try:
+        return bool(value.ToJsonString())
+    except ValueError:
+        return False
 
 
 def _masked(said: Any, name: str = "") -> Any:

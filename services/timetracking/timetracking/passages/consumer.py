@@ -10,6 +10,7 @@ from chassis.delivery import Subscription
 from chassis.metrics import counter
 from chassis.parking import PARKED_RECORD
 from chassis.sources import sources
+from chassis.wire import YEARS
 from kernel.faults import Malformed
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import VERIFY_METHOD_OTHER, VerifyMethod
@@ -114,7 +115,8 @@ def _wall_time(text: str) -> datetime | None:
         wall_time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if wall_time.tzinfo is not None or wall_time.microsecond else wall_time
+    # At the ends of the calendar a wall time may have no instant.
+    return wall_time if wall_time.tzinfo is None and not wall_time.microsecond and wall_time.year in YEARS else None
 
 
 @lru_cache(maxsize=1024)

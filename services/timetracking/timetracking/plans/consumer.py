@@ -1,12 +1,12 @@
 """Plans and orders from Kafka into the projection."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chassis.delivery import Subscription
-from google.type.date_pb2 import Date
+from chassis.wire import YEARS, day
 from kernel.days import Month
 from kernel.faults import Malformed
 from kernel.intervals import Span
@@ -19,6 +19,7 @@ from timetracking.workdays.domain import Order, OrderKind, Place, Plan, PlanKind
 PLANS, ORDERS = "regimes.plans.v1", "regimes.orders.v1"
 # A month is some thirty days, and a transaction's worth is some thousand.
 MONTHS_A_TRANSACTION = 30
+_EARLIEST, _LATEST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEARS.start, YEARS.stop))
 
 ORDER_KINDS = {
     pb.ORDER_KIND_OVERTIME: OrderKind.OVERTIME,
@@ -75,16 +76,16 @@ def month_told(message: pb.MonthPlanChanged) -> MonthPlan:
 
 def _day(message: plan_pb.PlanDay, field: str) -> PlannedDay:
     intervals = sorted(message.intervals, key=lambda each: each.start.seconds)
-    breaks = sorted((each.start.seconds, each.end.seconds) for each in message.breaks)
-    _require_apart([(each.start.seconds, each.end.seconds) for each in intervals], f"{field}.intervals")
+    breaks = sorted(_span(each, f"{field}.breaks") for each in message.breaks)
+    _require_apart([_span(each, f"{field}.intervals") for each in intervals], f"{field}.intervals")
     _require_apart(breaks, f"{field}.breaks")
     plan = Plan(
-        date=_date(message.date, f"{field}.date"),
+        date=day(message.date, f"{field}.date"),
         kind=_kind(message.kind, f"{field}.kind"),
         intervals=tuple(PlannedInterval(each.start.seconds, each.end.seconds, _place(each.place, field)) for each in intervals),
         breaks=tuple(breaks),
-        core=(message.core.start.seconds, message.core.end.seconds) if message.HasField("core") else None,
-        excused=tuple((each.start.seconds, each.end.seconds) for each in message.excused),
+        core=_span(message.core, f"{field}.core") if message.HasField("core") else None,
+        excused=tuple(_span(each, f"{field}.excused") for each in message.excused),
         holiday=message.public_holiday,
         grace=message.grace.seconds,
     )
@@ -95,8 +96,8 @@ def _day(message: plan_pb.PlanDay, field: str) -> PlannedDay:
         accounting_mode=plan_pb.AccountingMode.Name(message.accounting_mode)
         if message.accounting_mode in plan_pb.AccountingMode.values()
         else plan_pb.AccountingMode.Name(plan_pb.ACCOUNTING_MODE_UNSPECIFIED),
-        accounting_since=_date(message.accounting_since, field) if message.HasField("accounting_since") else None,
-        accounting_until=_date(message.accounting_until, field) if message.HasField("accounting_until") else None,
+        accounting_since=day(message.accounting_since, field) if message.HasField("accounting_since") else None,
+        accounting_until=day(message.accounting_until, field) if message.HasField("accounting_until") else None,
         act=message.act,
     )
     return PlannedDay(plan, message.body, message.unit, _zone(message.zone, f"{field}.zone"), details)
@@ -108,16 +109,25 @@ def order_told(message: pb.OrderChanged) -> OrderTold:
         raise Malformed({"order": "order and servant must be set"})
     if message.kind not in ORDER_KINDS:
         raise Malformed({"kind": "overtime, rest-day or off-hours"})
-    if message.interval.end.seconds <= message.interval.start.seconds:
+    start, end = _span(message.interval, "interval")
+    if end <= start:
         raise Malformed({"interval": "an end after its start"})
     content = Order(
-        date=_date(message.date, "date"),
+        date=day(message.date, "date"),
         kind=ORDER_KINDS[message.kind],
-        start=message.interval.start.seconds,
-        end=message.interval.end.seconds,
-        breaks=tuple(sorted((each.start.seconds, each.end.seconds) for each in message.breaks)),
+        start=start,
+        end=end,
+        breaks=tuple(sorted(_span(each, "breaks") for each in message.breaks)),
     )
     return OrderTold(message.order, message.servant, content, message.status == pb.ORDER_STATUS_IN_FORCE, message.revision)
+
+
+def _span(message: plan_pb.TimeSpan | plan_pb.PlannedInterval | plan_pb.ExcusedInterval, field: str) -> Span:
+    """The seconds of a span whose ends lie where days can be computed."""
+    span = message.start.seconds, message.end.seconds
+    if not all(_EARLIEST <= each < _LATEST for each in span):
+        raise Malformed({field: f"instants of the years {YEARS.start} to {YEARS.stop - 1}"})
+    return span
 
 
 def _require_apart(spans: Sequence[Span], field: str) -> None:
@@ -131,13 +141,6 @@ def _zone(name: str, field: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Malformed({field: "an IANA name such as Asia/Almaty"}) from None
-
-
-def _date(message: Date, field: str) -> date:
-    try:
-        return date(message.year, message.month, message.day)
-    except ValueError:
-        raise Malformed({field: "a date"}) from None
 
 
 def _kind(value: int, field: str) -> PlanKind:

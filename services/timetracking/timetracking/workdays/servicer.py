@@ -1,6 +1,7 @@
 """WorkdayService: days and findings, explained, listed and followed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -30,6 +31,7 @@ LONGEST_SPAN = timedelta(days=400)
 # Changes are looked for this often while somebody follows them; one more query a second and watcher costs little.
 WATCH_EVERY_S = 0.5
 WATCH_BATCH = 500
+_CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 # Who may see what follows from the bodies, and what there is to see from servants and plans.
 NEEDED = ("registry.servants.v1", "regimes.plans.v1", "registry.bodies.v1")
 # The records of personal data are kept by Order 15; who reads into them leaves a trace on the same ground.
@@ -93,11 +95,12 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
     async def WatchWorkdays(self, request: pb.WatchWorkdaysRequest, context: Context) -> AsyncIterator[pb.WatchWorkdaysResponse]:
         """Follows the changes of a body's days from a cursor on."""
         caller, wanted = current_caller(), _body(request.parent)
+        since = _cursor(request.cursor) if request.cursor else None
         async with self._database.transaction(caller) as transaction:
             await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             await views.require(wanted)
-            cursor = _cursor(request.cursor or await views.edge())
+            cursor = since if since is not None else _cursor(await views.edge())
             if request.cursor not in ("", BEGINNING) and not await views.kept_since(cursor):
                 raise WrongState("CURSOR_EXPIRED")
         # Whoever waits for this knows that from here on nothing is missed, also while nothing changes.
@@ -148,8 +151,7 @@ def _kind(value: int) -> str:
 def _cursor(text: str) -> tuple[int, int]:
     if text == BEGINNING:
         return 0, 0
-    xid, _, number = text.partition(".")
     # Larger numbers than a transaction's or a row's are nobody's cursor.
-    if xid.isascii() and xid.isdigit() and number.isascii() and number.isdigit() and int(xid) < 2**63 and int(number) < 2**63:
-        return int(xid), int(number)
+    if (found := _CURSOR.fullmatch(text)) and int(found[1]) < 2**63 and int(found[2]) < 2**63:
+        return int(found[1]), int(found[2])
     raise Malformed({"cursor": f'the cursor of an answer, "{BEGINNING}", or empty'})

@@ -13,13 +13,17 @@ from kernel.faults import Malformed
 from chassis.fields import stripped
 from chassis.interceptors.idempotency import Once
 from chassis.interceptors.incoming import Incoming, Layer, incoming, resource_of
+from chassis.wire import zero_byte_in
 
 Handler = Any  # grpc.RpcMethodHandler: its fields are not in the types
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Unreadable:
-    """In place of a request whose bytes are no message: the faults layer answers it, not gRPC's UNKNOWN."""
+    """In place of a request that cannot be read: the faults layer answers it with what would be right, not gRPC with UNKNOWN."""
+
+    def __init__(self, field: str, right: str) -> None:
+        self.violations = {field: right}
 
 
 class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
@@ -50,7 +54,8 @@ class Layers(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
         return self._wrapped[method]
 
     def _surround(self, method: str, handler: Handler) -> Handler:
-        read = _tolerant(handler.request_deserializer)
+        # Of a stream each message is its handler's: one row is refused, and the others are taken.
+        read = _tolerant(handler.request_deserializer, texts=not handler.request_streaming)
         write = handler.response_serializer
         if handler.response_streaming:
             behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
@@ -99,22 +104,24 @@ def _shown(answer: Any, call: Incoming) -> Any:
     return stripped(answer, call.caller) if call.caller is not None else answer
 
 
-def _tolerant(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+def _tolerant(read: Callable[[bytes], Any] | None, *, texts: bool) -> Callable[[bytes], Any] | None:
     if read is None:
         return None
 
     def tolerant(raw: bytes) -> Any:
         try:
-            return read(raw)
+            request = read(raw)
         except DecodeError:
-            return Unreadable()
+            return Unreadable("", "a protobuf message of the method's request type")
+        field = zero_byte_in(request) if texts and b"\0" in raw else None
+        return request if field is None else Unreadable(field, "text without zero bytes")
 
     return tolerant
 
 
 def _readable(request: Any) -> Any:
     if isinstance(request, Unreadable):
-        raise Malformed({"": "a protobuf message of the method's request type"})
+        raise Malformed(request.violations)
     return request
 
 

@@ -16,7 +16,7 @@ log = structlog.get_logger("chassis.rpc")
 CALLS = counter("tartip_rpc_calls_total", "calls", "RPCs answered, by method and gRPC code", ("method", "code"))
 SECONDS = histogram("tartip_rpc_seconds", "seconds", "Time from an RPC's arrival to its end; for streams their whole life", ("method",))
 # Codes that say something about us rather than about the request.
-OUR_FAULT = frozenset({"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED"})
+OUR_FAULT = frozenset({"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED", "DEADLINE_EXCEEDED"})
 
 
 def observed() -> Layer:

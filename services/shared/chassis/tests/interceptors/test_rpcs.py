@@ -18,6 +18,7 @@ from kernel.faults import (
     NotFound,
     RuleBroken,
     Stale,
+    TookTooLong,
     TooMuch,
     Unavailable,
     WrongState,
@@ -89,6 +90,7 @@ async def test_without_keys_of_the_issuer_the_answer_is_unavailable(stage: Any) 
         (Stale("stateBodies/X"), "ABORTED", {"resource": "stateBodies/X"}),
         (Forbidden(method="m"), "PERMISSION_DENIED", {"method": "m"}),
         (TooMuch("TOO_MUCH", 1.5, limit=3), "RESOURCE_EXHAUSTED", {"limit": "3"}),
+        (TookTooLong(), "DEADLINE_EXCEEDED", {}),
         (Unavailable(), "UNAVAILABLE", {}),
         (WrongState("SPAN_REVERSED", since=date(2026, 2, 1), until=date(2026, 1, 1)), "FAILED_PRECONDITION", None),
         (RuleBroken("TERM_TOO_LONG", "o120-p18", date(2026, 1, 1), limitMonths=6), "FAILED_PRECONDITION", {"limitMonths": "6"}),
@@ -170,6 +172,14 @@ async def test_bytes_that_are_no_message_are_malformed(stage: Any) -> None:
             await call(b"\xff\xff\xff")
     refusal = refusal_of(error.value)
     assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "MALFORMED")
+    assert stage.told.seen == []
+
+
+async def test_a_text_with_a_zero_byte_is_malformed_by_its_field(stage: Any) -> None:
+    async with stage.registry() as address:
+        with pytest.raises(grpc.RpcError) as error:
+            await _get(address, stage.tokens.mint("anna", OFFICER), name="stateBodies/\0")
+    assert refusal_of(error.value).violations == {"name": "text without zero bytes"}
     assert stage.told.seen == []
 
 

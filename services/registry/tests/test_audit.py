@@ -117,7 +117,9 @@ async def test_a_query_without_a_condition_gives_the_records_that_the_caller_rea
         own,
         own,
     ]
-    assert await seen(caller("x", servant="serikova")) == 0
+    file = await both.database.rows("SELECT FROM audit_records WHERE resource = 'servants/serikova' OR resource LIKE 'servants/serikova/%'")
+    assert await seen(caller("x", servant="serikova")) == len(file) > 0, "of the own file, and of nothing else"
+    assert await seen(caller("x", servant="serikov")) == 0
 
 
 async def test_an_auditor_learns_which_record_somebody_touched(both: Registry) -> None:

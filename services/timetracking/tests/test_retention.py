@@ -1,6 +1,6 @@
 """What is older than its term goes, and is never computed again; while a body is inspected nothing goes."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from chassis.personal_data.retention import Retention, owned
 from chassis.testing.tokens import caller
 from kernel.days import DaySpan, months_after
 from kernel.holds import Hold
+from prometheus_client import REGISTRY
 from timetracking.badges.domain import Badge
 from timetracking.people.domain import Body
 from timetracking.personal_data import DATA_CLASSES
@@ -18,6 +19,7 @@ from .platform import LAW, Platform
 from .samples import MONDAY, NOVEMBER, TUESDAY, WEDNESDAY, at, four, month_of, order, passage
 from .serving import Timekeeping
 
+RESTS_UNTIL = "tartip_retention_rests_until_seconds"
 TERM = LAW.require(WORKING_TIME, MONDAY).value
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
 
@@ -174,9 +176,13 @@ async def test_while_a_body_is_inspected_nothing_is_deleted_anywhere(served: Tim
     before = await counted(platform)
     assert await everything(job) == 0
     assert await counted(platform) == before
+    last = inspection.span.until
+    assert last is not None
+    assert REGISTRY.get_sample_value(RESTS_UNTIL) == datetime(last.year, last.month, last.day, tzinfo=UTC).timestamp()
     await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 3, holds=(Hold("h1", inspection.span, released=True),))])
     assert await everything(retention(platform)) > 0
     assert (await counted(platform))["workdays"] < before["workdays"]
+    assert REGISTRY.get_sample_value(RESTS_UNTIL) == 0
 
 
 async def test_an_older_state_of_a_body_does_not_take_a_hold_away(served: Timekeeping) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chassis.database import Transaction
-from chassis.personal_data.holds import held_until
+from chassis.personal_data.retention import rests_until
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
@@ -49,8 +49,8 @@ class StoredHolds:
         await self.transaction.session.execute(values, execution_options={"synchronize_session": False})
 
     async def in_force_until(self) -> date | None:
-        """Returns the last day of the holds in force over whichever body; None where none is."""
-        return await held_until(self.transaction, self.at)
+        """Returns the last day of the holds in force over whichever body, None where none is; operators are told when it changes."""
+        return await rests_until(self.transaction, self.at)
 
 
 def _hold(row: LegalHoldRow) -> Hold:

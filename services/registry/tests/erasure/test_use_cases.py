@@ -1,5 +1,6 @@
 """Erasing a civil servant: by a decision, or since the term has ended; never while appointed, never while a hold stands."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from chassis.testing.tokens import caller
 from kernel.days import months_after
 from kernel.faults import Fault, Malformed, NotFound
 from lawbook import load
+from registry.__main__ import main
 from registry.erasure.use_cases import EraseServant, EraseWhoLeftLongAgo
 from registry.personal_data import DATA_CLASSES
 from registry.republish import republish
@@ -75,6 +77,21 @@ async def test_the_erased_is_nowhere_any_more_and_everybody_is_told(left: Regist
     (record,) = await left.database.rows("SELECT subject, resource, rule, body FROM audit_records WHERE action = 'servant.erase'")
     assert tuple(record) == ("operator", "servants/serikova", GROUND, "KGD")
     assert await republish(left.database.worker, lambda: NOW, TOPIC) == 0
+
+
+def test_the_command_erases_by_a_decision_and_says_what_was_refused(
+    left: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TARTIP_DATABASE_URL", left.database.urls.worker)
+    with ThreadPoolExecutor() as apart:  # a command has a loop of its own
+
+        def command(*given: str) -> int:
+            return apart.submit(main, ["erase", *given, "--ground", GROUND]).result()
+
+        assert command("serikova") == 0
+        assert "serikova: 3 rows erased" in capsys.readouterr().out
+        assert command("serikova") == 3
+    assert "NOT_FOUND" in capsys.readouterr().err
 
 
 async def test_an_erased_id_is_never_given_again(left: Registry) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import structlog
@@ -58,11 +59,27 @@ def followed(database: Database, brokers: Brokers, topic: str) -> Known:
     return read_to_its_end
 
 
-async def resting(transaction: Transaction, now: datetime) -> bool:
-    """Whether a legal hold lets deleting rest; told as a metric."""
+@dataclass(slots=True)
+class _Told:
+    """Until when deleting rests, as operators were told last: a log line for each change is enough."""
+
+    until: date | None = None
+
+
+_told = _Told()
+
+
+async def rests_until(transaction: Transaction, now: datetime) -> date | None:
+    """The last day of the legal holds that let deleting rest, None where none does; told as a metric, and in the log when it changes."""
     until = await held_until(transaction, now)
     RESTS.set(datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp() if until else 0)
-    return until is not None
+    if until != _told.until:
+        said = (
+            "nothing is deleted: a legal hold is in force" if until else "what is old is deleted again: no legal hold is in force any more"
+        )
+        log.info(said, until=str(until or _told.until))
+        _told.until = until
+    return until
 
 
 class Retention:
@@ -84,7 +101,7 @@ class Retention:
     ) -> None:
         self._database, self._classes, self._law, self._clock, self._known = database, aging(classes), law, clock, known
         self._settled_after_s, self._now = settled_after_s, now
-        self._next, self._rested = 0.0, False
+        self._next = 0.0
 
     async def __call__(self) -> int:
         """Does one piece; returns how many rows that were, or how many levels, 0 when nothing is due or it rests."""
@@ -111,17 +128,13 @@ class Retention:
 
     async def _rests(self) -> bool:
         async with self._database.transaction() as transaction:
-            rests = await resting(transaction, self._clock())
-            if rests and not self._rested:
-                log.info("nothing is deleted: a legal hold is in force", until=str(await held_until(transaction, self._clock())))
-        self._rested = rests
-        return rests
+            return await rests_until(transaction, self._clock()) is not None
 
     async def _piece(self, each: DataClass, how: Aging, before: date) -> int:
         """Deletes some rows of a class; a hold that came meanwhile lets them be."""
         async with self._database.transaction() as transaction:
             driver = await transaction.driver()
-            if await resting(transaction, self._clock()):
+            if await rests_until(transaction, self._clock()) is not None:
                 return 0
             if each.told is None:
                 gone = int(await driver.fetchval(how.statement or _deleting(each, how), before, AT_ONCE) or 0)

@@ -1,6 +1,7 @@
 """What people and systems send over gRPC: any bytes to every RPC, through the layers and the servicer to the edge of the database."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from google.protobuf.message_factory import GetMessageClass
 from kernel.faults import Fault
 from lawbook import load
 from regimes.server import services as of_regimes
+from registry.protected.keys import KEY_BYTES, SensitiveKeys
 from registry.server import services as of_registry
 from timetracking.server import services as of_timetracking
 
@@ -27,6 +29,7 @@ from .driven import Edge, Reached, done
 from .target import Target
 
 LAW, NOW = load(), datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+KEYS = SensitiveKeys.told(f"fuzz:{b64encode(bytes(KEY_BYTES)).decode()}")
 DAY = {"year": 2026, "month": 11, "day": 24}
 TITLE = {"kk": "Бөлім", "ru": "Отдел", "en": "Unit"}
 REQUEST = "01934e5c-7a00-7000-8000-000000000001"
@@ -47,6 +50,10 @@ def _enrolled(proof: Mapping[str, Any]) -> Mapping[str, Any]:
 
 # Valid requests, by RPC; where there is none, one is put together from nothing.
 EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "PlaceHold": ({"parent": "stateBodies/KGD", "hold": {"ground": "№ 7", "since": DAY, "until": DAY}, "requestId": REQUEST},),
+    "RecordProtectedFact": (
+        {"parent": "servants/s-1", "protectedFact": {"kind": "PROTECTED_FACT_KIND_CHILD", "since": DAY, "childBorn": DAY, "document": "№ 1"}},
+    ),
     "CreateStateBody": (
         {
             "stateBodyId": "KGD",
@@ -119,6 +126,9 @@ BESIDE = {
     "ParkingService": "timetracking.names timetracking.parking.use_cases",
     "RemoteSessionService": "timetracking.names",
     "WorkdayService": "timetracking.names",
+    "HoldService": "registry.names registry.holds.domain",
+    "ProtectedFactService": "registry.names registry.protected.messages registry.protected.domain",
+    "PersonalDataService": "chassis.personal_data.export",
     "AuditService": "chassis.audit_log.chain",
 }
 LAYERS = "chassis.interceptors.layers chassis.interceptors.idempotency chassis.interceptors.incoming"
@@ -217,7 +227,7 @@ def rpc(service: str, layers: Layers, servicer: Any, descriptor: ServiceDescript
 
 def _targets() -> Iterator[Target]:
     edge: Any = Edge()
-    yield from rpcs("registry", of_registry(edge, "key", lambda: NOW))
+    yield from rpcs("registry", of_registry(edge, "key", lambda: NOW, LAW, KEYS))
     yield from rpcs("regimes", of_regimes(edge, "key", lambda: NOW, LAW))
     yield from rpcs("timetracking", of_timetracking(edge, "key", lambda: NOW, LAW, "Asia/Almaty", asyncio.Event()))
 

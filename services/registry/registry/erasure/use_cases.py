@@ -15,13 +15,13 @@ from chassis.personal_data.declarations import PERSONAL_FILE
 from chassis.personal_data.levels import first_kept
 from kernel.faults import NotFound
 from kernel.names import servant_name
+from kernel.text import line
 from lawbook import Lawbook
 
 from registry.bodies.domain import BodyState
 from registry.erasure.domain import refuse_while_appointed, refuse_while_held
 from registry.servants.domain import Servant
 from registry.servants.iin import Iin
-from registry.values import line
 
 # Each is a transaction of its own.
 AT_ONCE = 20

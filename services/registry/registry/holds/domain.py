@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from kernel.days import DaySpan
 from kernel.faults import Stale
 from kernel.identifiers import new_id
+from kernel.text import line
 
 from registry.names import hold_name
-from registry.values import etag, line
+from registry.values import etag
 
 
 @dataclass(frozen=True, slots=True)

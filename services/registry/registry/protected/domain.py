@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from kernel.days import DaySpan
 from kernel.faults import Malformed, Stale, WrongState
+from kernel.text import line
 
 from registry.names import protected_fact_name
-from registry.values import etag, line
+from registry.values import etag
 
 # The groups of disability, by the names under which the Labour Code's tables know them.
 DISABILITY_GROUPS: Mapping[int, str] = {1: "disability-1-or-2", 2: "disability-1-or-2", 3: "disability-3"}

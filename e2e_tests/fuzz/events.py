@@ -33,6 +33,7 @@ AS_SENT = Settings(Role.PERIMETER, DeviceDirection.AS_SENT, "HQ")
 BODY = {
     "eventId": "e", "revision": "3", "body": "KGD", "kind": "STATE_BODY_KIND_TERRITORIAL", "region": "75", "zone": "Asia/Almaty",
     "units": [{"unit": "audit", "heads": [{"servant": "s-1", "since": DAY}]}, {"unit": "below", "parentUnit": "audit"}],
+    "holds": [{"hold": "01934e5c-7a00-7000-8000-000000000001", "since": DAY, "until": DAY}],
 }  # fmt: skip
 APPOINTED = {
     "appointment": "a-1", "since": DAY, "until": DAY, "body": "KGD", "unit": "audit", "position": "p-1", "kind": "APPOINTMENT_KIND_MAIN", "keepsTime": True,
@@ -106,7 +107,7 @@ _TOLD = {
 }  # fmt: skip
 HEADERS = st.fixed_dictionaries({}, optional={name: texts(*examples) for name, examples in _TOLD.items()})
 TARGETS = (
-    of_topic("timetracking-body", "timetracking.people.consumer chassis.heads chassis.wire", StateBodyChanged, people.body_told, BODY),
+    of_topic("timetracking-body", "timetracking.people.consumer chassis.heads chassis.personal_data.holds chassis.wire", StateBodyChanged, people.body_told, BODY),
     of_topic("timetracking-servant", "timetracking.people.consumer", ServantChanged, people.servant_told, SERVANT),
     of_topic("regimes-body", "regimes.people.consumer", StateBodyChanged, regimes_people.body_told, BODY),
     of_topic("regimes-servant", "regimes.people.consumer", ServantChanged, regimes_people.servant_told, SERVANT),

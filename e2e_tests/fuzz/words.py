@@ -5,7 +5,9 @@ import os
 import tempfile
 import time
 from argparse import ArgumentTypeError
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -20,6 +22,7 @@ from chassis.interceptors.certificates import certificate_names
 from chassis.interceptors.incoming import RESOURCE, incoming, resource_of
 from chassis.issuer_keys import IssuerKeys, Published
 from chassis.pages import PageTokens
+from chassis.purposes import HEADER, Purpose, purpose_of
 from chassis.rates import Buckets
 from chassis.server import Limits
 from chassis.settings import SettingsError, read, variable
@@ -28,6 +31,7 @@ from chassis.testing.tokens import Tokens
 from chassis.urls import asyncpg_url, place_of
 from hypothesis import strategies as st
 from kernel import names
+from kernel.days import DaySpan
 from kernel.faults import Malformed, Unauthenticated
 from kernel.identifiers import check_id
 from kernel.text import LocalizedText
@@ -35,7 +39,12 @@ from lawbook import load
 from pydantic_settings import BaseSettings
 from regimes import names as of_regimes
 from registry import names as of_registry
+from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind
+from registry.protected.export import opening
+from registry.protected.keys import KEY_BYTES, SensitiveKeys
+from registry.protected.sealing import sealed, written
 from registry.servants.iin import Iin
+from registry.settings import RegistrySettings
 from tartip.registry.v1.state_body_service_pb2 import CreateUnitRequest
 from timetracking import names as of_timetracking
 from timetracking.gateway.settings import GatewaySettings
@@ -51,7 +60,7 @@ ROOT = Path(__file__).parents[2]
 LAW = load()
 READERS: Mapping[str, Callable[[str, str], object]] = {
     "body": names.body_of, "servant": names.servant_of, "unit": of_registry.unit_of, "position": of_registry.position_of,
-    "appointment": of_registry.appointment_of, "rules": of_regimes.rules_of, "assignment": of_regimes.assignment_of,
+    "appointment": of_registry.appointment_of, "hold": of_registry.hold_of, "protected fact": of_registry.protected_fact_of, "rules": of_regimes.rules_of, "assignment": of_regimes.assignment_of,
     "parameter": of_regimes.parameter_of, "device": of_timetracking.device_of, "session": of_timetracking.session_of,
     "workday": of_timetracking.workday_of, "parked": of_timetracking.parked_of, "parent": of_timetracking.parent_of,
 }  # fmt: skip
@@ -175,7 +184,11 @@ SET = {
     "TARTIP_KAFKA": "127.0.0.1:9092,127.0.0.1:9093", "TARTIP_ISSUER": "http://127.0.0.1:1/realms/tartip", "TARTIP_LISTEN": "127.0.0.1:1",
     "TARTIP_ADMIN_LISTEN": "127.0.0.1:2", "TARTIP_PAGE_KEY": "key", "TARTIP_GATEWAY_LISTEN": "127.0.0.1:3",
 }  # fmt: skip
-OF_PROCESSES: tuple[type[BaseSettings], ...] = (TimetrackingSettings, GatewaySettings, Limits)
+KEYS = SensitiveKeys.told(f"fuzz:{b64encode(bytes(KEY_BYTES)).decode()}")
+SHOWN = opening(KEYS)
+CONTENT = Content(ProtectedFactKind.PREGNANCY, DaySpan(date(2026, 11, 24), None), "№ 1")
+FACT, SEALED = written(CONTENT), sealed(ProtectedFact("f-1", "s-1", CONTENT), KEYS)
+OF_PROCESSES: tuple[type[BaseSettings], ...] = (TimetrackingSettings, GatewaySettings, RegistrySettings, Limits)
 VARIABLES = sorted({variable(field) for settings in OF_PROCESSES for field in settings.model_fields} - {"TARTIP_CLOCK"})
 
 
@@ -198,6 +211,15 @@ def the_environment(given: tuple[str, str]) -> None:
             if (refused := _refused(SettingsError, _told, settings)) is not None:
                 assert name in str(refused)
                 assert len(text) < 12 or text not in str(refused), "the value may be a secret"
+
+
+def a_purpose(text: str) -> None:
+    assert purpose_of({HEADER: text}) in (None, *Purpose)
+
+
+def a_sealed_row(content: bytes) -> None:
+    row = {"id": "f-1", "servant": "s-1", "key": "fuzz", "content": f"\\x{content.hex()}", "revision": 1}
+    assert SHOWN(row).keys() - row.keys() in ({"unread"}, FACT.keys())
 
 
 def a_stepped_clock(content: bytes) -> None:
@@ -266,7 +288,9 @@ TARGETS = (
     Target("certificates", "chassis.interceptors.certificates", st.tuples(*[st.lists(octets(b"integration-a"), max_size=2)] * 2), certificates),
     Target("checkpoint", "chassis.audit_log.chain", texts(f"registry:1200:{'a' * 64}"), a_checkpoint, (Malformed,)),
     Target("url", "chassis.urls", texts("postgresql://app:secret@localhost:5432/registry"), a_url, (ValueError,)),
-    Target("environment", "chassis.settings timetracking.settings timetracking.gateway.settings chassis.server", _ENVIRONMENT, the_environment),
+    Target("environment", "chassis.settings timetracking.settings timetracking.gateway.settings registry.protected.keys chassis.server", _ENVIRONMENT, the_environment),
+    Target("purpose", "chassis.purposes", texts("evaluation"), a_purpose, (Malformed,)),
+    Target("sealed", "registry.protected.export registry.protected.sealing", octets(SEALED.content), a_sealed_row),
     Target("clock", "chassis.clock", octets(b"2026-11-24T08:00:00+05:00\n", b"0001-01-01T00:00:00+14:00"), a_stepped_clock, (WrongClock,)),
     Target("topics", "chassis.topics", octets(_TOPICS), a_file_of_topics, (topics.WrongTopics,), most=10),
     Target("command-line", "chassis.commands", texts("2026-11-24T08:00:00+05:00", "2026-11-24", "7"), the_command_line),

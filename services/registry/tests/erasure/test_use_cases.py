@@ -20,7 +20,7 @@ from registry.unit_of_work import begin
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from ..serving import MARCH, NOW, Registry, appointment, day, new_hold, new_servant, row
+from ..serving import MARCH, NOW, Registry, appointment, day, new_fact, new_hold, new_servant, row
 
 LAW = load()
 OPERATOR = caller("operator", ["/nation/operator"])
@@ -31,11 +31,12 @@ GROUND = "Решение суда № 2-114"
 
 @pytest.fixture
 async def left(registry: Registry) -> Registry:
-    """A registry that serikova, who headed audit, has left."""
+    """A registry that serikova, who headed audit and of whom a protected fact is kept, has left."""
     hr = await registry.portal(HR)
     await hr.bodies.AppointUnitHead(
         sb.AppointUnitHeadRequest(name="stateBodies/KGD/units/audit", head="servants/serikova", since=day(date(2026, 1, 12)))
     )
+    await hr.protected.RecordProtectedFact(new_fact())
     await hr.servants.EndAppointment(sv.EndAppointmentRequest(name=registry.held, until=day(LEFT)))
     return registry
 
@@ -68,8 +69,9 @@ async def refusal(call: Any) -> Fault:
 
 
 async def test_the_erased_is_nowhere_any_more_and_everybody_is_told(left: Registry) -> None:
-    assert all((await kept(left)).values())
-    assert await erasing(left)(OPERATOR, "serikova", GROUND) == sum((await kept(left)).values()) + 3
+    before = await kept(left)
+    assert all(before.values())
+    assert await erasing(left)(OPERATOR, "serikova", GROUND) == sum(before.values())
     assert not any((await kept(left)).values())
     assert await tombstones(left) == [(TOPIC, "serikova")]
     newest = await left.database.rows("SELECT payload FROM outbox WHERE topic = 'registry.bodies.v1' ORDER BY xid DESC, id DESC LIMIT 1")
@@ -89,7 +91,7 @@ def test_the_command_erases_by_a_decision_and_says_what_was_refused(
             return apart.submit(main, ["erase", *given, "--ground", GROUND]).result()
 
         assert command("serikova") == 0
-        assert "serikova: 3 rows erased" in capsys.readouterr().out
+        assert "serikova: 4 rows erased" in capsys.readouterr().out
         assert command("serikova") == 3
     assert "NOT_FOUND" in capsys.readouterr().err
 
@@ -110,7 +112,8 @@ async def test_an_erased_id_is_never_given_again(left: Registry) -> None:
 async def test_whoever_is_appointed_is_not_erased(registry: Registry) -> None:
     fault = await refusal(erasing(registry)(OPERATOR, "serikova", GROUND))
     assert (fault.reason, fault.facts["servant"]) == ("STILL_APPOINTED", "servants/serikova")
-    assert all(count for table, count in (await kept(registry)).items() if table != "unit_heads")
+    still = await kept(registry)
+    assert still["appointments"] and still["servants"]
 
 
 async def test_on_the_last_day_of_an_appointment_nobody_is_erased(left: Registry) -> None:

@@ -69,8 +69,8 @@ fold: $(READY) ## Check days without the platform: make fold IN=days.json OUT=an
 	$(if $(and $(IN),$(OUT)),,$(error make fold takes IN= and OUT=, two files: make fold IN=days.json OUT=answer.json))
 	@exec $(BIN)/python -m timetracking fold "$(IN)" "$(OUT)"
 
-# All of them by two side by side, each with servers of its own, file by file in their order.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# All of them by three side by side, each with servers of its own, file by file in their order: much of what they do is waiting.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(READY) ## Run all tests (TESTS=path for some)
 	@$(BIN)/pytest $(or $(TESTS),$(SIDE_BY_SIDE))

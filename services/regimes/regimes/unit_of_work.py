@@ -54,9 +54,10 @@ class UnitOfWork:
         for servant in servants:
             self.transaction.record("servant.erase", servant_name(servant))
 
-    def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
-        self.transaction.record(action, resource, rule, after=after)
+    @property
+    def record(self) -> Callable[..., None]:
+        """Writes down what was done, as `Recording` says."""
+        return self.transaction.record
 
 
 def units_of_work(database: Database, clock: Clock, law: Lawbook) -> Callable[[Caller | None], AbstractAsyncContextManager[UnitOfWork]]:

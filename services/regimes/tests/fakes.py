@@ -275,7 +275,15 @@ class MemoryWork:
     def plan_changed(self, plan: PublishedPlan) -> None:
         self.told.append(plan)
 
-    def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
+    def record(
+        self,
+        action: str,
+        resource: str,
+        rule: str | None = None,
+        before: object | None = None,
+        after: object | None = None,
+        body: str | None = None,
+    ) -> None:
         self.records.append(Record(action, resource, rule, after))
 
 

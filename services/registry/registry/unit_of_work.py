@@ -30,6 +30,7 @@ class UnitOfWork:
     def __init__(self, transaction: Transaction, at: datetime, keys: SensitiveKeys = NO_KEYS) -> None:
         session = transaction.session
         self._transaction = transaction
+        self.record = transaction.record
         self.at = at
         self.bodies = StoredBodies(transaction, at)
         self.units = StoredUnits(session)
@@ -59,21 +60,6 @@ class UnitOfWork:
     def servant_erased(self, servant: str) -> None:
         """Publishes that the servant was erased: whoever follows erases what it keeps of them."""
         self._transaction.publish(servant_events.TOPIC, servant, None)
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept.
-
-        `body` is the one whose record it is, where neither the resource's name nor the caller's grants say it.
-        """
-        self._transaction.record(action, resource, rule, before, after, body)
 
 
 def begin(

@@ -31,6 +31,7 @@ class UnitOfWork:
 
     def __init__(self, transaction: Transaction, lawbook: Lawbook, clock: Clock, default_zone: str) -> None:
         self._transaction = transaction
+        self.record = transaction.record
         reads = StoredReads(transaction, default_zone)
         self.days = StoredDays(transaction, reads, default_zone)
         self.findings = StoredFindings(transaction)
@@ -86,21 +87,6 @@ class UnitOfWork:
         await erase_people(self._transaction, DATA_CLASSES, servants)
         for servant in servants:
             self._transaction.record("servant.erase", servant_name(servant))
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`; of the states only keyed digests are kept.
-
-        `body` is the one whose record it is, where neither the resource's name nor the caller's grants say it.
-        """
-        self._transaction.record(action, resource, rule, before, after, body)
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

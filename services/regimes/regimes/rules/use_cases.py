@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.days import DaySpan
 from kernel.faults import Conflict, NotFound
 from kernel.names import unit_name
@@ -46,7 +47,7 @@ class DueMonths(Protocol):
         """Asks for the months of everyone ever appointed in one of the bodies."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over labour-order rules."""
 
     @property
@@ -58,9 +59,6 @@ class Work(Protocol):
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         """Takes the keys' locks, all of a transaction at once and before its first write."""
-
-    def record(self, action: str, resource: str, rule: str | None = None, after: object | None = None) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

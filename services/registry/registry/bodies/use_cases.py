@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import Conflict, Forbidden, NotFound, Stale, WrongState
 from kernel.names import body_name, servant_name, unit_name
 
@@ -56,7 +57,7 @@ class Service(Protocol):
         """Says whether the servant is appointed in the body on that day; None if there is no appointment there at all."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over bodies and units."""
 
     @property
@@ -71,11 +72,6 @@ class Work(Protocol):
 
     async def body_changed(self, body: str) -> BodyState:
         """Raises the body's revision and publishes its whole state; its lock is held."""
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

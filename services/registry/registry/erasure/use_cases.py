@@ -13,6 +13,7 @@ from chassis.clock import Clock
 from chassis.jobs import each_for_itself
 from chassis.personal_data.declarations import PERSONAL_FILE
 from chassis.personal_data.levels import first_kept
+from chassis.recording import Recording
 from kernel.faults import NotFound
 from kernel.names import servant_name
 from kernel.text import line
@@ -58,7 +59,7 @@ class Erasure(Protocol):
         """Erases all that is kept of the servant; how many rows."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction in which somebody is erased."""
 
     @property
@@ -78,17 +79,6 @@ class Work(Protocol):
 
     def servant_erased(self, servant: str) -> None:
         """Publishes that the servant was erased: whoever follows erases what it keeps of them."""
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 
 from registry.bodies.domain import BodyState, StateBody
 from registry.holds.domain import Hold
@@ -35,7 +36,7 @@ class Holds(Protocol):
         """Records whether a hold was released."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over holds."""
 
     @property
@@ -48,11 +49,6 @@ class Work(Protocol):
 
     async def body_changed(self, body: str) -> BodyState:
         """Raises the body's revision and publishes its whole state; its lock is held."""
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

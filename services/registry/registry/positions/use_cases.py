@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import Conflict, NotFound
 from kernel.names import unit_name
 
@@ -44,7 +45,7 @@ class Positions(Protocol):
         """Records a position; its ID is free."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over positions."""
 
     @property
@@ -56,11 +57,6 @@ class Work(Protocol):
 
     async def lock(self, bodies: Iterable[str] = ()) -> None:
         """Takes the keys' locks, all of a transaction at once and before its first write."""
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import NotFound
 from kernel.identifiers import new_id
 from kernel.names import servant_name
@@ -63,7 +64,7 @@ class ProtectedFacts(Protocol):
         """Returns how many facts are stored under each key that sealed any."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over protected facts."""
 
     @property
@@ -73,17 +74,6 @@ class Work(Protocol):
 
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         """Takes the keys' locks before the first write."""
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`; of the facts it is given what is stored, which nobody can guess."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import Fault, NotFound
 from kernel.names import body_name, servant_name
 
@@ -65,7 +66,7 @@ class Servants(Protocol):
         """Records servants as they were (None: not at all) and became, with their appointments."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over servants."""
 
     @property
@@ -85,17 +86,6 @@ class Work(Protocol):
 
     def servant_changed(self, servant: Servant) -> None:
         """Publishes the servant's whole state."""
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.days import DaySpan
 from kernel.faults import WrongState
 
@@ -49,7 +50,7 @@ class DueLooks(Protocol):
         """Asks for a look at the dates of devices on which the badge was read in a span."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over badges and the days that follow from them."""
 
     @property
@@ -67,11 +68,6 @@ class Work(Protocol):
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -8,6 +8,7 @@ from secrets import token_bytes, token_urlsafe
 from typing import Protocol
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import Stale
 
 from timetracking.devices.domain import Device, Networks, Secret, Settings
@@ -55,7 +56,7 @@ class DueDays(Protocol):
         """Asks for the days of everyone who was read at the device on a date as sent or later."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over devices."""
 
     @property
@@ -67,11 +68,6 @@ class Work(Protocol):
 
     async def lock_settings(self) -> None:
         """Waits until nobody derives instants, and holds everyone who wants to."""
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

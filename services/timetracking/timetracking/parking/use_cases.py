@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from chassis.access import Caller
+from chassis.recording import Recording
 from kernel.faults import Malformed, NotFound, WrongState
 
 from timetracking.accounts.domain import DeviceDate, Receipts
@@ -68,7 +69,7 @@ class Recorded(Protocol):
         """Those of the origins of which the passage was recorded after all; whoever records there waits for our end."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """A transaction over parked records."""
 
     @property
@@ -77,11 +78,6 @@ class Work(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def recorded(self) -> Recorded: ...
-
-    def record(
-        self, action: str, resource: str, rule: str | None = None, before: object | None = None, after: object | None = None
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`."""
 
 
 Begin = Callable[..., AbstractAsyncContextManager[Any]]

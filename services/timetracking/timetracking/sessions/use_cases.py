@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from chassis.access import Caller
 from chassis.clock import Clock
+from chassis.recording import Recording
 from kernel.days import DaySpan
 from kernel.faults import WrongState
 from kernel.identifiers import new_id
@@ -44,7 +45,7 @@ class Sessions(Protocol):
         """Records the end of a session."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """One transaction over sessions and the days that follow from them."""
 
     @property
@@ -57,17 +58,6 @@ class Work(Protocol):
 
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
-
-    def record(
-        self,
-        action: str,
-        resource: str,
-        rule: str | None = None,
-        before: object | None = None,
-        after: object | None = None,
-        body: str | None = None,
-    ) -> None:
-        """Writes the audit record of what was done to `resource`, on the ground of `rule`; it is seen by the auditors of `body`."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]

@@ -34,7 +34,10 @@ AUDIENCE = "tartip"
 
 def client_changes(admin: KeycloakAdmin, wanted: Client, found: Client, may_have: Collection[str] = ()) -> Iterator[Change]:
     """Yields how a client that is there differs from what it must be; `may_have` names the attributes that are its own affair."""
-    yield from _settings(admin, wanted, found, may_have)
+    settings = [*_settings(admin, wanted, found, may_have)]
+    yield from settings
+    if settings:
+        found = admin.get_client(found["id"])  # with an account Keycloak gives a scope besides
     yield from _scopes(admin, wanted, found)
     yield from _mappers(admin, wanted, found)
 

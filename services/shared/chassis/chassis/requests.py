@@ -38,13 +38,13 @@ DELETE FROM request_results WHERE ctid = ANY (ARRAY (
 class RequestEntry:
     """The place of one request in the ledger; `answer` is what was answered before, or None."""
 
-    def __init__(self, transaction: Transaction, caller: Caller, method: str, request_id: str, digest: bytes) -> None:
+    def __init__(self, transaction: Transaction, caller: Caller, method: str, request_id: str, digest: bytes, bare: bytes) -> None:
         self.answer: bytes | None = None
         self._transaction = transaction
         self._caller = caller
         self._method = method
         self._request_id = request_id
-        self._digest = digest
+        self._digest, self._bare = digest, bare
 
     async def look(self) -> None:
         """Waits for a request of the same id that is being worked on, and finds what was answered."""
@@ -54,7 +54,8 @@ class RequestEntry:
         row = await driver.fetchrow(_FIND, self._caller.subject, self._method, self._request_id)
         if row is None:
             return
-        if row["body_digest"] != self._digest:
+        # Versions before kept the bare digest: whoever asked one of them and repeats to us asked the same.
+        if row["body_digest"] not in (self._digest, self._bare):
             raise Conflict("request_id", reason=REUSED, requestId=self._request_id)
         if not set(row["grants"]) <= set(grant_names(self._caller)):
             raise Forbidden(method=self._method.removeprefix("/"))
@@ -85,7 +86,7 @@ class RequestLedger:
         another digest, and Forbidden where the caller no longer holds the grants of then.
         """
         async with self._database.shared(caller) as transaction:
-            entry = RequestEntry(transaction, caller, method, request_id, hmac.digest(self._key, digest, "sha256"))
+            entry = RequestEntry(transaction, caller, method, request_id, hmac.digest(self._key, digest, "sha256"), digest)
             await entry.look()
             yield entry
 

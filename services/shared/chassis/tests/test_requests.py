@@ -119,6 +119,13 @@ async def test_the_digest_of_what_was_asked_cannot_be_told_without_the_key(fresh
             pass
 
 
+async def test_what_a_version_before_was_asked_is_answered_alike(fresh: FreshDatabase) -> None:
+    await act(fresh, b"first")
+    async with fresh.worker.transaction() as tx:
+        await tx.connection.execute(sa.update(request_results).values(body_digest=b"d"))
+    assert await act(fresh, b"second") == b"first"
+
+
 async def test_an_id_belongs_to_one_subject_and_one_method(fresh: FreshDatabase) -> None:
     await act(fresh, b"first")
     assert await act(fresh, b"second", caller=Caller("bolat", "portal", grants=(HR,))) == b"second"

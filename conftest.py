@@ -7,6 +7,8 @@ import os
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
@@ -14,6 +16,8 @@ pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
 # Takes minutes by itself: at the end of all, whoever else works would wait for it.
 LONGEST = "e2e_tests/demo/test_week.py"
+# Share a Keycloak, which takes a minute of a processor to start: side by side, one worker runs them all.
+WITH_KEYCLOAK = ("infra/keycloak/", "infra/local/tests/test_keycloak.py", "e2e_tests/access/")
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("wide", max_examples=2_000, deadline=None, print_blob=True)
@@ -23,6 +27,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lets the longest begin first; all others keep their order."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+class ByFilesAndServers(LoadFileScheduling):
+    """Gives each worker whole files, and one of them all that share a Keycloak."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "with Keycloak" if nodeid.startswith(WITH_KEYCLOAK) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFilesAndServers:
+    """How tests go to the workers that run them side by side."""
+    return ByFilesAndServers(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

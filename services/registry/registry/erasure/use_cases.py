@@ -45,6 +45,9 @@ class Holds(Protocol):
     async def in_force_until(self) -> date | None:
         """Returns the last day of the holds in force over whichever body; None where none is."""
 
+    async def while_none_is_placed(self) -> None:
+        """Waits for those who place holds, and lets none begin before this transaction ends; before any other lock."""
+
 
 class Erasure(Protocol):
     """The people whose rows are erased."""
@@ -94,11 +97,13 @@ class EraseServant:
         """Returns how many rows were erased here; refuses NOT_FOUND, STILL_APPOINTED, HOLD_IN_FORCE."""
         ground = line(ground, "ground", 200)
         async with self.work(caller) as work:
+            await work.holds.while_none_is_placed()
             # Whoever appoints the servant meanwhile holds the servant's lock.
             await work.lock(bodies=await work.erasure.named_by(servant), servants=[servant])
-            refuse_while_held(await work.holds.in_force_until())
+            today = (work.at - WEST).date()
+            refuse_while_held(await work.holds.in_force_until(), today)
             for known in await work.servants.known([servant], []):
-                refuse_while_appointed(known, (work.at - WEST).date())
+                refuse_while_appointed(known, today)
                 return await self._erase(work, known, ground)
         raise NotFound(servant_name(servant))
 

@@ -12,6 +12,7 @@ from chassis.testing.tokens import caller
 from kernel.days import months_after
 from kernel.faults import Fault, Malformed, NotFound
 from lawbook import load
+from prometheus_client import REGISTRY
 from registry.__main__ import main
 from registry.erasure.repository import StoredErasure
 from registry.erasure.use_cases import EraseServant, EraseWhoLeftLongAgo
@@ -19,6 +20,7 @@ from registry.personal_data import DATA_CLASSES
 from registry.republish import republish
 from registry.servants.events import TOPIC
 from registry.unit_of_work import begin
+from structlog.testing import capture_logs
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
@@ -185,3 +187,31 @@ async def test_a_hold_over_another_body_waits_for_whoever_is_being_erased(left: 
     go_on.set()
     assert await erased > 0
     assert await placed == "OK"
+
+
+async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_named(
+    left: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr = await left.portal(HR)
+    akhmetov = await hr.servants.CreateServant(new_servant("akhmetov", 1, appointment("18")))
+    await hr.servants.EndAppointment(sv.EndAppointmentRequest(name=akhmetov.appointments[0].name, until=day(LEFT)))
+    erase, tried = StoredErasure.erase, list[str]()
+
+    async def stumbling(self: StoredErasure, servant: str) -> int:
+        tried.append(servant)
+        if servant == "akhmetov":
+            raise RuntimeError("akhmetov")
+        return await erase(self, servant)
+
+    monkeypatch.setattr(StoredErasure, "erase", stumbling)
+    monkeypatch.setattr("registry.erasure.use_cases.AT_ONCE", 1)
+    failed = REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "erasure"}) or 0.0
+    round_ = job(left, datetime(2110, 1, 1, tzinfo=UTC))
+    with capture_logs() as logs:
+        assert [await round_() for _ in range(4)] == [1, 1, 0, 0]
+    assert tried == ["akhmetov", "serikova"]
+    assert not any((await kept(left)).values())
+    assert (await kept(left, "akhmetov"))["servants"] == 1
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "erasure"}) == failed + 1
+    assert [(each["count"], each["errors"]) for each in logs if "count" in each] == [(1, ["RuntimeError"])]
+    assert "akhmetov" not in str(logs)

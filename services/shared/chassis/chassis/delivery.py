@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError, Message
-from kernel.faults import Fault
+from kernel.faults import Fault, Malformed
 
 from chassis.bug_limit import BugLimit
 from chassis.clock import Clock, real_clock
@@ -55,8 +55,8 @@ class Subscription(Generic[M]):
     `most` how much a group may: one transaction's worth. `split` makes messages of one piece of a message of many, so
     that one bad piece can be parked alone. A lone message waits `linger_s` for others that share its transaction.
     While the topic `after` is behind or presses, messages of this one are applied in about a tenth of the time.
-    `erase` takes the keys of tombstones, in their order among the messages, and is tried until it succeeds; without it, or without a
-    key in UTF-8, a tombstone is unreadable.
+    `erase` takes the keys of tombstones, in their order among the messages, and is tried until it succeeds unless the key is Malformed;
+    without it, or without a key that is text, a tombstone is unreadable.
     """
 
     topic: str
@@ -189,7 +189,7 @@ class Delivery(Generic[M]):
             except Exception as error:
                 tries += 1
                 self._first_failure = self._first_failure or self._now()
-                if not is_transient(error) and not _alone_and_erasing(pieces):
+                if not is_transient(error) and not _must_succeed(pieces, error):
                     self._go_on()
                     pause_s = None if isinstance(error, Fault) else next(patience, None)
                     if pause_s is None:
@@ -285,16 +285,18 @@ def describe(error: BaseException) -> str:
     return f"{name} at {frames[-1].name}:{frames[-1].lineno}" if frames else name
 
 
-def _alone_and_erasing(pieces: Sequence[_Piece[M]]) -> bool:
-    return len(pieces) == 1 and pieces[0].message is None
+def _must_succeed(pieces: Sequence[_Piece[M]], error: Exception) -> bool:
+    """Whether it is a tombstone alone; one whose key is malformed erases nothing and may be parked."""
+    return len(pieces) == 1 and pieces[0].message is None and not isinstance(error, Malformed)
 
 
 def _text(key: bytes | None) -> str:
-    """The key as text; "" where there is none, or no text."""
+    """The key as text; "" where there is none, or no text that the database takes."""
     try:
-        return (key or b"").decode()
+        text = (key or b"").decode()
     except UnicodeDecodeError:
         return ""
+    return "" if "\0" in text else text
 
 
 def _origin(received: Received, index: int) -> Origin:

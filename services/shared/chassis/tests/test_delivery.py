@@ -10,7 +10,7 @@ from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.delivery import Delivery, Letter, Received, Subscription
 from chassis.sources import sources
 from google.protobuf.struct_pb2 import ListValue, Value
-from kernel.faults import Fault, Unavailable, WrongState
+from kernel.faults import Fault, Malformed, Unavailable, WrongState
 from opentelemetry import trace
 
 TOPIC = "tests.batches.v1"
@@ -407,7 +407,15 @@ async def test_a_tombstone_that_cannot_be_applied_is_held_until_it_can_be_and_ne
     assert not delivery.holding
 
 
-@pytest.mark.parametrize("key", [None, b"", b"\xff"])
+async def test_a_tombstone_whose_key_is_malformed_erases_nothing_and_is_parked() -> None:
+    desk = Erasing(lambda words: Malformed({"key": "servant/month"}))
+    delivery = desk.delivery()
+    await delivery.deliver(desk.letters(delivery, None))
+    assert [headers["reason"] for _, _, _, headers in desk.parked] == ["MALFORMED"]
+    assert desk.acknowledged == [0]
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\xff", b"a\0"])
 async def test_a_tombstone_without_a_key_is_unreadable(key: bytes | None) -> None:
     desk = Erasing()
     delivery = desk.delivery()

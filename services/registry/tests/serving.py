@@ -174,6 +174,10 @@ def new_hold(body: str = "KGD", since: date = date(2026, 1, 19), until: date = d
     return ho.PlaceHoldRequest(parent=f"stateBodies/{body}", hold=hold)
 
 
+def release_of(hold: ho.Hold, **rest: str) -> ho.ReleaseHoldRequest:
+    return ho.ReleaseHoldRequest(name=hold.name, ground=rest.pop("ground", "Акт № 8 о завершении проверки"), **rest)
+
+
 def row(number: int, of: sv.CreateServantRequest) -> sv.ImportServantsRequest:
     return sv.ImportServantsRequest(row=number, servant_id=of.servant_id, servant=of.servant)
 

@@ -73,10 +73,10 @@ async def reads_of(to: Portal, registry: Registry) -> pd.ListOwnReadsResponse:
 
 
 async def released(to: Portal, registry: Registry) -> Any:
-    """The answer to the release of a hold that an inspector of the nation placed."""
-    nation = await registry.portal(("/nation/inspector",))
-    placed = await nation.holds.PlaceHold(new_hold())
-    return await to.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name))
+    """The answer to the release of a hold that an inspector of the region placed."""
+    region = await registry.portal(("/regions/75/inspector",))
+    placed = await region.holds.PlaceHold(new_hold())
+    return await to.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name, ground="Акт № 8"))
 
 
 async def listed_holds(to: Portal, registry: Registry) -> Any:

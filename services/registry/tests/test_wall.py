@@ -16,7 +16,7 @@ from tartip.registry.v1 import protected_fact_service_pb2 as pf
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from .serving import FOR, MARCH, Registry, appointment, day, new_body, new_fact, new_position, new_servant, new_unit, serving
+from .serving import FOR, MARCH, Registry, appointment, day, new_body, new_fact, new_hold, new_position, new_servant, new_unit, serving
 
 KGD = "stateBodies/KGD"
 
@@ -34,6 +34,7 @@ async def both(emptied: MakeDatabase) -> Any:
         kgd = await registry.portal(("/state-bodies/KGD/hr-officer",))
         await kgd.protected.RecordProtectedFact(new_fact())
         await kgd.bodies.AppointUnitHead(sb.AppointUnitHeadRequest(name=f"{KGD}/units/audit", head="servants/serikova", since=day(MARCH)))
+        await (await registry.portal(("/nation/inspector",))).holds.PlaceHold(new_hold())
         yield registry
 
 
@@ -62,11 +63,11 @@ async def test_every_table_has_a_policy(both: Registry) -> None:
         ),
         (
             caller("inspector", ["/regions/75/inspector"]),
-            {"state_bodies": 1, "units": 2, "unit_heads": 1, "positions": 2, "servants": 1, "appointments": 1},
+            {"state_bodies": 1, "units": 2, "unit_heads": 1, "positions": 2, "servants": 1, "appointments": 1, "legal_holds": 1},
         ),
         (
             caller("inspector", ["/nation/inspector"]),
-            {"state_bodies": 2, "units": 3, "unit_heads": 1, "positions": 3, "servants": 2, "appointments": 2},
+            {"state_bodies": 2, "units": 3, "unit_heads": 1, "positions": 3, "servants": 2, "appointments": 2, "legal_holds": 1},
         ),
     ],
     ids=lambda value: value.subject + str(value.grants) if hasattr(value, "subject") else "",

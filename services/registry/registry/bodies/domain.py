@@ -163,7 +163,7 @@ def _later(one: date | None, other: date | None) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class BodyState:
-    """The whole of what others learn of a body: itself, its units by ID, the members of its HR service, and legal holds by ID."""
+    """The whole of what others learn of a body: itself, its units by ID, the members of its HR service, the legal holds that stand, by ID."""
 
     body: StateBody
     units: tuple[Unit, ...] = ()

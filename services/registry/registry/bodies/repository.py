@@ -73,7 +73,7 @@ class StoredBodies:
         """Returns the whole state of a recorded body, and since when it is so."""
         row = (await self.session.scalars(select(StateBodyRow).where(StateBodyRow.id == body), execution_options=FRESH)).one()
         units = tuple(await _units(self.session, body, "", None))
-        return BodyState(_body(row), units, await self._hr_members(body), await self._holds(body)), row.changed_at
+        return BodyState(_body(row), units, await self._hr_members(body), await self._holds(body, row.changed_at)), row.changed_at
 
     async def changed_since(self, since: datetime | None, after: str, limit: int) -> Sequence[str]:
         """Returns at most `limit` IDs above `after`, by ID, of the bodies whose newest state is not older than `since`."""
@@ -82,12 +82,11 @@ class StoredBodies:
             query = query.where(StateBodyRow.changed_at >= since)
         return list(await self.session.scalars(query.order_by(StateBodyRow.id).limit(limit)))
 
-    async def _holds(self, body: str) -> tuple[Hold, ...]:
-        """All holds over the body's data, whoever changes the body: not everyone who does may see them."""
+    async def _holds(self, body: str, at: datetime) -> tuple[Hold, ...]:
+        """The holds over the body's data that stood when it changed, whoever changed it: not everyone who does may see them."""
+        query = select(LegalHoldRow).where(LegalHoldRow.body == body, LegalHoldRow.standing(at)).order_by(LegalHoldRow.id)
         async with self.transaction.beyond_reach():
-            rows = await self.session.scalars(
-                select(LegalHoldRow).where(LegalHoldRow.body == body).order_by(LegalHoldRow.id), execution_options=FRESH
-            )
+            rows = await self.session.scalars(query, execution_options=FRESH)
         return tuple(Hold(row.id, DaySpan(row.since, row.until), row.released) for row in rows)
 
     async def _hr_members(self, body: str) -> tuple[HrMember, ...]:

@@ -19,11 +19,11 @@ class StoredErasure:
 
     transaction: Transaction
 
-    async def due(self, before: date, most: int) -> Sequence[str]:
-        """Returns at most so many of those whose last appointment ended before the date, by ID."""
+    async def due(self, before: date, after: str, most: int) -> Sequence[str]:
+        """Returns at most so many of those whose last appointment ended before the date and whose ID is above `after`, by ID."""
         ended = func.bool_and(AppointmentRow.until.is_not(None) & (AppointmentRow.until < before))
-        query = select(AppointmentRow.servant).group_by(AppointmentRow.servant).having(ended).order_by(AppointmentRow.servant).limit(most)
-        return list(await self.transaction.session.scalars(query))
+        query = select(AppointmentRow.servant).where(AppointmentRow.servant > after).group_by(AppointmentRow.servant).having(ended)
+        return list(await self.transaction.session.scalars(query.order_by(AppointmentRow.servant).limit(most)))
 
     async def named_by(self, servant: str) -> Sequence[str]:
         """Returns the bodies whose state names the servant: as a head, of the body or of a unit, or by an appointment there."""

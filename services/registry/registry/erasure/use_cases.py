@@ -5,12 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Protocol
 
 from chassis.access import Caller
 from chassis.clock import Clock
-from chassis.jobs import each_for_itself
+from chassis.jobs import each_on_its_own
 from chassis.personal_data.declarations import PERSONAL_FILE
 from chassis.personal_data.levels import first_kept
 from chassis.recording import Recording
@@ -30,6 +29,7 @@ AT_ONCE = 20
 AGAIN_S = 3_600.0
 # Somewhere it is still the day before.
 WEST = timedelta(hours=12)
+JOB = "erasure"
 
 
 class Servants(Protocol):
@@ -45,12 +45,15 @@ class Holds(Protocol):
     async def in_force_until(self) -> date | None:
         """Returns the last day of the holds in force over whichever body; None where none is."""
 
+    async def while_none_is_placed(self) -> None:
+        """Waits for those who place holds, and lets none begin before this transaction ends; before any other lock."""
+
 
 class Erasure(Protocol):
     """The people whose rows are erased."""
 
-    async def due(self, before: date, most: int) -> Sequence[str]:
-        """Returns at most so many of those whose last appointment ended before the date."""
+    async def due(self, before: date, after: str, most: int) -> Sequence[str]:
+        """Returns at most so many of those whose last appointment ended before the date and whose ID is above `after`, by ID."""
 
     async def named_by(self, servant: str) -> Sequence[str]:
         """Returns the bodies whose state names the servant."""
@@ -94,11 +97,13 @@ class EraseServant:
         """Returns how many rows were erased here; refuses NOT_FOUND, STILL_APPOINTED, HOLD_IN_FORCE."""
         ground = line(ground, "ground", 200)
         async with self.work(caller) as work:
+            await work.holds.while_none_is_placed()
             # Whoever appoints the servant meanwhile holds the servant's lock.
             await work.lock(bodies=await work.erasure.named_by(servant), servants=[servant])
-            refuse_while_held(await work.holds.in_force_until())
+            today = (work.at - WEST).date()
+            refuse_while_held(await work.holds.in_force_until(), today)
             for known in await work.servants.known([servant], []):
-                refuse_while_appointed(known, (work.at - WEST).date())
+                refuse_while_appointed(known, today)
                 return await self._erase(work, known, ground)
         raise NotFound(servant_name(servant))
 
@@ -123,20 +128,22 @@ class EraseWhoLeftLongAgo:
     now: Callable[[], float] = time.monotonic
     """Real time in seconds, from any instant on."""
     _next: float = field(default=0.0, init=False)
+    _after: str = field(default="", init=False)
 
     async def __call__(self) -> int:
-        """Erases some; returns how many, 0 when nobody is due."""
+        """Tries some, by ID; returns how many, 0 when nobody is due. Who cannot be erased holds up nobody and is tried in the next round."""
         if self.now() < self._next:
             return 0
         async with self.work(None) as work:
             rests = await work.holds.in_force_until() is not None
-            due = () if rests else await work.erasure.due(first_kept(PERSONAL_FILE, self.law, self.clock()), AT_ONCE)
+            before = first_kept(PERSONAL_FILE, self.law, self.clock())
+            due = () if rests else await work.erasure.due(before, self._after, AT_ONCE)
         if not due:
-            self._next = self.now() + AGAIN_S
+            self._next, self._after = self.now() + AGAIN_S, ""
             return 0
-        await each_for_itself(partial(self._erase, EraseServant(self.work)), due)
+        await each_on_its_own(JOB, self._erase, due)
+        self._after = due[-1]
         return len(due)
 
-    async def _erase(self, erase: EraseServant, servants: Sequence[str]) -> None:
-        for servant in servants:
-            await erase(None, servant, PERSONAL_FILE)
+    async def _erase(self, servant: str) -> None:
+        await EraseServant(self.work)(None, servant, PERSONAL_FILE)

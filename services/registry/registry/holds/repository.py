@@ -9,11 +9,14 @@ from chassis.personal_data.retention import rests_until
 from chassis.tables import FRESH
 from kernel.days import DaySpan
 from kernel.faults import NotFound
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from registry.holds.domain import Hold
 from registry.holds.tables import LegalHoldRow
 from registry.names import hold_name
+
+# One lock, of which nobody has a second: whoever deletes shares it, whoever places a hold has it alone.
+DELETING, ANYTHING = "deleting", "anything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,23 @@ class StoredHolds:
         query = select(LegalHoldRow).where(LegalHoldRow.body == body, LegalHoldRow.id > after).order_by(LegalHoldRow.id).limit(limit)
         return [_hold(row) for row in await self.transaction.session.scalars(query, execution_options=FRESH)]
 
+    async def standing(self, body: str) -> int:
+        """Returns how many holds over the body's data are neither released nor over; the body's lock is held."""
+        query = select(func.count()).where(LegalHoldRow.body == body, LegalHoldRow.standing(self.at))
+        return await self.transaction.session.scalar(query) or 0
+
+    async def while_nothing_is_deleted(self) -> None:
+        """Waits for those who delete, and lets none begin before this transaction ends; before the first write, and other locks."""
+        await self.transaction.lock(DELETING, [ANYTHING])
+
+    async def while_none_is_placed(self) -> None:
+        """Waits for those who place holds, and lets none begin before this transaction ends; before the first write, and other locks."""
+        await self.transaction.lock(DELETING, [ANYTHING], shared=True)
+
     async def add(self, hold: Hold) -> None:
         """Records a hold."""
-        span = {"since": hold.span.since, "until": hold.span.until}
-        values = {"body": hold.body, "id": hold.id, "ground": hold.ground, "released": hold.released, "revision": hold.revision, **span}
+        values = {field: getattr(hold, field) for field in ("body", "id", "ground", "of_nation", "released", "revision")}
+        values |= {"since": hold.span.since, "until": hold.span.until}
         await self.transaction.session.execute(insert(LegalHoldRow).values(values))
 
     async def save(self, hold: Hold) -> None:
@@ -54,4 +70,4 @@ class StoredHolds:
 
 
 def _hold(row: LegalHoldRow) -> Hold:
-    return Hold(row.body, row.id, row.ground, DaySpan(row.since, row.until), row.released, row.revision)
+    return Hold(row.body, row.id, row.ground, DaySpan(row.since, row.until), row.of_nation, row.released, row.revision)

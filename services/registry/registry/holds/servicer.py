@@ -39,7 +39,7 @@ class HoldServicer(pb_grpc.HoldServiceServicer):
     async def ReleaseHold(self, request: pb.ReleaseHoldRequest, context: Context) -> pb.Hold:
         """Releases a hold before its last day."""
         body, hold = hold_of(request.name, "name")
-        return _message(await self._release(current_caller(), body, hold, request.etag))
+        return _message(await self._release(current_caller(), body, hold, request.ground, request.etag))
 
     async def ListHolds(self, request: pb.ListHoldsRequest, context: Context) -> pb.ListHoldsResponse:
         """Lists the holds over a body's data."""
@@ -55,5 +55,6 @@ def _message(hold: Hold) -> pb.Hold:
         since=day_message(hold.span.since),
         until=day_message(hold.span.until),
         released=hold.released,
+        of_nation=hold.of_nation,
         etag=etag(hold.revision),
     )

@@ -1,9 +1,10 @@
 """Rows of legal holds."""
 
-from datetime import date
+from datetime import date, datetime
 
+from chassis.personal_data.holds import AROUND_A_DAY
 from chassis.tables import ID
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ColumnElement, ForeignKey, Text, and_, not_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.rows import Base
@@ -19,5 +20,11 @@ class LegalHoldRow(Base):
     ground: Mapped[str] = mapped_column(Text)
     since: Mapped[date]
     until: Mapped[date]
+    of_nation: Mapped[bool]
     released: Mapped[bool]
     revision: Mapped[int]
+
+    @classmethod
+    def standing(cls, at: datetime) -> ColumnElement[bool]:
+        """The condition that the hold is neither released nor over anywhere at that instant."""
+        return and_(not_(cls.released), cls.until >= (at - AROUND_A_DAY).date())

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from chassis.access import Caller
 from chassis.recording import Recording
+from kernel.text import line
 
 from registry.bodies.domain import BodyState, StateBody
-from registry.holds.domain import Hold
+from registry.holds.domain import Hold, refuse_one_too_many
 from registry.names import hold_name
 
 
@@ -28,6 +29,12 @@ class Holds(Protocol):
 
     async def page(self, body: str, after: str, limit: int) -> Sequence[Hold]:
         """Returns at most `limit` holds over the body's data whose ID is above `after`, by ID."""
+
+    async def standing(self, body: str) -> int:
+        """Returns how many holds over the body's data are neither released nor over."""
+
+    async def while_nothing_is_deleted(self) -> None:
+        """Waits for those who delete, and lets none begin before this transaction ends; before any other lock."""
 
     async def add(self, hold: Hold) -> None:
         """Records a hold."""
@@ -61,33 +68,37 @@ class PlaceHold:
     work: Begin
 
     async def __call__(self, caller: Caller, hold: Hold) -> Hold:
-        """Returns the hold; refuses NOT_FOUND (body)."""
+        """Returns the hold; refuses NOT_FOUND (body), TOO_MANY_HOLDS. Once it is answered, nothing that it keeps is deleted here."""
+        hold = replace(hold, of_nation=caller.reach.nation)
         async with self.work(caller) as work:
             await work.bodies.get(hold.body, visible_to=caller)
+            await work.holds.while_nothing_is_deleted()
             await work.lock(bodies=[hold.body])
+            refuse_one_too_many(await work.holds.standing(hold.body))
             await work.holds.add(hold)
             await work.body_changed(hold.body)
-            work.record("hold.place", hold_name(hold.body, hold.id), after=hold)
+            work.record("hold.place", hold_name(hold.body, hold.id), rule="csl-58-6", after=hold)
             return hold
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
-    """An inspector releases a hold before its last day."""
+    """An inspector releases a hold before its last day, on the ground of an act."""
 
     work: Begin
 
-    async def __call__(self, caller: Caller, body: str, hold: str, seen: str = "") -> Hold:
-        """Returns the hold; refuses NOT_FOUND, STALE_ETAG where it is not in the state `seen`."""
+    async def __call__(self, caller: Caller, body: str, hold: str, ground: str, seen: str = "") -> Hold:
+        """Returns the hold; refuses NOT_FOUND, FORBIDDEN (the nation's, for a region), STALE_ETAG where it is not in the state `seen`."""
+        ground = line(ground, "ground", 200)
         async with self.work(caller) as work:
             await work.bodies.get(body, visible_to=caller)
             await work.lock(bodies=[body])
             before = await work.holds.get(body, hold)
-            after = before.let_go(seen)
+            after = before.let_go(caller.reach.nation, seen)
             if after != before:
                 await work.holds.save(after)
                 await work.body_changed(body)
-                work.record("hold.release", hold_name(body, hold), before=before, after=after)
+                work.record("hold.release", hold_name(body, hold), rule=ground, before=before, after=after)
             return after
 
 

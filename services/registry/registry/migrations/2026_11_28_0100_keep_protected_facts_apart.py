@@ -15,7 +15,7 @@ CREATE TABLE protected_facts (
     revision integer NOT NULL
 );
 COMMENT ON COLUMN protected_facts.content IS
-    'sensitive: encrypted under the key of the name beside it, bound to the row and the servant';
+    'sensitive: encrypted under the key of the name beside it, bound to all else in the row';
 CREATE INDEX protected_facts_servant_idx ON protected_facts (servant)
 """
 

@@ -13,6 +13,7 @@ CREATE TABLE legal_holds (
     ground text NOT NULL,
     since date NOT NULL,
     until date NOT NULL CONSTRAINT legal_holds_not_reversed_check CHECK (until >= since),
+    of_nation boolean NOT NULL,
     released boolean NOT NULL,
     revision integer NOT NULL,
     CONSTRAINT legal_holds_pkey PRIMARY KEY (body, id)
@@ -24,5 +25,7 @@ def upgrade() -> None:
     """Creates the tables, and lets people see where they head units."""
     personal_data.keep_terms()
     op.execute(HOLDS)
-    reach.keep_within("legal_holds", reach.of_body())
+    # Whom a body is inspected for, and on what ground, is not for its own people: grants of a region or the nation alone see holds.
+    regions = "region = ANY ((SELECT reach_named('regions'))::text[])"
+    reach.keep_within("legal_holds", f"body IN (SELECT id FROM state_bodies WHERE {regions})")
     personal_data.show_own("unit_heads")

@@ -24,7 +24,7 @@ RULES: Mapping[RestrictedWork, str] = {
     RestrictedWork.OVERTIME: "lc-77",
     RestrictedWork.REST_DAY: "lc-85",
 }
-RULE_OF_WEEK = "lc-68"
+RULE_OF_WEEK = "lc-69"
 MONTHS_A_YEAR = 12
 DAY = timedelta(days=1)
 

@@ -1,7 +1,8 @@
-"""Facts to what is stored of them and back: one length for all, bound to the row and the servant."""
+"""Facts to what is stored of them and back: one length for all, bound to the row that holds them."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -20,14 +21,14 @@ LENGTH = 1_280
 
 def sealed(fact: ProtectedFact, keys: SensitiveKeys) -> SealedFact:
     """The fact as it is stored, encrypted under the current key; SENSITIVE_KEYS_ABSENT where there is none."""
-    name = keys.current
-    return SealedFact(fact.id, fact.servant, name, keys.encrypt(_padded(fact.content), _place(fact.id, fact.servant)), fact.revision)
+    row = SealedFact(fact.id, fact.servant, keys.current, b"", fact.revision)
+    return replace(row, content=keys.encrypt(_padded(fact.content), _place(row)))
 
 
 def opened(stored: SealedFact, keys: SensitiveKeys) -> KeptFact:
     """The stored fact, or why it cannot be read."""
     try:
-        plain = keys.decrypt(stored.key, stored.content, _place(stored.id, stored.servant))
+        plain = keys.decrypt(stored.key, stored.content, _place(stored))
     except KeyAbsent:
         return UnreadFact(stored.id, stored.servant, stored.key, Unread.KEY_ABSENT, stored.revision)
     except NotWhatWasSealed:
@@ -36,9 +37,12 @@ def opened(stored: SealedFact, keys: SensitiveKeys) -> KeptFact:
     return ProtectedFact(stored.id, stored.servant, _read(json.loads(plain)), stored.revision)
 
 
-def _place(id: str, servant: str) -> bytes:
-    """What the encryption is bound to: nothing that is stored for one row and servant opens in another."""
-    return "\0".join(("registry", "protected_facts", id, servant)).encode()
+def _place(row: SealedFact) -> bytes:
+    """What the encryption is bound to: nothing opens in another row, for another servant, under another name or as another revision.
+
+    So an older content of the row is not taken for the newest; a row that was put back whole, revision and all, is not told apart.
+    """
+    return "\0".join(("registry", "protected_facts", row.id, row.servant, row.key, str(row.revision))).encode()
 
 
 def written(content: Content) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.rows import Base
 
-SENSITIVE = "sensitive: encrypted under the key of the name beside it, bound to the row and the servant"
+SENSITIVE = "sensitive: encrypted under the key of the name beside it, bound to all else in the row"
 
 
 class ProtectedFactRow(Base):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chassis.access import Caller
 from chassis.recording import Recording
-from kernel.faults import NotFound
+from kernel.faults import NotFound, WrongState
 from kernel.identifiers import new_id
 from kernel.names import servant_name
 from lawbook import Lawbook
@@ -142,12 +142,15 @@ class ListServantLimits:
     async def __call__(self, caller: Caller, servant: str, since: date, until: date) -> Sequence[DatedLimits]:
         """Returns the limits of each day of the span, in order.
 
-        Refuses NOT_FOUND, NOT_IN_FORCE, PROTECTED_FACT_UNREAD, SENSITIVE_KEYS_ABSENT.
+        Refuses NOT_FOUND, NOT_IN_FORCE, PROTECTED_FACT_UNREAD (who may see the facts), LIMITS_UNREAD (others), SENSITIVE_KEYS_ABSENT.
         Where one fact cannot be read none are given: what it bars would be missing, and nobody would see that.
         """
         async with self.work(caller) as work:
             body = await _opened_file(work, caller, servant)
-            facts = [read(fact).content for fact in await work.protected_facts.behind_limits(servant)]
+            kept = await work.protected_facts.behind_limits(servant)
+            if any(isinstance(fact, UnreadFact) for fact in kept) and not _sees_facts(caller, servant, body):
+                raise WrongState("LIMITS_UNREAD")
+            facts = [read(fact).content for fact in kept]
             found = dated_limits(facts, self.law, since, until)
             work.record("servant-limit.list", f"{servant_name(servant)}/limits", rule="o15-p4-5", body=body)
             return found
@@ -199,8 +202,18 @@ async def _opened_file(work: Work, caller: Caller, servant: str) -> str | None:
     _ = work.protected_facts.key  # refuses before anything is said where nothing can be read
     if caller.reach.servant == servant:
         return found.newest_body
-    officer_of = {grant.scope for grant in caller.grants if grant.role == "hr-officer" and grant.scope_kind == "state-body"}
+    officer_of = _officer_of(caller)
     for body, unit in await work.protected_facts.posts(servant):
         if body in officer_of or caller.reach.control.holds(body, unit, servant):
             return body
     raise NotFound(servant_name(servant))
+
+
+def _sees_facts(caller: Caller, servant: str, body: str | None) -> bool:
+    """Whether the caller opened the file as the person or as an HR officer, and not as who controls the person's time."""
+    return caller.reach.servant == servant or body in _officer_of(caller)
+
+
+def _officer_of(caller: Caller) -> frozenset[str]:
+    """The bodies of which the caller is an HR officer."""
+    return frozenset(grant.scope for grant in caller.grants if grant.role == "hr-officer" and grant.scope_kind == "state-body")

@@ -1,5 +1,6 @@
 """Erasing a civil servant: by a decision, or since the term has ended; never while appointed, never while a hold stands."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,16 +12,19 @@ from chassis.testing.tokens import caller
 from kernel.days import months_after
 from kernel.faults import Fault, Malformed, NotFound
 from lawbook import load
+from prometheus_client import REGISTRY
 from registry.__main__ import main
+from registry.erasure.repository import StoredErasure
 from registry.erasure.use_cases import EraseServant, EraseWhoLeftLongAgo
 from registry.personal_data import DATA_CLASSES
 from registry.republish import republish
 from registry.servants.events import TOPIC
 from registry.unit_of_work import begin
+from structlog.testing import capture_logs
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from ..serving import MARCH, NOW, Registry, appointment, day, new_fact, new_hold, new_servant, row
+from ..serving import MARCH, NOW, Registry, appointment, day, new_body, new_fact, new_hold, new_servant, row
 
 LAW = load()
 OPERATOR = caller("operator", ["/nation/operator"])
@@ -111,7 +115,7 @@ async def test_an_erased_id_is_never_given_again(left: Registry) -> None:
 
 async def test_whoever_is_appointed_is_not_erased(registry: Registry) -> None:
     fault = await refusal(erasing(registry)(OPERATOR, "serikova", GROUND))
-    assert (fault.reason, fault.facts["servant"]) == ("STILL_APPOINTED", "servants/serikova")
+    assert (fault.reason, fault.rule, fault.facts["servant"]) == ("STILL_APPOINTED", "pdl-12", "servants/serikova")
     still = await kept(registry)
     assert still["appointments"]
     assert still["servants"]
@@ -124,7 +128,7 @@ async def test_on_the_last_day_of_an_appointment_nobody_is_erased(left: Registry
 async def test_while_a_hold_stands_over_whichever_body_nobody_is_erased(left: Registry) -> None:
     await (await left.portal(("/nation/inspector",))).holds.PlaceHold(new_hold())
     fault = await refusal(erasing(left)(OPERATOR, "serikova", GROUND))
-    assert (fault.reason, fault.facts["until"]) == ("HOLD_IN_FORCE", date(2026, 2, 13))
+    assert (fault.reason, fault.rule, fault.facts["until"]) == ("HOLD_IN_FORCE", "csl-58-6", date(2026, 2, 13))
     assert all((await kept(left)).values())
 
 
@@ -155,3 +159,59 @@ async def test_the_job_rests_while_a_hold_stands(left: Registry) -> None:
     await (await left.portal(("/nation/inspector",))).holds.PlaceHold(new_hold(since=date(2101, 1, 1), until=date(2101, 12, 31)))
     assert await job(left, datetime(2101, 6, 1, tzinfo=UTC))() == 0
     assert all((await kept(left)).values())
+
+
+ADVISORY = """
+SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted
+"""
+
+
+async def test_a_hold_over_another_body_waits_for_whoever_is_being_erased(left: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on, erase = asyncio.Event(), asyncio.Event(), StoredErasure.erase
+
+    async def in_between(self: StoredErasure, servant: str) -> int:
+        began.set()
+        await go_on.wait()
+        return await erase(self, servant)
+
+    monkeypatch.setattr(StoredErasure, "erase", in_between)
+    await (await left.portal(("/regions/75/operator",))).bodies.CreateStateBody(new_body("MF"))
+    inspector = await left.portal(("/nation/inspector",))
+    erased = asyncio.create_task(erasing(left)(OPERATOR, "serikova", GROUND))
+    await began.wait()
+    placed = asyncio.create_task(outcome(inspector.holds.PlaceHold(new_hold("MF"))))
+    while not placed.done() and not await left.database.rows(ADVISORY):
+        pass
+    assert not placed.done(), "a hold was answered before what it keeps was gone"
+    go_on.set()
+    assert await erased > 0
+    assert await placed == "OK"
+
+
+async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_named(
+    left: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr = await left.portal(HR)
+    akhmetov = await hr.servants.CreateServant(new_servant("akhmetov", 1, appointment("18")))
+    await hr.servants.EndAppointment(sv.EndAppointmentRequest(name=akhmetov.appointments[0].name, until=day(LEFT)))
+    erase, tried = StoredErasure.erase, list[str]()
+
+    async def stumbling(self: StoredErasure, servant: str) -> int:
+        tried.append(servant)
+        if servant == "akhmetov":
+            raise RuntimeError("akhmetov")
+        return await erase(self, servant)
+
+    monkeypatch.setattr(StoredErasure, "erase", stumbling)
+    monkeypatch.setattr("registry.erasure.use_cases.AT_ONCE", 1)
+    failed = REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "erasure"}) or 0.0
+    round_ = job(left, datetime(2110, 1, 1, tzinfo=UTC))
+    with capture_logs() as logs:
+        assert [await round_() for _ in range(4)] == [1, 1, 0, 0]
+    assert tried == ["akhmetov", "serikova"]
+    assert not any((await kept(left)).values())
+    assert (await kept(left, "akhmetov"))["servants"] == 1
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "erasure"}) == failed + 1
+    assert [(each["count"], each["errors"]) for each in logs if "count" in each] == [(1, ["RuntimeError"])]
+    assert "akhmetov" not in str(logs)

@@ -10,7 +10,7 @@ from kernel.identifiers import new_id
 from tartip.registry.v1 import events_pb2
 from tartip.registry.v1 import hold_service_pb2 as ho
 
-from ..serving import Registry, day, new_hold, new_unit, with_id
+from ..serving import Registry, day, new_hold, new_unit, release_of, with_id
 
 INSPECTOR = ("/regions/75/inspector",)
 KGD = "stateBodies/KGD"
@@ -22,6 +22,12 @@ async def holds_told(registry: Registry) -> list[events_pb2.LegalHold]:
     return list(states[-1].holds)
 
 
+async def grounds(registry: Registry) -> list[tuple[str, str, str]]:
+    """Action, resource and ground of what was done with holds."""
+    rows = await registry.database.rows("SELECT action, resource, rule FROM audit_records WHERE action LIKE 'hold.%' ORDER BY id")
+    return [tuple(row) for row in rows]
+
+
 async def test_a_hold_is_placed_told_audited_and_listed(registry: Registry) -> None:
     inspector = await registry.portal(INSPECTOR)
     placed = await inspector.holds.PlaceHold(new_hold())
@@ -30,21 +36,53 @@ async def test_a_hold_is_placed_told_audited_and_listed(registry: Registry) -> N
     (told,) = await holds_told(registry)
     assert (told.hold, told.released) == (placed.name.rpartition("/")[2], False)
     assert "№ 7" not in str(told), "others need not know on which ground"
-    assert ("hold.place", placed.name) in await registry.records()
+    assert await grounds(registry) == [("hold.place", placed.name, "csl-58-6")]
     assert list((await inspector.holds.ListHolds(ho.ListHoldsRequest(parent=KGD))).holds) == [placed]
 
 
-async def test_a_released_hold_stays_with_its_status(registry: Registry) -> None:
+async def test_a_released_hold_stays_with_its_status_and_is_not_told_any_more(registry: Registry) -> None:
     inspector = await registry.portal(INSPECTOR)
     placed = await inspector.holds.PlaceHold(new_hold())
-    released = await inspector.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name, etag=placed.etag))
+    released = await inspector.holds.ReleaseHold(release_of(placed, etag=placed.etag))
     assert released.released
-    assert [each.released for each in await holds_told(registry)] == [True]
+    assert await holds_told(registry) == []
+    assert (await grounds(registry))[1:] == [("hold.release", placed.name, "Акт № 8 о завершении проверки")]
+    assert list((await inspector.holds.ListHolds(ho.ListHoldsRequest(parent=KGD))).holds) == [released]
     revision = [each.revision for each in await registry.published()]
-    assert await inspector.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name)) == released
+    assert await inspector.holds.ReleaseHold(release_of(placed)) == released
     assert [each.revision for each in await registry.published()] == revision, "a second release changes nothing"
-    stale = await refused(inspector.holds.ReleaseHold(ho.ReleaseHoldRequest(name=placed.name, etag=placed.etag)))
+    stale = await refused(inspector.holds.ReleaseHold(release_of(placed, etag=placed.etag)))
     assert stale.reason == "STALE_ETAG"
+
+
+async def test_a_hold_is_not_released_without_a_ground(registry: Registry) -> None:
+    inspector = await registry.portal(INSPECTOR)
+    refusal = await refused(inspector.holds.ReleaseHold(release_of(await inspector.holds.PlaceHold(new_hold()), ground=" ")))
+    assert (refusal.reason, list(refusal.violations)) == ("MALFORMED", ["ground"])
+    assert len(await holds_told(registry)) == 1
+
+
+async def test_what_the_nation_holds_no_region_releases(registry: Registry) -> None:
+    region, nation = await registry.portal(INSPECTOR), await registry.portal(("/nation/inspector",))
+    of_nation, of_region = await nation.holds.PlaceHold(new_hold()), await region.holds.PlaceHold(new_hold())
+    assert (of_nation.of_nation, of_region.of_nation) == (True, False)
+    assert await outcome(region.holds.ReleaseHold(release_of(of_nation))) == "FORBIDDEN"
+    assert len(await holds_told(registry)) == 2
+    assert await outcome(nation.holds.ReleaseHold(release_of(of_nation))) == "OK"
+    assert await outcome(nation.holds.ReleaseHold(release_of(of_region))) == "OK"
+
+
+async def test_as_many_holds_stand_over_a_body_as_its_state_can_tell(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.holds.domain.MOST_STANDING", 2)
+    inspector = await registry.portal(INSPECTOR)
+    over = await inspector.holds.PlaceHold(new_hold(since=date(2025, 1, 13), until=date(2025, 2, 7)))
+    first, second = [await inspector.holds.PlaceHold(new_hold()) for _ in range(2)]
+    refusal = await refused(inspector.holds.PlaceHold(new_hold()))
+    assert (refusal.code, refusal.reason, refusal.facts) == ("FAILED_PRECONDITION", "TOO_MANY_HOLDS", {"most": "2"})
+    assert {each.hold for each in await holds_told(registry)} == {each.name.rpartition("/")[2] for each in (first, second)}
+    assert over in (await inspector.holds.ListHolds(ho.ListHoldsRequest(parent=KGD))).holds
+    await inspector.holds.ReleaseHold(release_of(first))
+    assert await outcome(inspector.holds.PlaceHold(new_hold())) == "OK"
 
 
 async def test_a_repeated_request_places_one_hold(registry: Registry) -> None:

@@ -78,7 +78,7 @@ def test_the_answer_follows_from_the_limits_of_the_days_and_from_nothing_else(fa
     assert [(each.since, each.until) for each in found] == [(run[0], run[-1]) for run in runs]
     for each in found:
         named = {"lc-76": each.limits.night, "lc-77": each.limits.overtime, "lc-85": each.limits.rest_day}
-        week = ("lc-68",) if each.limits.weekly_hours < 40 else ()
+        week = ("lc-69",) if each.limits.weekly_hours < 40 else ()
         assert each.rules == (*(rule for rule, limit in named.items() if limit is not FREE), *week)
 
 

@@ -56,11 +56,14 @@ def test_the_same_fact_is_stored_differently_each_time() -> None:
 
 @pytest.mark.parametrize(
     "moved",
-    [{"servant": "akhmetov"}, {"id": "g"}, {"content": b""}, {"content": b"\0" * (LENGTH + 28)}],
-    ids=["to another servant", "to another row", "emptied", "replaced"],
+    [{"servant": "akhmetov"}, {"id": "g"}, {"revision": 2}, {"key": "twin"}, {"content": b""}, {"content": b"\0" * (LENGTH + 28)}],
+    ids=["to another servant", "to another row", "as a newer state", "under another name", "emptied", "replaced"],
 )
-def test_what_is_stored_opens_in_its_own_row_and_for_its_own_servant_alone(moved: dict[str, Any]) -> None:
-    found = opened(replace(sealed(FACT, KEYS), **moved), KEYS)
+def test_what_is_stored_opens_in_its_own_row_alone(moved: dict[str, Any]) -> None:
+    twins = SensitiveKeys.told(f"spring:{LONG_ENOUGH},twin:{LONG_ENOUGH}")
+    stored = sealed(FACT, twins)
+    assert opened(stored, twins) == FACT
+    found = opened(replace(stored, **moved), twins)
     assert isinstance(found, UnreadFact)
     assert found.why is Unread.DAMAGED
 

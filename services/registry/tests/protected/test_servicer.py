@@ -124,7 +124,7 @@ async def test_limits_are_shown_with_their_articles_and_never_the_fact(registry:
     assert (during.since, during.until) == (day(date(2026, 1, 12)), day(date(2026, 6, 30)))
     assert (during.night_work, during.overtime, during.rest_day_work) == (pf.LIMIT_BY_CONSENT, pf.LIMIT_BARRED, pf.LIMIT_FREE)
     assert during.weekly_hours == 36
-    assert [basis.rule for basis in during.legal_bases] == ["lc-76", "lc-77", "lc-68"]
+    assert [basis.rule for basis in during.legal_bases] == ["lc-76", "lc-77", "lc-69"]
     assert during.legal_bases[0].citation.en == "Labour Code, article 76"
     assert during.legal_bases[0].edition
     for each in (before, after):
@@ -245,7 +245,11 @@ async def test_a_fact_whose_key_is_gone_says_so_and_keeps_back_no_other(emptied:
     database = await emptied("registry")
     async with serving(database) as registry:
         await registry.fill()
-        old = await (await registry.portal(HR)).protected.RecordProtectedFact(new_fact())
+        hr = await registry.portal(HR)
+        old = await hr.protected.RecordProtectedFact(new_fact())
+        await hr.servants.CreateServant(new_servant("anna1", 1, appointment("18")))
+        heading = sb.AppointUnitHeadRequest(name="stateBodies/KGD/units/audit", head="servants/anna1", since=day(JANUARY))
+        await hr.bodies.AppointUnitHead(heading)
     async with serving(database, keys=SensitiveKeys.told(key("autumn"))) as registry:
         hr = await registry.portal(HR, **ENGLISH)
         new = await hr.protected.RecordProtectedFact(new_fact())
@@ -258,6 +262,12 @@ async def test_a_fact_whose_key_is_gone_says_so_and_keeps_back_no_other(emptied:
             refusal = await refused(call)
             assert (refusal.code, refusal.reason) == ("FAILED_PRECONDITION", "PROTECTED_FACT_UNREAD")
             assert refusal.facts == {"resource": old.name, "key": "spring", "why": "key-absent"}
+        own = await registry.portal((), "serikova")
+        assert await outcome(own.protected.ListServantLimits(limits())) == "PROTECTED_FACT_UNREAD"
+        head = await registry.portal((), "anna1", **ENGLISH)
+        refusal = await refused(head.protected.ListServantLimits(limits()))
+        assert (refusal.code, refusal.reason, refusal.facts) == ("FAILED_PRECONDITION", "LIMITS_UNREAD", {})
+        assert refusal.text == "The limits cannot be shown now. Ask the HR service."
         assert await outcome(hr.protected.EndProtectedFact(pf.EndProtectedFactRequest(name=new.name, until=day(MARCH)))) == "OK"
 
 

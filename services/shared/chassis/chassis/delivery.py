@@ -4,6 +4,9 @@ held up by one bad message.
 What passes by itself (`chassis.transient`) is waited for in place. A refusal, or a bug after a second of trying, is
 isolated by halving the group; the one bad piece is parked, the rest is applied. Only then is the group acknowledged,
 in its order.
+
+A tombstone is never parked: its topic keeps it for a while only, and whoever it erases would stay here for good. What lies behind
+it waits until it is applied.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ from typing import Generic, TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError, Message
-from kernel.faults import Fault
+from kernel.faults import Fault, Malformed
 
 from chassis.bug_limit import BugLimit
 from chassis.clock import Clock, real_clock
@@ -52,7 +55,8 @@ class Subscription(Generic[M]):
     `most` how much a group may: one transaction's worth. `split` makes messages of one piece of a message of many, so
     that one bad piece can be parked alone. A lone message waits `linger_s` for others that share its transaction.
     While the topic `after` is behind or presses, messages of this one are applied in about a tenth of the time.
-    `erase` takes the keys of tombstones, in their order among the messages; without it a tombstone is unreadable.
+    `erase` takes the keys of tombstones, in their order among the messages, and is tried until it succeeds unless the key is Malformed;
+    without it, or without a key that is text, a tombstone is unreadable.
     """
 
     topic: str
@@ -130,7 +134,7 @@ class Delivery(Generic[M]):
 
     def read(self, received: Received) -> Letter[M]:
         """The message of the bytes, or the tombstone of its key where the subscription erases; otherwise a missing value is unreadable."""
-        if received.value is None and received.key is not None and self._subscription.erase is not None:
+        if received.value is None and self._subscription.erase is not None and _text(received.key):
             return Letter(received, None, 1, erased=True)
         try:
             message = self._subscription.message.FromString(received.value) if received.value is not None else None
@@ -185,7 +189,7 @@ class Delivery(Generic[M]):
             except Exception as error:
                 tries += 1
                 self._first_failure = self._first_failure or self._now()
-                if not is_transient(error):
+                if not is_transient(error) and not _must_succeed(pieces, error):
                     self._go_on()
                     pause_s = None if isinstance(error, Fault) else next(patience, None)
                     if pause_s is None:
@@ -217,7 +221,7 @@ class Delivery(Generic[M]):
         if not erased:
             await self._subscription.apply([piece.message for piece in pieces if piece.message is not None])
         elif self._subscription.erase is not None:
-            await self._subscription.erase([(piece.received.key or b"").decode() for piece in pieces])
+            await self._subscription.erase([_text(piece.received.key) for piece in pieces])
 
     def _parts(self, piece: _Piece[M]) -> list[_Piece[M]]:
         """The piece in parts of one, or itself where it is one."""
@@ -279,6 +283,20 @@ def describe(error: BaseException) -> str:
         name = f"{name} from {type(cause).__name__}"
     frames = [frame for frame in extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
     return f"{name} at {frames[-1].name}:{frames[-1].lineno}" if frames else name
+
+
+def _must_succeed(pieces: Sequence[_Piece[M]], error: Exception) -> bool:
+    """Whether it is a tombstone alone; one whose key is malformed erases nothing and may be parked."""
+    return len(pieces) == 1 and pieces[0].message is None and not isinstance(error, Malformed)
+
+
+def _text(key: bytes | None) -> str:
+    """The key as text; "" where there is none, or no text that the database takes."""
+    try:
+        text = (key or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
 
 
 def _origin(received: Received, index: int) -> Origin:

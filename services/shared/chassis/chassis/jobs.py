@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from kernel.faults import Unavailable
+from kernel.faults import Fault, Unavailable
 
 from chassis.clock import Clock
 from chassis.metrics import counter, gauge
@@ -62,6 +62,25 @@ async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: 
                 failures.append(error)
         if failures:
             raise failures[0] from None
+
+
+async def each_on_its_own(job: str, do: Callable[[P], Awaitable[object]], pieces: Sequence[P]) -> None:
+    """Does the pieces of a job one after the other; what fails is counted and told by its kind, never by name, and holds up no other.
+
+    A refusal is no failure: the piece is not due any more. Raises at once what passes by itself.
+    """
+    failures = list[str]()
+    for piece in pieces:
+        try:
+            await do(piece)
+        except Exception as error:
+            if passes(error):
+                raise
+            if not isinstance(error, Fault):
+                failures.append(type(error).__name__)
+    if failures:
+        FAILED.labels(job).inc(len(failures))
+        log.error("some pieces of a job failed", job=job, count=len(failures), errors=sorted(set(failures)))
 
 
 @dataclass(frozen=True, slots=True)

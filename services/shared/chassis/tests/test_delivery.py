@@ -10,7 +10,7 @@ from chassis.bug_limit import BugLimit, TooManyBugs
 from chassis.delivery import Delivery, Letter, Received, Subscription
 from chassis.sources import sources
 from google.protobuf.struct_pb2 import ListValue, Value
-from kernel.faults import Fault, Unavailable, WrongState
+from kernel.faults import Fault, Malformed, Unavailable, WrongState
 from opentelemetry import trace
 
 TOPIC = "tests.batches.v1"
@@ -385,9 +385,40 @@ async def test_a_message_that_is_refused_beside_a_tombstone_is_parked_alone() ->
     assert ["-key"] in desk.applied
 
 
-async def test_a_tombstone_without_a_key_is_unreadable() -> None:
+@pytest.mark.parametrize("error", [WrongState("DAY_CLOSED"), KeyError("a name"), Unavailable()])
+async def test_a_tombstone_that_cannot_be_applied_is_held_until_it_can_be_and_never_parked(error: Exception) -> None:
+    seen: list[tuple[list[int], bool]] = []
+    desk = Erasing()
+    delivery = desk.delivery(BugLimit(share=0.0, at_least=1))
+
+    def trouble(words: list[str]) -> Exception | None:
+        if "key" not in words or len(seen) == 40:
+            return None
+        seen.append((list(desk.acknowledged), delivery.holding))
+        return error
+
+    desk.trouble = trouble
+    await delivery.deliver(desk.letters(delivery, batch("a"), None, batch("b")))
+    assert desk.parked == []
+    assert desk.applied[-2:] == [["-key"], ["b"]]
+    assert desk.acknowledged == [0, 1, 2]
+    assert all(acknowledged == [] for acknowledged, _ in seen)
+    assert seen[-1][1], "operators see that the partition is held"
+    assert not delivery.holding
+
+
+async def test_a_tombstone_whose_key_is_malformed_erases_nothing_and_is_parked() -> None:
+    desk = Erasing(lambda words: Malformed({"key": "servant/month"}))
+    delivery = desk.delivery()
+    await delivery.deliver(desk.letters(delivery, None))
+    assert [headers["reason"] for _, _, _, headers in desk.parked] == ["MALFORMED"]
+    assert desk.acknowledged == [0]
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\xff", b"a\0"])
+async def test_a_tombstone_without_a_key_is_unreadable(key: bytes | None) -> None:
     desk = Erasing()
     delivery = desk.delivery()
-    keyless = Received(TOPIC, 3, 0, None, None, {}, lambda: True, lambda: desk.acknowledged.append(0))
+    keyless = Received(TOPIC, 3, 0, key, None, {}, lambda: True, lambda: desk.acknowledged.append(0))
     await delivery.deliver([delivery.read(keyless)])
     assert [headers["reason"] for _, _, _, headers in desk.parked] == ["unreadable"]

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from chassis import jobs, supervision
-from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, keep_doing
+from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, each_on_its_own, keep_doing
 from chassis.testing.waiting import until
-from kernel.faults import Unavailable
+from kernel.faults import Unavailable, WrongState
+from prometheus_client import REGISTRY
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -118,6 +119,22 @@ async def test_what_is_away_is_not_asked_piece_by_piece() -> None:
     with pytest.raises(Unavailable):
         await each_for_itself(do, [1, 2, 3])
     assert tried == [3]
+
+
+async def test_each_on_its_own_passes_over_what_fails_and_waits_for_what_is_away() -> None:
+    done, failed = list[int](), REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "some"}) or 0.0
+    troubles: dict[int, Exception] = {1: RuntimeError(), 2: WrongState("DAY_CLOSED"), 4: Unavailable()}
+
+    async def do(piece: int) -> None:
+        if piece in troubles:
+            raise troubles[piece]
+        done.append(piece)
+
+    await each_on_its_own("some", do, [1, 2, 3])
+    with pytest.raises(Unavailable):
+        await each_on_its_own("some", do, [4, 5])
+    assert done == [3]
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "some"}) == failed + 1, "a refusal is no failure"
 
 
 async def test_what_others_work_on_still_is_not_level() -> None:

@@ -14,7 +14,7 @@ from lawbook.reader import read
 BOOK = lawbook.load()
 DAY = date(2026, 11, 22)
 REPOSITORY = Path(__file__).parents[4]
-RULE_ID = re.compile(r"""["']((?:o120|o121|o15|lc|aoc|ev)-[a-z0-9]+(?:-[a-z0-9]+)*)["']""")
+RULE_ID = re.compile(r"""["']((?:o120|o121|o15|lc|aoc|ev|csl|pdl)-[a-z0-9]+(?:-[a-z0-9]+)*)["']""")
 
 
 def months() -> Iterator[Month]:

@@ -74,7 +74,7 @@ async def test_after_all_terms_nothing_of_the_days_is_left(served: Timekeeping) 
     platform.now = years_later(date(2027, 3, 1))
     await everything(retention(platform))
     left = {table: count for table, count in (await counted(platform)).items() if count}
-    assert left.keys() == {"badges", "servants", "appointments", "workday_changes"}, "badges are held still, and people serve still"
+    assert left.keys() == {"badges", "servants", "appointments"}, "badges are held still, and people serve still"
     months = await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")
     assert len(months) == 1, "of the months the one for all others is left"
 

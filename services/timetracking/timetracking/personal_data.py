@@ -41,8 +41,7 @@ OF_DAYS = (
         "Which days changed, for those who follow them",
         Passing("30 days later, by the purge of `changes`"),
         Sensitivity.PERSONAL,
-        person=OWN,
-        exported=False,
+        nobody="gone before anybody could look for them by person: no index finds them so, and each write would pay for it",
     ),
     DataClass(
         "workday_versions",
@@ -107,7 +106,7 @@ OF_GATES = (
         Sensitivity.PERSONAL,
         person=OF_OWN_BADGES,
         key=("wall_time", "device", "event_key"),
-        erasing="SELECT forget_passages_of($1)",
+        erasing="SELECT forget_passages_of($1, $2::bigint)",
     ),
     DataClass(
         "badges",

@@ -48,13 +48,17 @@ END
 $$
 """
 FORGET_ONE = """
-CREATE FUNCTION forget_passages_of(wanted text) RETURNS bigint
+CREATE FUNCTION forget_passages_of(wanted text, most bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     gone bigint;
 BEGIN
-    DELETE FROM passages p USING badges b
-    WHERE b.servant = wanted AND p.badge_system = b.badge_system AND p.badge_number = b.badge_number AND surely_held(b.span, p.wall_time);
+    DELETE FROM passages p USING (
+        SELECT DISTINCT r.badge_system, r.badge_number, r.wall_time
+        FROM badges b JOIN passages r ON r.badge_system = b.badge_system AND r.badge_number = b.badge_number
+        WHERE b.servant = wanted AND surely_held(b.span, r.wall_time) LIMIT most
+    ) AS own
+    WHERE p.badge_system = own.badge_system AND p.badge_number = own.badge_number AND p.wall_time = own.wall_time;
     GET DIAGNOSTICS gone = ROW_COUNT;
     RETURN gone;
 END

@@ -25,7 +25,7 @@ digests of the states before and after. Its outcome is `done`. A moment later it
 | action | what happened | ground | where |
 | --- | --- | --- | --- |
 | `personal-data.export` | A person was given all that the service keeps of them | the request | `services/shared/chassis/chassis/personal_data/export.py:ExportOwnData` |
-| `retention.delete` | The job `retention` deleted rows of a table that were older than their term; the resource says which table, before which date and how many, and names nobody | the term | `services/shared/chassis/chassis/personal_data/retention.py:Retention` |
+| `retention.delete` | The job `retention` deleted rows of a table that were older than their term; the resource says which table, before which date and how many (or which month went whole), and names nobody | the term | `services/shared/chassis/chassis/personal_data/retention.py:Retention` |
 | `call.refuse` | A caller who is known was refused: PERMISSION_DENIED, or NOT_FOUND for what is not there or out of reach; the outcome is the reason | the request | `{LAYER}` |
 """
 

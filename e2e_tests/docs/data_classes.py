@@ -67,9 +67,9 @@ def _kept(each: DataClass, law: Lawbook) -> str:
 
 def _words(each: DataClass, law: Lawbook) -> Iterator[str]:
     match each.keeping:
-        case Aging(term, since):
+        case Aging(term, since, margin=margin):
             provision = law.require(term, ON)
-            yield f"{provision.value} {provision.unit} from {since} (`{term}`)"
+            yield f"{provision.value} {provision.unit}{f' and {margin} days' if margin else ''} from {since} (`{term}`)"
         case WithThePerson():
             provision = law.require(PERSONAL_FILE, ON)
             yield f"{provision.value} {provision.unit} after the person's last appointment ended (`{PERSONAL_FILE}`)"

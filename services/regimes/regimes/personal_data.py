@@ -1,11 +1,12 @@
 """What the regimes keep of whom, and for how long; read by its jobs, the export and docs/data-classes.md."""
 
 from chassis.personal_data.declarations import WORKING_TIME, Aging, DataClass, OfTopic, Passing, Sensitivity, Standing, Told, declared
+from chassis.personal_data.levels import FACTS_BEFORE
 from chassis.personal_data.own_tables import BODIES, OWN_TABLES, SERVANTS, projected_heads, projected_holds
 
 OWN = "servant = $1"
-# A month's plan follows from all assignments of the month: both go by whole months.
-MONTH_OF_LEVEL = "date_trunc('month', $1::date)"
+# A month's plan follows from all assignments of the month: both go by whole months, and later than the days that follow from them.
+MONTH_OF_LEVEL = f"date_trunc('month', $1::date - {FACTS_BEFORE.days})"
 
 DATA_CLASSES = declared(
     DataClass(
@@ -19,7 +20,7 @@ DATA_CLASSES = declared(
     DataClass(
         "month_plans",
         "The plan of a servant for a month, as it was published",
-        Aging(WORKING_TIME, "the last date of the month", f"month < {MONTH_OF_LEVEL}"),
+        Aging(WORKING_TIME, "the last date of the month", f"month < {MONTH_OF_LEVEL}", margin=FACTS_BEFORE.days),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("month",),
@@ -28,7 +29,7 @@ DATA_CLASSES = declared(
     DataClass(
         "assignments",
         "Acts that introduce a regime for a servant",
-        Aging(WORKING_TIME, "the last date of the regime", f"until < {MONTH_OF_LEVEL}"),
+        Aging(WORKING_TIME, "the last date of the month in which the regime ended", f"until < {MONTH_OF_LEVEL}", margin=FACTS_BEFORE.days),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("place",),

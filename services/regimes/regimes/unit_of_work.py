@@ -1,13 +1,13 @@
 """One transaction over everything that the regimes own; the only committer."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from chassis.access import Caller
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from chassis.personal_data.erasure import erase_people
+from chassis.personal_data.erasure import ERASED_AT_ONCE, erase_people
 from kernel.names import servant_name
 from lawbook import Lawbook
 
@@ -40,6 +40,10 @@ class UnitOfWork:
         await self.transaction.lock("body", bodies)
         await self.transaction.lock("servant", servants)
 
+    async def hold_servants(self, servants: Iterable[str]) -> None:
+        """Shares with others what plans follow from: nobody is erased meanwhile. Before the plans' keys and the first write."""
+        await self.transaction.lock("servant", servants, shared=True)
+
     async def lock_plans(self, keys: Iterable[str]) -> None:
         """Takes the locks of the plans' keys, before the first write."""
         await self.transaction.lock("plan", keys)
@@ -48,11 +52,15 @@ class UnitOfWork:
         """Publishes the plan when, and only when, this transaction commits."""
         self.transaction.publish(PLANS, plan.plan.key, month_plan_changed(plan))
 
-    async def erase(self, servants: Collection[str]) -> None:
-        """Erases all that is kept of these servants, and takes back what was told of them; their locks are held."""
-        await erase_people(self.transaction, DATA_CLASSES, servants)
-        for servant in servants:
-            self.transaction.record("servant.erase", servant_name(servant))
+    async def erase(self, servant: str) -> bool:
+        """Erases a piece of what is kept of the servant, and takes back what was told of it; whether there may be more.
+
+        The servant's lock is held.
+        """
+        if await erase_people(self.transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE):
+            return True
+        self.transaction.record("servant.erase", servant_name(servant))
+        return False
 
     @property
     def record(self) -> Callable[..., None]:

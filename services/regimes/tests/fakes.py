@@ -264,10 +264,12 @@ class MemoryWork:
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         self.locked += [f"body {body}" for body in sorted(bodies)] + [f"servant {servant}" for servant in sorted(servants)]
 
-    async def erase(self, servants: Collection[str]) -> None:
-        for servant in servants:
-            self.servants.tables.servants.pop(servant, None)
-            self.servants.tables.erased.add(servant)
+    async def erase(self, servant: str) -> bool:
+        self.servants.tables.erased.add(servant)
+        return self.servants.tables.servants.pop(servant, None) is not None
+
+    async def hold_servants(self, servants: Iterable[str]) -> None:
+        self.locked += [f"servant {servant} shared" for servant in sorted(servants)]
 
     async def lock_plans(self, keys: Iterable[str]) -> None:
         self.locked += [f"plan {key}" for key in keys]

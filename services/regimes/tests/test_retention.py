@@ -1,21 +1,28 @@
 """Plans and assignments older than their term go, with what the topic holds of them; whoever was erased goes at once."""
 
-from datetime import UTC, date, datetime
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
 
+from chassis.access import Caller
 from chassis.personal_data.declarations import WORKING_TIME, of_people
-from chassis.personal_data.retention import Retention, owned
+from chassis.personal_data.retention import Retention
+from chassis.testing.waiting import until
 from kernel.days import DaySpan, months_after
 from kernel.holds import Hold
 from regimes.people.use_cases import EraseServants, TakeBodies, TakeServants
 from regimes.personal_data import DATA_CLASSES
-from regimes.unit_of_work import units_of_work
+from regimes.plans.use_cases import ComposeDuePlans
+from regimes.unit_of_work import UnitOfWork, units_of_work
 from tartip.personal.v1 import personal_data_service_pb2 as pd
 
 from .samples import appointment, body, servant
 from .serving import HR, LAW, NOW, REMOTE, Regimes, new_assignment, new_rules
 
 TERM = LAW.require(WORKING_TIME, NOW.date()).value
-LONG_AGO = months_after(date(2027, 1, 2), 12 * TERM)
+# The last day of December is a week older than the first day that is kept.
+LONG_AGO = months_after(date(2027, 1, 9), 12 * TERM)
 LATER = datetime(LONG_AGO.year, LONG_AGO.month, LONG_AGO.day, 12, tzinfo=UTC)
 
 
@@ -26,8 +33,12 @@ async def everything(job: Retention) -> int:
     return pieces
 
 
+async def all_known() -> bool:
+    return True
+
+
 def retention(regimes: Regimes, now: datetime = LATER) -> Retention:
-    return Retention(regimes.database.worker, DATA_CLASSES, LAW, lambda: now, owned, settled_after_s=0, now=lambda: 1.0)
+    return Retention(regimes.database.worker, DATA_CLASSES, LAW, lambda: now, all_known, settled_after_s=0, now=lambda: 1.0)
 
 
 async def planned(regimes: Regimes) -> list[str]:
@@ -60,6 +71,51 @@ async def test_old_plans_are_taken_back_from_the_topic_and_newer_ones_stay(regim
     assert await everything(retention(regimes)) == 0
     assert await regimes.composed(), "what is due afterwards is composed"
     assert await planned(regimes) == [key for key in before if key not in old]
+
+
+async def test_the_month_before_stays_as_long_as_days_follow_from_its_end(regimes: Regimes) -> None:
+    """The level stands on the first of December: a duty of the night before ends on the first day that is kept."""
+    await fill(regimes)
+    before = await planned(regimes)
+    assert "serikova/2026-11" in before
+    first = months_after(date(2026, 12, 2), 12 * TERM)
+    await everything(retention(regimes, datetime(first.year, first.month, first.day, 12, tzinfo=UTC)))
+    assert await planned(regimes) == before
+    assert await regimes.database.rows("SELECT FROM assignments")
+    later = first + timedelta(days=7)
+    await everything(retention(regimes, datetime(later.year, later.month, later.day, 12, tzinfo=UTC)))
+    assert await planned(regimes) == [key for key in before if key != "serikova/2026-11"]
+
+
+async def test_a_plan_that_is_composed_meanwhile_is_taken_back_too(regimes: Regimes) -> None:
+    await fill(regimes)
+    keys, standing, go_on = await planned(regimes), asyncio.Event(), asyncio.Event()
+    work = units_of_work(regimes.database.worker, lambda: NOW, LAW)
+    await TakeServants(work)([servant("serikova", appointment(date(2026, 11, 1), date(2027, 1, 31)), revision=9)])
+
+    @asynccontextmanager
+    async def standing_still(caller: Caller | None) -> AsyncIterator[UnitOfWork]:
+        async with work(caller) as unit:
+            yield unit
+            standing.set()
+            await go_on.wait()
+
+    async def waits() -> bool:
+        query = "SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        return erasing.done() or bool(await regimes.database.rows(query))
+
+    composing = asyncio.ensure_future(ComposeDuePlans(standing_still, LAW, lambda: NOW)())
+    await standing.wait()
+    erasing = asyncio.ensure_future(EraseServants(work)(["serikova"]))
+    await until(waits)
+    go_on.set()
+    await asyncio.gather(composing, erasing)
+    assert await planned(regimes) == []
+    last = await regimes.database.rows(
+        "SELECT DISTINCT ON (key) key, payload IS NULL AS gone FROM outbox WHERE topic = 'regimes.plans.v1' ORDER BY key, xid DESC, id DESC"
+    )
+    assert {row["key"] for row in last} > set(keys), "one was composed meanwhile"
+    assert all(row["gone"] for row in last)
 
 
 async def test_while_a_body_is_inspected_nothing_goes(regimes: Regimes) -> None:

@@ -1,10 +1,11 @@
 """Whoever was erased in the registry is erased here: all rows, for good, whatever is told late or again."""
 
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
 from chassis.personal_data.declarations import of_people
+from chassis.personal_data.erasure import erase_people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from timetracking.personal_data import DATA_CLASSES
@@ -40,6 +41,22 @@ async def test_all_rows_of_the_erased_go_and_those_of_others_stay(served: Timeke
     await platform.erase_servants(["S1", "S1"])
     records = await platform.sql("SELECT resource FROM audit_records WHERE action = 'servant.erase'")
     assert {row["resource"] for row in records} == {"servants/S1"}
+
+
+async def test_much_of_one_person_is_erased_in_pieces_that_each_fit(served: Timekeeping) -> None:
+    platform = served.platform
+    before, pieces = await kept_of(platform, "S1"), list[dict[str, int]]()
+    gone = True
+    while gone:
+        async with platform.database.worker.transaction() as transaction:
+            await transaction.lock("servant", ["S1"])
+            gone = bool(await erase_people(transaction, DATA_CLASSES, ["S1"], 2))
+        pieces.append(await kept_of(platform, "S1"))
+    assert pieces[-1] == {}
+    assert max(before.values()) > 2
+    for earlier, later in pairwise([before, *pieces]):
+        assert all(count - later.get(table, 0) <= 2 for table, count in earlier.items()), "a piece is small"
+        assert "passages" not in later or "badges" in later, "whose passages are left is known as long as there are any"
 
 
 async def test_of_the_erased_a_digest_is_left_that_names_nobody(served: Timekeeping) -> None:

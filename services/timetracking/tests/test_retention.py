@@ -1,20 +1,25 @@
 """What is older than its term goes, and is never computed again; while a body is inspected nothing goes."""
 
-from datetime import UTC, date, datetime
-from typing import Any
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from chassis.personal_data.declarations import WORKING_TIME
 from chassis.personal_data.levels import first_kept
-from chassis.personal_data.retention import Retention, owned
+from chassis.personal_data.retention import Known, Retention
 from chassis.testing.tokens import caller
 from kernel.days import DaySpan, months_after
 from kernel.holds import Hold
 from prometheus_client import REGISTRY
 from timetracking.badges.domain import Badge
+from timetracking.parking.consumer import told_parked
+from timetracking.parking.use_cases import NoteParked
 from timetracking.people.domain import Body
 from timetracking.personal_data import DATA_CLASSES
+from timetracking.processes import CHANGES_KEPT, PARKED_KEPT, forget_changes, forget_contents
 
+from .parking.lots import AT, Lot
 from .platform import LAW, Platform
 from .samples import MONDAY, NOVEMBER, TUESDAY, WEDNESDAY, at, four, month_of, order, passage
 from .serving import Timekeeping
@@ -30,7 +35,11 @@ def years_later(day: date, hour: int = 12) -> datetime:
     return at(f"{later}T{hour:02}:00")
 
 
-def retention(platform: Platform, known: Any = owned) -> Retention:
+async def all_known() -> bool:
+    return True
+
+
+def retention(platform: Platform, known: Known = all_known) -> Retention:
     return Retention(platform.database.worker, DATA_CLASSES, LAW, platform.clock, known, settled_after_s=0, now=lambda: 1.0)
 
 
@@ -45,6 +54,14 @@ async def everything(job: Retention) -> int:
 async def counted(platform: Platform) -> dict[str, int]:
     tables = [each.table for each in DATA_CLASSES if each.person or each.table == "device_days"]
     return {table: (await platform.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in tables}
+
+
+async def account_for_all(platform: Platform) -> None:
+    """Counts as received what was stored, as the reader beside does."""
+    await platform.sql(
+        "INSERT INTO device_receipts SELECT device, date, stored + repeated, 0, 0 FROM device_days"
+        " ON CONFLICT (device, date) DO UPDATE SET received = device_receipts.received + excluded.received"
+    )
 
 
 async def texts(platform: Platform) -> dict[tuple[str, date], tuple[str, int]]:
@@ -71,10 +88,11 @@ async def test_what_is_older_than_its_term_goes_and_the_rest_stays(served: Timek
 
 async def test_after_all_terms_nothing_of_the_days_is_left(served: Timekeeping) -> None:
     platform = served.platform
+    await account_for_all(platform)
     platform.now = years_later(date(2027, 3, 1))
     await everything(retention(platform))
     left = {table: count for table, count in (await counted(platform)).items() if count}
-    assert left.keys() == {"badges", "servants", "appointments", "workday_changes"}, "badges are held still, and people serve still"
+    assert left.keys() == {"badges", "servants", "appointments"}, "badges are held still, and people serve still"
     months = await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")
     assert len(months) == 1, "of the months the one for all others is left"
 
@@ -105,6 +123,7 @@ async def test_a_day_older_than_what_is_kept_is_never_computed_again(served: Tim
         change = 2 if stage == "raised" else 4
         await platform.take_plans([month_of("S1", revision=change, since=23), month_of("S2", revision=change, since=23)])
         await platform.take_orders([order("2026-11-23T19:00", "2026-11-23T21:00", id=f"late-{stage}")])
+        await platform.take_orders([order("2026-11-17T19:00", "2026-11-17T21:00", id=f"older-{stage}")])
         # Past the bounds of what is believed, which refuse a passage so old before it is stored.
         await platform.sql("INSERT INTO due_reads (lane, late, badge_system, badge_number, date) VALUES (0, true, 'hq', '17', $1)", MONDAY)
         await platform.sql("INSERT INTO due_days (servant, date) VALUES ('S1', $1), ('S2', $1)", MONDAY)
@@ -123,7 +142,8 @@ async def test_a_day_older_than_what_is_kept_is_never_computed_again(served: Tim
         told = [row["key"] for row in (await platform.sql("SELECT topic, key FROM outbox ORDER BY xid, id"))[len(outbox) :]]
         assert [key for key in told if key.endswith((str(MONDAY), str(TUESDAY)))] == []
     assert {key for key in raised if key[1] < WEDNESDAY}
-    assert await platform.sql("SELECT FROM orders WHERE date < $1", WEDNESDAY) == [], "an order so old is passed over"
+    orders = await platform.sql("SELECT date FROM orders WHERE date < $1", WEDNESDAY)
+    assert {row["date"] for row in orders} == {MONDAY}, "an order of the week before is a fact still, an older one is passed over"
 
 
 async def test_a_finding_that_reaches_over_the_level_is_not_looked_at_again_without_its_first_day(served: Timekeeping) -> None:
@@ -158,7 +178,7 @@ async def test_a_hold_that_comes_between_two_pieces_lets_the_next_one_be(served:
     assert await counted(platform) == before
 
 
-async def test_a_passage_so_old_is_refused_before_it_is_stored(served: Timekeeping) -> None:
+def test_what_is_taken_in_at_all_is_younger_than_what_is_deleted() -> None:
     oldest = LAW.require("passages/oldest", MONDAY).value
     assert oldest < 365 * TERM, "what is taken in is younger than what is deleted"
 
@@ -185,6 +205,51 @@ async def test_while_a_body_is_inspected_nothing_is_deleted_anywhere(served: Tim
     assert REGISTRY.get_sample_value(RESTS_UNTIL) == 0
 
 
+async def park(platform: Platform, *moments: str, device: str = "gate", at: datetime = AT) -> None:
+    """Parks passages that nobody could apply."""
+    lot = Lot()
+    records = [await lot.refused(passage(moment, device=device), offset, at=at) for offset, moment in enumerate(moments, 100)]
+    await NoteParked(platform.begin)([told_parked(each, ZoneInfo("Asia/Almaty")) for each in records])
+
+
+async def hold(platform: Platform, revision: int = 2, *, released: bool = False, days: int = 20) -> None:
+    """Lets the registry tell of an inspection that began today, or that it is over."""
+    today = platform.now.date()
+    span = DaySpan(today, today + timedelta(days=days))
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", revision, holds=(Hold("h1", span, released=released),))])
+
+
+PURGES = (
+    pytest.param(forget_contents, "SELECT count(*) FROM parked_records WHERE value IS NOT NULL", id="parked_records"),
+    pytest.param(forget_changes, "SELECT count(*) FROM workday_changes", id="workday_changes"),
+)
+
+
+@pytest.mark.parametrize(("purge", "count"), PURGES)
+async def test_what_passes_by_itself_stays_too_while_a_body_is_inspected(
+    served: Timekeeping, purge: Callable[..., Awaitable[int]], count: str
+) -> None:
+    platform = served.platform
+
+    async def not_known() -> bool:
+        return False
+
+    async def forgotten(known: Known = all_known) -> int:
+        return await purge(platform.database.worker, now=platform.clock, known=lambda _: known)
+
+    await park(platform, "2026-11-24T08:00:00")
+    await platform.sql("UPDATE workday_changes SET changed_at = changed_at - $1::interval", CHANGES_KEPT + timedelta(days=1))
+    platform.now = AT + PARKED_KEPT + timedelta(days=1)
+    kept = (await platform.sql(count))[0][0]
+    await hold(platform)
+    assert await forgotten() == 0
+    await hold(platform, 3, released=True)
+    assert await forgotten(not_known) == 0, "a hold may be on its way"
+    assert (await platform.sql(count))[0][0] == kept
+    assert await forgotten() == kept > 0
+    assert (await platform.sql(count))[0][0] == 0
+
+
 async def test_an_older_state_of_a_body_does_not_take_a_hold_away(served: Timekeeping) -> None:
     platform = served.platform
     hold = Hold("h1", DaySpan(MONDAY, WEDNESDAY), released=False)
@@ -208,7 +273,7 @@ async def test_a_hold_that_may_be_on_its_way_is_waited_for(served: Timekeeping) 
 async def test_rows_wait_until_everybody_goes_by_the_new_level(served: Timekeeping) -> None:
     platform = served.platform
     platform.now = years_later(TUESDAY)
-    patient = Retention(platform.database.worker, DATA_CLASSES, LAW, platform.clock, owned, settled_after_s=3_600, now=lambda: 1.0)
+    patient = Retention(platform.database.worker, DATA_CLASSES, LAW, platform.clock, all_known, settled_after_s=3_600, now=lambda: 1.0)
     before = await counted(platform)
     assert await everything(patient) == 1, "the level is raised, and nothing is deleted yet"
     assert await counted(platform) == before
@@ -218,13 +283,39 @@ async def test_plans_that_were_forgotten_where_they_are_made_stay_as_long_as_the
     platform = served.platform
     await platform.forget_plans([("S1", NOVEMBER)])
     assert await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'")
-    platform.now = years_later(date(2026, 12, 5))
+    platform.now = years_later(date(2026, 12, 7))
     assert await retention(platform)() == 1
+    await platform.forget_plans([("S1", NOVEMBER)])
+    assert await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'"), "the week before the first day is looked at by it"
+    platform.now = years_later(date(2026, 12, 8))
+    assert await retention(platform)() == 1
+    await hold(platform)
+    await platform.forget_plans([("S1", NOVEMBER)])
+    assert await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'"), "what a hold keeps stays"
+    await hold(platform, 3, released=True)
     await platform.forget_plans([("S1", NOVEMBER)])
     assert not await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'")
     assert not await platform.sql("SELECT FROM plan_months WHERE servant = 'S1'")
     await platform.take_plans([month_of("S1", revision=9)])
     assert not await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'"), "told again it is passed over"
+
+
+async def test_a_level_never_falls(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(TUESDAY)
+    await retention(platform)()
+    for statement in ("UPDATE retention_levels SET kept_since = kept_since - 1", "DELETE FROM retention_levels"):
+        with pytest.raises(Exception, match="only rises"):
+            await platform.sql(statement)
+
+
+async def test_the_function_that_drops_months_refuses_while_a_hold_is_in_force(served: Timekeeping) -> None:
+    platform = served.platform
+    platform.now = years_later(date(2027, 3, 1))
+    await retention(platform)()
+    await platform.sql("INSERT INTO legal_holds VALUES ('MF', 'h1', current_date - 1, current_date + 1, false)")
+    with pytest.raises(Exception, match="legal hold"):
+        await platform.sql("SELECT forget_passages($1, 10)", date(2026, 12, 1))
 
 
 async def test_the_function_that_drops_months_refuses_those_that_are_kept(served: Timekeeping) -> None:

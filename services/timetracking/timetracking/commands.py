@@ -62,8 +62,9 @@ async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
             return processes.people_told(work, settings.default_zone)
         return processes.plans_told(work, _left_alone)
 
-    shown = anew.Projection(PROJECTIONS[projection], subscriptions)
-    return await anew.rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
+    shown = anew.Projection(PROJECTIONS[projection], subscriptions, kept=projection == "plans")
+    clock = clock_from(settings.clock)
+    return await anew.rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url, clock)
 
 
 async def _left_alone(*_: Any, **__: Any) -> None:

@@ -5,22 +5,69 @@ before them; passages go by whole months, and badges after the passages that the
 """
 
 from chassis.personal_data.declarations import WORKING_TIME, Aging, DataClass, OfTopic, Passing, Sensitivity, Standing, declared
+from chassis.personal_data.levels import FACTS_BEFORE
 from chassis.personal_data.own_tables import BODIES, OWN_TABLES, SERVANTS, projected_heads, projected_holds
 
 OWN = "servant = $1"
 DATE = "the date"
-FACTS = "$1::date - 7"
+FACTS = f"$1::date - {FACTS_BEFORE.days}"
+# Passages go by whole months: the badges that they were read of go after the last of a month.
+BADGES_LATER = 45
+# What was found about a device is a fact of all days that it lasted; an instant's date is another one elsewhere, by less than the margin.
+PAST_FINDINGS = f"date < $1 AND (servant IS NOT NULL OR greatest(date, until, (to_timestamp(last) AT TIME ZONE 'UTC')::date) < {FACTS})"
+# A device's account of a date goes whole, or a loss would be hidden and another invented: once all of it is accounted for, and of what is
+# parked nothing can be sent again. What is counted meanwhile is looked at once more under the rows' locks.
+PASSAGE_TOPICS = "('timetracking.passages.v1', 'timetracking.late-passages.v1')"
+ACCOUNTS = f"""
+WITH parked AS (
+    SELECT device, date, -count(*) FILTER (WHERE state = 'parked') AS flying,
+           bool_or(value IS NOT NULL) AS sendable, count(*) FILTER (WHERE state = 'sent_again') AS sent
+    FROM parked_records WHERE date < {FACTS} AND topic IN {PASSAGE_TOPICS} GROUP BY device, date
+), candidates AS (
+    SELECT device, date FROM (
+        SELECT device, date, received - repeated - no_passages AS flying FROM device_receipts WHERE date < {FACTS}
+        UNION ALL SELECT device, date, -stored - repeated FROM device_days WHERE date < {FACTS}
+        UNION ALL SELECT device, date, flying FROM parked
+    ) AS part
+    WHERE (device, date) NOT IN (SELECT device, date FROM parked WHERE sendable OR sent > 0)
+    GROUP BY device, date HAVING sum(flying) = 0 LIMIT $2
+), receipts AS MATERIALIZED (
+    SELECT r.device, r.date, r.received - r.repeated - r.no_passages AS flying
+    FROM device_receipts r JOIN candidates USING (device, date) ORDER BY r.device, r.date FOR UPDATE OF r
+), days AS MATERIALIZED (
+    SELECT d.device, d.date, -d.stored - d.repeated AS flying
+    FROM device_days d JOIN candidates USING (device, date) ORDER BY d.device, d.date FOR UPDATE OF d
+), level AS MATERIALIZED (
+    SELECT device, date FROM (
+        SELECT * FROM receipts UNION ALL SELECT * FROM days
+        UNION ALL SELECT parked.device, parked.date, parked.flying FROM parked JOIN candidates USING (device, date)
+    ) AS part GROUP BY device, date HAVING sum(flying) = 0
+), gone AS (
+    DELETE FROM device_receipts r USING level l WHERE r.device = l.device AND r.date = l.date RETURNING 1
+), gone_too AS (
+    DELETE FROM device_days d USING level l WHERE d.device = l.device AND d.date = l.date RETURNING 1
+), gone_with_them AS (
+    DELETE FROM parked_records p USING level l
+    WHERE p.device = l.device AND p.date = l.date AND p.topic IN {PASSAGE_TOPICS} AND p.value IS NULL RETURNING 1
+)
+SELECT ((SELECT count(*) FROM gone) + (SELECT count(*) FROM gone_too) + (SELECT count(*) FROM gone_with_them))::integer, NULL::text
+"""
 # A passage whose badge the servant held whatever the zone of the device: what was read within a day of its handing over stands in the
 # reads of their days.
 OF_OWN_BADGES = (
     "EXISTS (SELECT FROM badges b WHERE b.servant = $1 AND b.badge_system = passages.badge_system"
     " AND b.badge_number = passages.badge_number AND surely_held(b.span, passages.wall_time))"
 )
+OF_ACCOUNT = "the date, once all that the device sent of it is accounted for"
 NOBODY = "devices, not people"
 
 
-def _aging(since: str, past: str, statement: str = "") -> Aging:
-    return Aging(WORKING_TIME, since, past, statement)
+def _aging(since: str, past: str, statement: str = "", margin: int = 0) -> Aging:
+    return Aging(WORKING_TIME, since, past, statement, margin)
+
+
+def _fact(since: str, past: str, statement: str = "") -> Aging:
+    return _aging(since, past, statement, FACTS_BEFORE.days)
 
 
 def _due(table: str, holds: str) -> DataClass:
@@ -39,10 +86,9 @@ OF_DAYS = (
     DataClass(
         "workday_changes",
         "Which days changed, for those who follow them",
-        Passing("30 days later, by the purge of `changes`"),
+        Passing("30 days later, by the purge of `changes`, which rests with legal holds"),
         Sensitivity.PERSONAL,
-        person=OWN,
-        exported=False,
+        nobody="gone before anybody could look for them by person: no index finds them so, and each write would pay for it",
     ),
     DataClass(
         "workday_versions",
@@ -56,7 +102,7 @@ OF_DAYS = (
     DataClass(
         "findings",
         "Findings about a servant's day, or about a device",
-        _aging(DATE, "date < $1"),
+        _aging("the date; about a device 7 days more, and from the last date", PAST_FINDINGS),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("date", "id"),
@@ -64,7 +110,7 @@ OF_DAYS = (
     DataClass(
         "remote_sessions",
         "Sessions of remote work",
-        _aging("its beginning", f"ends IS NOT NULL AND starts < extract(epoch FROM {FACTS})::bigint"),
+        _fact("its beginning", f"ends IS NOT NULL AND starts < extract(epoch FROM {FACTS})::bigint"),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("starts", "id"),
@@ -72,7 +118,7 @@ OF_DAYS = (
     DataClass(
         "plan_days",
         "What is planned for a servant on a date",
-        _aging(DATE, f"date < {FACTS}"),
+        _fact(DATE, f"date < {FACTS}"),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("date",),
@@ -80,7 +126,7 @@ OF_DAYS = (
     DataClass(
         "plan_months",
         "Which state of a month's plan is known",
-        _aging("the last date of the month", f"month < date_trunc('month', {FACTS})"),
+        _fact("the last date of the month", f"month < date_trunc('month', {FACTS})"),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("month",),
@@ -88,7 +134,7 @@ OF_DAYS = (
     DataClass(
         "orders",
         "Orders of overtime, work on days off and off hours",
-        _aging(DATE, f"date < {FACTS}"),
+        _fact(DATE, f"date < {FACTS}"),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("date", "id"),
@@ -99,30 +145,33 @@ OF_GATES = (
     DataClass(
         "passages",
         "Passages as devices sent them",
-        _aging(
+        _fact(
             "the date as sent, by whole months",
             f"wall_time < {FACTS}",
-            f"SELECT forget_passages({FACTS}, $2::integer)",
+            f"SELECT gone, whole FROM forget_passages({FACTS}, $2::integer)",
         ),
         Sensitivity.PERSONAL,
         person=OF_OWN_BADGES,
         key=("wall_time", "device", "event_key"),
-        erasing="SELECT forget_passages_of($1)",
+        erasing="SELECT forget_passages_of($1, $2::bigint)",
     ),
     DataClass(
         "badges",
         "Who held which badge, when",
-        _aging("the day on which it was given back", "upper(span) < $1::date - 45"),
+        _aging("the day on which it was given back", f"upper(span) < $1::date - {BADGES_LATER}", margin=BADGES_LATER),
         Sensitivity.PERSONAL,
         person=OWN,
         key=("id",),
     ),
-    DataClass("device_days", "How many passages a device sent of a date", _aging(DATE, f"date < {FACTS}"), nobody=NOBODY),
-    DataClass("device_receipts", "The same, counted from Kafka", _aging(DATE, f"date < {FACTS}"), nobody=NOBODY),
+    DataClass("device_days", "How many passages a device sent of a date", _fact(OF_ACCOUNT, f"date < {FACTS}", ACCOUNTS), nobody=NOBODY),
+    DataClass("device_receipts", "The same, counted from Kafka", _fact(OF_ACCOUNT, f"date < {FACTS}", ACCOUNTS), nobody=NOBODY),
     DataClass(
         "parked_records",
-        "Records that could not be applied; their bytes for 180 days, by the purge of `parked`",
-        _aging(DATE, f"value IS NULL AND date < {FACTS}"),
+        "Records that could not be applied; their bytes for 180 days, by the purge of `parked`, which rests with legal holds",
+        _fact(
+            "the day on which it was parked; of passages with the device's account",
+            f"value IS NULL AND parked_at < {FACTS} AND topic NOT IN {PASSAGE_TOPICS}",
+        ),
         Sensitivity.PERSONAL,
         nobody="bytes of a device: whose they are is known once they are applied",
     ),

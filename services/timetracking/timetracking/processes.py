@@ -15,7 +15,7 @@ from chassis.delivery import Subscription
 from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
-from chassis.personal_data.retention import Retention, followed
+from chassis.personal_data.retention import Known, Retention, followed, rests_until
 from chassis.process import Admin
 from chassis.publisher import Publisher
 from chassis.server import Served
@@ -133,6 +133,9 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
     """Computes what is due, relays the outbox to Kafka and deletes what is old until `stop`; of several such processes one relays."""
     clock, law = clock_from(settings.clock), load()
 
+    def known(database: Database) -> Known:
+        return followed(database, settings.brokers, people.BODIES)
+
     def jobs(database: Database) -> Sequence[Job]:
         work, compute = begin(database, law, clock, settings.default_zone), ComputeDays(law, clock)
         return (
@@ -142,7 +145,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             Job("due-devices", SpreadDueDevices(work)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
-            Job("retention", Retention(database, DATA_CLASSES, law, clock, followed(database, settings.brokers, people.BODIES))),
+            Job("retention", Retention(database, DATA_CLASSES, law, clock, known(database))),
             # Last: what is due is computed before days are compared with what is kept of them.
             Job("reconcile", _reconcile(settings, work, compute, clock)),
         )
@@ -155,7 +158,10 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
 
         return any_left
 
-    purges: Mapping[str, processes.Purge] = {"changes": forget_changes, "parked": partial(forget_contents, now=clock)}
+    purges: Mapping[str, processes.Purge] = {
+        "changes": partial(forget_changes, now=clock, known=known),
+        "parked": partial(forget_contents, now=clock, known=known),
+    }
     await processes.work("timetracking", settings, stop, jobs, purges, lambda database: beside(settings, database), left)
 
 
@@ -193,24 +199,29 @@ def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
     return [plans.plans(TakePlans(work, compute), ForgetPlans(work)), plans.orders(TakeOrders(work, compute))]
 
 
-async def forget_changes(database: Database) -> int:
-    """Deletes the changes of days that nobody can resume from any more; how many there were."""
-    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT)
+async def forget_changes(database: Database, now: Clock, known: Callable[[Database], Known]) -> int:
+    """Deletes the changes of days that nobody can resume from any more; how many there were. It rests with legal holds."""
+    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, known)
 
 
-async def forget_contents(database: Database, now: Clock) -> int:
-    """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were."""
-    return await _forget(database, forget_parked, now() - PARKED_KEPT)
+async def forget_contents(database: Database, now: Clock, known: Callable[[Database], Known]) -> int:
+    """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were. It rests with legal holds."""
+    return await _forget(database, forget_parked, now() - PARKED_KEPT, now, known)
 
 
-async def _forget(database: Database, some_before: Callable[[Transaction, datetime], Awaitable[int]], before: datetime) -> int:
-    forgotten = 0
-    while True:
+async def _forget(
+    database: Database,
+    some_before: Callable[[Transaction, datetime], Awaitable[int]],
+    before: datetime,
+    now: Clock,
+    known: Callable[[Database], Known],
+) -> int:
+    forgotten, some = 0, int(await known(database)())
+    while some:
         async with database.transaction() as transaction:
-            some = await some_before(transaction, before)
-        if not some:
-            return forgotten
+            some = 0 if await rests_until(transaction, now()) is not None else await some_before(transaction, before)
         forgotten += some
+    return forgotten
 
 
 async def _found(admin: Admin, condition: str, holds: Callable[[], Awaitable[bool]]) -> None:

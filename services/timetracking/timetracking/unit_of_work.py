@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from chassis.access import Caller
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from chassis.personal_data.erasure import erase_people
+from chassis.personal_data.erasure import ERASED_AT_ONCE, erase_people
 from kernel.names import servant_name
 from lawbook import Lawbook
 
@@ -82,11 +82,12 @@ class UnitOfWork:
         """Lets the block see what the caller does not reach, as what is computed for them needs; nothing read in it is shown."""
         return self._transaction.beyond_reach()
 
-    async def erase(self, servants: Collection[str]) -> None:
-        """Erases all that is kept of these servants; their locks are held."""
-        await erase_people(self._transaction, DATA_CLASSES, servants)
-        for servant in servants:
-            self._transaction.record("servant.erase", servant_name(servant))
+    async def erase(self, servant: str) -> bool:
+        """Erases a piece of what is kept of the servant, whose lock is held; whether there may be more."""
+        if await erase_people(self._transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE):
+            return True
+        self._transaction.record("servant.erase", servant_name(servant))
+        return False
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

@@ -62,8 +62,8 @@ class Work(Protocol):
     async def lock(self, bodies: Iterable[str] = (), servants: Iterable[str] = ()) -> None:
         """Takes the keys' locks, all of a transaction at once and before its first write."""
 
-    async def erase(self, servants: Collection[str]) -> None:
-        """Erases all that is kept of these servants, and takes back what was told of them; their locks are held."""
+    async def erase(self, servant: str) -> bool:
+        """Erases a piece of what is kept of the servant, and takes back what was told of it; whether there may be more."""
 
 
 Begin = Callable[[Caller | None], AbstractAsyncContextManager[Work]]
@@ -118,11 +118,13 @@ class EraseServants:
     work: Begin
 
     async def __call__(self, servants: Sequence[str]) -> None:
-        """A repetition changes nothing. Each in a transaction of its own: there is much to erase of one."""
+        """A repetition changes nothing. In pieces, each in a transaction of its own: there is much to erase of one."""
         for servant in dict.fromkeys(servants):
-            async with self.work(None) as work:
-                await work.lock(servants=[servant])
-                await work.erase([servant])
+            more = True
+            while more:
+                async with self.work(None) as work:
+                    await work.lock(servants=[servant])
+                    more = await work.erase(servant)
 
 
 def _newest(told: Iterable[tuple[str, State]]) -> dict[str, State]:

@@ -78,6 +78,9 @@ class Work(Protocol):
     @property
     def due_months(self) -> DueMonths: ...
 
+    async def hold_servants(self, servants: Iterable[str]) -> None:
+        """Shares with others what plans follow from: nobody is erased meanwhile. Before the plans' keys and the first write."""
+
     async def lock_plans(self, keys: Iterable[str]) -> None:
         """Takes the locks of the plans' keys, before the first write."""
 
@@ -158,6 +161,8 @@ class ComposeDuePlans:
             waiting = await work.due_months.waiting(MONTHS_A_CHUNK)
             if not waiting:
                 return 0
+            # Whoever erases one of them meanwhile would not see these plans, and leave them in their topic.
+            await work.hold_servants({servant for servant, _ in waiting})
             await work.lock_plans(f"{servant}/{month}" for servant, month in waiting)
             due = sorted(await work.due_months.take(waiting))
             # Read after the askings were taken: whoever asks later is composed later.

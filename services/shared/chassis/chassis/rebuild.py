@@ -17,9 +17,12 @@ from kernel.faults import Unavailable
 
 from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit
+from chassis.clock import Clock, real_clock
+from chassis.commands import NothingDone
 from chassis.database import Database, entering
 from chassis.delivery import Delivery, Received, Subscription
 from chassis.migrations.foundation import APP, WORKER
+from chassis.personal_data.holds import told_until
 from chassis.positions import Extent, Partition
 from chassis.supervision import closing
 from chassis.survey import NoSuchTopic, survey
@@ -39,16 +42,19 @@ Extents = Mapping[Partition, Extent]
 class Projection:
     """A set of tables that are made of topics and nothing else.
 
-    `subscriptions(database)` are those of the service's consumer, writing through the database they are given.
+    `subscriptions(database)` are those of the service's consumer, writing through the database they are given. What is `kept` for a
+    term is passed over once that has ended, and taken back in the topic: it is not built anew while a legal hold keeps what is there.
     """
 
     tables: tuple[str, ...]
     subscriptions: Callable[[Database], Sequence[Subscription[Any]]]
+    kept: bool = False
 
 
-async def rebuild(projection: Projection, brokers: Brokers, migrator_url: str, worker_url: str) -> int:
+async def rebuild(projection: Projection, brokers: Brokers, migrator_url: str, worker_url: str, clock: Clock = real_clock) -> int:
     """Builds the projection anew; how many messages were read. Safe to repeat, also after a crash in the middle.
 
+    NothingDone while a legal hold is in force, where terms decide what is in it.
     Messages that cannot be applied are passed over: the consumer parked them when they came.
     """
     real, shadow = Database(worker_url, name="rebuild"), Database(worker_url, name="rebuild", schemas=(SHADOW, "public"))
@@ -58,9 +64,10 @@ async def rebuild(projection: Projection, brokers: Brokers, migrator_url: str, w
         with entering(migrator_url, "migrator_database_url"):
             owner = await asyncpg.connect(plain_url(migrator_url))
         try:
+            await _refuse_while_held(owner, projection, clock)
             await _shadow_tables(owner, projection.tables)
             read = await _read(brokers, projection.subscriptions(shadow), first)
-            await _swap(owner, projection.tables)
+            await _swap(owner, projection, clock)
             last = await _seen(brokers, topics)
             meanwhile = {place: Extent(first[place].end if place in first else extent.start, extent.end) for place, extent in last.items()}
             return read + await _read(brokers, projection.subscriptions(real), meanwhile)
@@ -86,11 +93,22 @@ async def _shadow_tables(owner: asyncpg.Connection, tables: Sequence[str]) -> No
         await owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SHADOW} TO {WORKER}")
 
 
-async def _swap(owner: asyncpg.Connection, tables: Sequence[str]) -> None:
+async def _refuse_while_held(owner: asyncpg.Connection, projection: Projection, clock: Clock) -> None:
+    if projection.kept and (until := await told_until(owner, clock())) is not None:
+        raise NothingDone(
+            f"a legal hold is in force until {until}: nothing was built anew, since what the hold keeps may be in the tables alone;"
+            " rebuild once it is over or released"
+        )
+
+
+async def _swap(owner: asyncpg.Connection, projection: Projection, clock: Clock) -> None:
     """Replaces contents, not tables: names of indexes and rights stay what the migrations made them."""
+    tables = projection.tables
     names = ", ".join(f'public."{table}"' for table in tables)
     async with owner.transaction():
         await owner.execute(f"SET LOCAL lock_timeout = '{int(SWAP_WITHIN_S)}s'")
+        await owner.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+        await _refuse_while_held(owner, projection, clock)  # a hold may have come while the topics were read
         await owner.execute(f"TRUNCATE {names}")
         for table in tables:
             columns = ", ".join(f'"{name}"' for name in await _columns(owner, table))

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from chassis.commands import NothingDone
 from chassis.database import Database
 from chassis.delivery import Subscription
+from chassis.migrations.personal_data import HOLDS
 from chassis.publisher import Outgoing, Publisher
 from chassis.rebuild import Projection, rebuild
 from chassis.testing.cluster import Cluster
@@ -127,3 +129,51 @@ async def test_an_unreadable_message_is_passed_over(fresh: FreshDatabase, cluste
     await send(publisher, things.topic, "a/2")
     assert await rebuild(things.projection(), cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 3
     assert await held(fresh) == {"a": 2}
+
+
+class Held(Things):
+    """A projection by terms, over which a hold comes when the first message is read."""
+
+    def __init__(self, topic: str, fresh: FreshDatabase) -> None:
+        super().__init__(topic)
+        self.fresh = fresh
+
+    def projection(self) -> Projection:
+        return Projection(("things",), self.subscriptions, kept=True)
+
+    def subscriptions(self, database: Database) -> Sequence[Subscription[StringValue]]:
+        (subscription,) = super().subscriptions(database)
+
+        async def apply(messages: Sequence[StringValue]) -> None:
+            await self.place()
+            await subscription.apply(messages)
+
+        return [Subscription(self.topic, StringValue, apply)]
+
+    async def place(self, *, released: bool = False) -> None:
+        async with self.fresh.worker.transaction() as tx:
+            driver = await tx.driver()
+            await driver.execute("DELETE FROM legal_holds")
+            await driver.execute("INSERT INTO legal_holds VALUES ('KGD', 'h1', current_date - 1, current_date + 1, $1)", released)
+
+
+@pytest.mark.parametrize("placed", ["before", "meanwhile", "released"])
+async def test_what_a_hold_keeps_is_not_taken_away_by_building_anew(
+    fresh: FreshDatabase, cluster: Cluster, publisher: Publisher, things: Things, placed: str
+) -> None:
+    owner = await asyncpg.connect(fresh.urls.migrator)
+    await owner.execute(HOLDS)
+    await owner.close()
+    await send(publisher, things.topic, "a/1")
+    await write(fresh.worker, ["a/1", "taken back in the topic/1"])
+    held_things = Held(things.topic, fresh)
+    if placed != "meanwhile":
+        await held_things.place(released=placed == "released")
+    projection = held_things.projection() if placed == "meanwhile" else Projection(("things",), things.subscriptions, kept=True)
+    if placed == "released":
+        assert await rebuild(projection, cluster.brokers, fresh.urls.migrator, fresh.urls.worker) == 1
+        assert await held(fresh) == {"a": 1}
+        return
+    with pytest.raises(NothingDone, match="legal hold"):
+        await rebuild(projection, cluster.brokers, fresh.urls.migrator, fresh.urls.worker)
+    assert await held(fresh) == {"a": 1, "taken back in the topic": 1}

@@ -60,8 +60,8 @@ class Work(Protocol):
     async def lock_servants(self, servants: Collection[str]) -> None:
         """Waits for the servants' days and holds them."""
 
-    async def erase(self, servants: Collection[str]) -> None:
-        """Erases all that is kept of these servants; their locks are held."""
+    async def erase(self, servant: str) -> bool:
+        """Erases a piece of what is kept of the servant, whose lock is held; whether there may be more."""
 
 
 Begin = Callable[[], AbstractAsyncContextManager[Work]]
@@ -113,11 +113,13 @@ class EraseServants:
     begin: Begin
 
     async def __call__(self, servants: Sequence[str]) -> None:
-        """A repetition changes nothing. Each in a transaction of its own: there is much to erase of one."""
+        """A repetition changes nothing. In pieces, each in a transaction of its own: there is much to erase of one."""
         for servant in dict.fromkeys(servants):
-            async with self.begin() as work:
-                await work.lock_servants([servant])
-                await work.erase([servant])
+            more = True
+            while more:
+                async with self.begin() as work:
+                    await work.lock_servants([servant])
+                    more = await work.erase(servant)
 
 
 def _newest(told: Iterable[tuple[str, State]]) -> dict[str, State]:

@@ -9,7 +9,8 @@ from chassis.clock import Clock
 from chassis.database import Transaction
 from chassis.personal_data.declarations import WORKING_TIME
 from chassis.personal_data.erasure import erased_among
-from chassis.personal_data.levels import kept_since
+from chassis.personal_data.holds import held_until
+from chassis.personal_data.levels import FACTS_BEFORE, kept_since
 from kernel.days import Month
 from lawbook import Lawbook
 
@@ -167,16 +168,19 @@ class StoredPlans:
         return sorted(concerned)
 
     async def forget(self, months: Collection[tuple[str, Month]]) -> None:
-        """Forgets plans whose days are not kept any more, or whose servants were erased."""
+        """Forgets plans whose days are not kept any more, unless a legal hold is in force, or whose servants were erased."""
         driver = await self._transaction.driver()
+        held = await held_until(self._transaction, self._clock()) is not None
         level, erased = await self._kept_since(), await erased_among(self._transaction, {servant for servant, _ in months})
-        gone = [(servant, month) for servant, month in months if month.last < level or servant in erased]
+        gone = [(servant, month) for servant, month in months if servant in erased or (month.last < level and not held)]
         columns = [servant for servant, _ in gone], [month.first for _, month in gone], [month.last for _, month in gone]
         await driver.execute(_CLEAR, *columns)
         await driver.execute(_FORGET, *columns[:2])
 
     async def _kept_since(self) -> date:
-        return await kept_since(self._transaction, WORKING_TIME) or date.min
+        """The first date of which facts are kept: earlier than the first day, which looks at those before it."""
+        level = await kept_since(self._transaction, WORKING_TIME)
+        return level - FACTS_BEFORE if level is not None else date.min
 
     async def seen(self, touched: Collection[tuple[str, date]]) -> Collection[tuple[str, date]]:
         """Dates that are kept already, or whose window is over; reads keep a day as soon as they come."""

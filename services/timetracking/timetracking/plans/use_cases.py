@@ -28,7 +28,7 @@ class Plans(Protocol):
         """Stores the newer ones; returns the servants and dates that they concern now or did before."""
 
     async def forget(self, months: Collection[tuple[str, Month]]) -> None:
-        """Forgets the plans of these servants and months, as far as their days are not kept any more or the servants were erased."""
+        """Forgets the plans of these servants and months, as far as nothing is kept that follows from them, or the servants were erased."""
 
     async def seen(self, touched: Collection[tuple[str, date]]) -> Collection[tuple[str, date]]:
         """Those of the dates that a look would say something about: kept already, read on, or over."""

@@ -21,6 +21,17 @@ CREATE TABLE erased_servants (
     erased_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )
 """
+# What lies before a level is gone: one that fell would have days computed without their facts.
+ONLY_RISE = """
+CREATE FUNCTION keep_level_rising() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF tg_op = 'DELETE' OR new.term <> old.term OR new.kept_since < old.kept_since THEN
+        RAISE EXCEPTION 'the level of % only rises', old.term;
+    END IF;
+    RETURN new;
+END
+$$
+"""
 HOLDS = """
 CREATE TABLE legal_holds (
     body text COLLATE "C" NOT NULL,
@@ -40,6 +51,11 @@ def keep_terms() -> None:
     build_beside_writers("audit_records_resource_id_idx", 'audit_records (resource COLLATE "C", id)')
     for statement in TABLES.split(";\n"):
         op.execute(statement)
+    op.execute(ONLY_RISE)
+    op.execute(
+        "CREATE TRIGGER retention_levels_only_rise BEFORE UPDATE OR DELETE ON retention_levels"
+        " FOR EACH ROW EXECUTE FUNCTION keep_level_rising()"
+    )
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON retention_levels, erased_servants FROM {APP}")
     op.execute(f"REVOKE UPDATE, DELETE ON erased_servants FROM {WORKER}")
     keep_back("erased_servants")

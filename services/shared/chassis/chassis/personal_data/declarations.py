@@ -35,16 +35,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Aging:
-    """Kept for a `term` of the lawbook from a date of the row's own, which `since` says in words.
+    """Kept for a `term` of the lawbook, and `margin` days more, from a date of the row's own, which `since` says in words.
 
     `past` is the SQL condition that a row lies before the date `$1`, found by an index. `statement` deletes at most `$2` of them in its
-    own way, and gives how many those were.
+    own way, and gives one row: how many those were, and NULL, or of what goes whole and uncounted 0 and the name.
     """
 
     term: str
     since: str
     past: str
     statement: str = ""
+    margin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ Keeping = Aging | WithThePerson | OfTopic | Passing | Standing
 class DataClass:
     """A table: what it holds, for whose eyes, and how long it is kept.
 
-    `person` is the SQL condition that a row belongs to the servant `$1`: such rows are erased with the person (by the statement `erasing`
-    where the service has no right to delete them itself), and given to them in the order of `key` unless they are `exported` elsewhere.
+    `person` is the SQL condition that a row belongs to the servant `$1`: such rows are erased with the person (by the statement `erasing`,
+    at most `$2` of them, where the service has no right to delete them itself), and given to them in the order of `key` unless they are
+    `exported` elsewhere.
     Where there is no such condition, `nobody` says why. A `sealed` row is opened by its service before it is given.
     """
 

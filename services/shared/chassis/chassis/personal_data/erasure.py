@@ -9,15 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from chassis.database import Transaction
 from chassis.personal_data.declarations import DataClass, of_people
 
-# Rows of which a topic tells too have their keys locked, and a transaction holds so many locks at most.
-MOST_TOLD = 900
+# Rows that share a transaction where somebody waits for it: it ends well within its five seconds, and far from its thousand locks.
+ERASED_AT_ONCE = 500
 
 _KNOWN = "SELECT digest FROM erased_servants WHERE digest = ANY ($1::bytea[])"
 _NOTE = "INSERT INTO erased_servants (digest) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING"
-
-
-class TooMuchTold(Exception):
-    """A person has more rows that topics tell of than one transaction can take back."""
 
 
 async def erased_among(transaction: Transaction, servants: Collection[str]) -> frozenset[str]:
@@ -31,41 +27,53 @@ async def erased_among(transaction: Transaction, servants: Collection[str]) -> f
     return frozenset(digests[bytes(row["digest"])] for row in rows)
 
 
-async def erase_people(transaction: Transaction, classes: Sequence[DataClass], servants: Collection[str]) -> int:
-    """Erases all rows of these servants and notes that they were; how many rows. Safe to repeat.
+async def erase_people(transaction: Transaction, classes: Sequence[DataClass], servants: Collection[str], most: int | None = None) -> int:
+    """Erases rows of these servants, of each class at most `most` (None: all), and notes that they were erased; how many rows.
 
-    The servants' own locks are held by the caller, and nothing was written yet; rows of compacted topics become tombstones there.
+    While it gives any there may be more. Safe to repeat. The servants' own locks are held by the caller, and nothing was written yet;
+    whoever writes rows of which compacted topics tell shares those locks. There they become tombstones.
     """
     driver, people = await transaction.driver(), of_people(classes)
     keys = {
-        (each.table, servant): [row["key"] for row in await driver.fetch(_keys_of(each), servant)]
+        (each.table, servant): [row["key"] for row in await driver.fetch(_keys_of(each), servant, most)]
         for each in people
         for servant in sorted(servants)
         if each.told is not None
     }
-    if sum(map(len, keys.values())) > MOST_TOLD:
-        raise TooMuchTold(f"at most {MOST_TOLD} rows that topics tell of are erased at once")
     for each in people:
         if each.told is not None:
             await transaction.lock(each.told.namespace, [key for servant in servants for key in keys[each.table, servant]])
+    # First: what is told of them from here on is passed over, also between two pieces.
+    await driver.execute(_NOTE, list(await _digests(transaction, servants)))
     rows = 0
     for servant in sorted(servants):
         for each in people:
-            rows += int(await driver.fetchval(_erasing(each), servant) or 0)
-            if each.told is not None:
-                for key in keys[each.table, servant]:
-                    transaction.publish(each.told.topic, key, None)
-    await driver.execute(_NOTE, list(await _digests(transaction, servants)))
+            if each.told is None:
+                gone = int(await driver.fetchval(each.erasing or _erasing(each), servant, most) or 0)
+            else:
+                taken = await driver.fetch(_taking(each), servant, keys[each.table, servant])
+                for row in taken:
+                    transaction.publish(each.told.topic, row["key"], None)
+                gone = len(taken)
+            rows += gone
+            if most is not None and gone >= most:
+                return rows  # what comes later explains what is left here
     return rows
 
 
 def _keys_of(each: DataClass) -> str:
     assert each.told is not None
-    return f"SELECT {each.told.key} AS key FROM {each.table} WHERE {each.person} ORDER BY 1"
+    return f"SELECT {each.told.key} AS key FROM {each.table} WHERE {each.person} ORDER BY 1 LIMIT $2::bigint"
+
+
+def _taking(each: DataClass) -> str:
+    assert each.told is not None
+    return f"DELETE FROM {each.table} WHERE {each.person} AND {each.told.key} = ANY ($2::text[]) RETURNING {each.told.key} AS key"
 
 
 def _erasing(each: DataClass) -> str:
-    return each.erasing or f"WITH gone AS (DELETE FROM {each.table} WHERE {each.person} RETURNING 1) SELECT count(*) FROM gone"
+    some = f"SELECT ctid FROM {each.table} WHERE {each.person} LIMIT $2::bigint"
+    return f"WITH gone AS (DELETE FROM {each.table} WHERE ctid = ANY (ARRAY ({some})) RETURNING 1) SELECT count(*) FROM gone"
 
 
 async def _digests(transaction: Transaction, servants: Collection[str]) -> Mapping[bytes, str]:

@@ -9,6 +9,8 @@ from lawbook import Lawbook
 from chassis.database import LONGEST_TRANSACTION_S, Transaction
 
 MONTHS_A_YEAR = 12
+# The first days that are kept follow from what was before them: their facts are kept so much longer.
+FACTS_BEFORE = timedelta(days=7)
 # A zone's date may be the one before.
 A_DAY = timedelta(days=1)
 # Whoever read an older level has ended by then, with whatever was computed by it: rows are deleted only afterwards.

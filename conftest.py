@@ -29,11 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
-class ByFilesAndServers(LoadFileScheduling):
+class ByFilesAndServers(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each worker whole files, and one of them all that share a Keycloak."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "with Keycloak" if nodeid.startswith(WITH_KEYCLOAK) else super()._split_scope(nodeid)
+        return "with Keycloak" if nodeid.startswith(WITH_KEYCLOAK) else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFilesAndServers:

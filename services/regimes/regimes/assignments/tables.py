@@ -22,7 +22,7 @@ class AssignmentRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     place: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     since: Mapped[date]
-    until: Mapped[date]
+    until: Mapped[date] = mapped_column(index=True)
     act: Mapped[str]
     regime: Mapped[dict[str, Any]] = mapped_column(JSONB)
 

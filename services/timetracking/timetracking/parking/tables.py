@@ -21,8 +21,10 @@ class ParkedRow(Base):
     __table_args__ = (
         Index(None, "place", unique=True),
         Index(None, "device", "date"),
+        Index(None, "date"),
         Index(None, "topic", "lay_partition", "lay_offset"),
         Index(None, "parked_at", postgresql_where=text("value IS NOT NULL")),
+        Index("parked_records_forgotten_idx", "parked_at", postgresql_where=text("value IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,7 +1,6 @@
 """What people and systems send over gRPC: any bytes to every RPC, through the layers and the servicer to the edge of the database."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,16 +19,14 @@ from google.protobuf.message_factory import GetMessageClass
 from kernel.faults import Fault
 from lawbook import load
 from regimes.server import services as of_regimes
-from registry.protected.keys import KEY_BYTES, SensitiveKeys
 from registry.server import services as of_registry
 from timetracking.server import services as of_timetracking
 
 from .drawn import messages
-from .driven import Edge, Reached, done
+from .driven import KEYS, Edge, Reached, done
 from .target import Target
 
 LAW, NOW = load(), datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-KEYS = SensitiveKeys.told(f"fuzz:{b64encode(bytes(KEY_BYTES)).decode()}")
 DAY = {"year": 2026, "month": 11, "day": 24}
 TITLE = {"kk": "Бөлім", "ru": "Отдел", "en": "Unit"}
 REQUEST = "01934e5c-7a00-7000-8000-000000000001"

@@ -5,7 +5,6 @@ import os
 import tempfile
 import time
 from argparse import ArgumentTypeError
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -41,7 +40,6 @@ from regimes import names as of_regimes
 from registry import names as of_registry
 from registry.protected.domain import Content, ProtectedFact, ProtectedFactKind
 from registry.protected.export import opening
-from registry.protected.keys import KEY_BYTES, SensitiveKeys
 from registry.protected.sealing import sealed, written
 from registry.servants.iin import Iin
 from registry.settings import RegistrySettings
@@ -53,7 +51,7 @@ from timetracking.workdays.fold import Refused, fold_document
 from timetracking.workdays.fold_document import parsed
 
 from .drawn import WORDS, json_values, octets, texts
-from .driven import done
+from .driven import KEYS, done
 from .target import Target
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +182,6 @@ SET = {
     "TARTIP_KAFKA": "127.0.0.1:9092,127.0.0.1:9093", "TARTIP_ISSUER": "http://127.0.0.1:1/realms/tartip", "TARTIP_LISTEN": "127.0.0.1:1",
     "TARTIP_ADMIN_LISTEN": "127.0.0.1:2", "TARTIP_PAGE_KEY": "key", "TARTIP_GATEWAY_LISTEN": "127.0.0.1:3",
 }  # fmt: skip
-KEYS = SensitiveKeys.told(f"fuzz:{b64encode(bytes(KEY_BYTES)).decode()}")
 SHOWN = opening(KEYS)
 CONTENT = Content(ProtectedFactKind.PREGNANCY, DaySpan(date(2026, 11, 24), None), "№ 1")
 FACT, SEALED = written(CONTENT), sealed(ProtectedFact("f-1", "s-1", CONTENT), KEYS)

@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from chassis.brokers import Brokers
@@ -13,13 +13,6 @@ from prometheus_client import REGISTRY
 
 WITHIN_S = 30
 numbers = itertools.count(1)
-
-
-@pytest.fixture
-async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.brokers)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -60,13 +60,6 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
     await owner.execute(THINGS)
     await owner.close()
     return made
-
-
-@pytest.fixture
-async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.brokers)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -30,13 +30,6 @@ async def fresh(database: MakeDatabase) -> FreshDatabase:
 
 
 @pytest.fixture
-async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.brokers)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 def topic(cluster: Cluster) -> str:
     name = f"bare.tailed-{next(numbers)}.v1"
     cluster.create([name])

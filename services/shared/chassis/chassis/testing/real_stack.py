@@ -5,13 +5,14 @@ REQUIRE_REAL_STACK=1, as in `.ci/run`, they fail.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import pytest
 
 from chassis import topics
+from chassis.publisher import Publisher
 from chassis.testing.artifacts import NotToBeHad, Say, announce
 from chassis.testing.cluster import Cluster
 from chassis.testing.kafka import TOPICS, Kafka, temporary_kafka
@@ -66,6 +67,14 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The in-process Kafka, then a real one: a test runs on each. Take fresh names, and create them."""
     either: Cluster = request.getfixturevalue({"in-process": "broker", "kafka": "real_kafka"}[request.param])
     return either
+
+
+@pytest.fixture
+async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
+    """Who publishes to `cluster`, for one test."""
+    made = Publisher(cluster.brokers)
+    yield made
+    await made.close()
 
 
 @pytest.fixture(params=["in-process", "kafka"])

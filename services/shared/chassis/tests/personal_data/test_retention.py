@@ -1,7 +1,6 @@
 """Whether all holds are known: the projection has applied all that its topic holds, and nothing of it lies parked."""
 
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 from chassis.personal_data.retention import followed
@@ -18,13 +17,6 @@ PATIENT_S = 60.0
 @pytest.fixture
 async def fresh(database: MakeDatabase) -> FreshDatabase:
     return await database("chassis.testing.bare")
-
-
-@pytest.fixture
-async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
-    made = Publisher(cluster.brokers)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

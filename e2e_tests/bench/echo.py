@@ -56,7 +56,7 @@ class Variant:
 
 async def measure(stand: Stand) -> Sequence[Figure]:
     """Calls each server in turn, round after round."""
-    calls, say = stand.size(CALLS, least=100), stand.say
+    calls, warm, rounds, say = stand.size(CALLS, least=2 * AT_ONCE), stand.size(WARM, least=AT_ONCE), stand.rounds(ROUNDS), stand.say
     async with AsyncExitStack() as stack:
         on = await stand.ground()
         async with on.owner() as owner:
@@ -64,31 +64,31 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         say("starting the servers")
         variants = await _servers(stack, on, names)
         for each in variants.values():
-            await answered(each.call, WARM, AT_ONCE)
-        for number in range(ROUNDS):
+            await answered(each.call, warm, AT_ONCE)
+        for number in range(rounds):
             for each in variants.values():
                 await each.round(calls)
             shown = ", ".join(f"{name} {each.rounds[-1].per_second:,.0f}/s" for name, each in variants.items())
-            say(f"round {number + 1} of {ROUNDS}: {shown}")
+            say(f"round {number + 1} of {rounds}: {shown}")
         postgres = cpu_seconds(on.postgres.pid)
         await answered(variants[WHOLE].call, calls, AT_ONCE)
         postgres = (cpu_seconds(on.postgres.pid) - postgres) / calls * 1000
         alone = await answered(variants[WHOLE].call, calls // 4, 1)
-    checked = await _tokens()
+    checked = await _tokens(rounds, stand.size(TOKENS, least=10))
     return [*_figures(variants), *_moments(variants[WHOLE], alone), Figure("CPU of PostgreSQL a call", postgres, "ms"), *checked]
 
 
-async def _tokens() -> list[Figure]:
+async def _tokens(rounds: int, count: int) -> list[Figure]:
     """What it costs to check a token for the first time, and to know it again within its minute."""
     tokens, anew, again = Tokens(), list[float](), list[float]()
     async with tokens.verifier().running() as verifier:
-        for _ in range(ROUNDS):
-            minted = [tokens.mint("inspector", ("/nation/inspector",)) for _ in range(TOKENS)]
+        for _ in range(rounds):
+            minted = [tokens.mint("inspector", ("/nation/inspector",)) for _ in range(count)]
             for figures in (anew, again):
                 began = time.process_time()
                 for token in minted:
                     await verifier.verify(token)
-                figures.append((time.process_time() - began) / TOKENS * 1_000_000)
+                figures.append((time.process_time() - began) / count * 1_000_000)
     return [median("CPU of a token that is checked anew", anew, "µs"), median("CPU of a token that is remembered", again, "µs")]
 
 

@@ -27,7 +27,7 @@ WHO_WORKS = ("consume", "work", "looks", "postgres")
 
 async def measure(stand: Stand) -> Sequence[Figure]:
     """Makes both pasts, then lets both platforms live day after day."""
-    rounds = min(ROUNDS, stand.size(4 * ROUNDS))
+    rounds = stand.rounds(ROUNDS)
     days = _working_days(rounds + 1)
     nation = Nation(stand.size(SERVANTS, least=20), DAY, (days[-1] - DAY).days + 1)
     lives = [Nation(nation.servants, day) for day in days]

@@ -62,11 +62,16 @@ class Stand:
     scale: float
     say: Say
     _postgres: Postgres | None = None
+    _resting: list[Kafka] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def size(self, full: int, least: int = 1) -> int:
         """How many there are of what there would be `full` at the size of the targets."""
         return max(least, round(full * self.scale))
+
+    def rounds(self, full: int) -> int:
+        """How many rounds there are where there would be `full` at the size of the targets: a quarter of it has them all."""
+        return min(full, self.size(4 * full))
 
     async def postgres(self) -> Postgres:
         """The server of this run."""
@@ -90,12 +95,22 @@ class Stand:
         return Ground(server, urls)
 
     async def kafka(self, stack: AsyncExitStack) -> Kafka:
-        """A real broker without topics, to the end of the stack."""
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-kafka-", ignore_cleanup_errors=True)))
+        """A real broker without topics, for the length of the stack: one that another bench is done with, where there is one."""
+        kafka = self._resting.pop() if self._resting else await self._started()
+        stack.push_async_callback(self._rests, kafka)
+        return kafka
+
+    async def _started(self) -> Kafka:
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-kafka-", ignore_cleanup_errors=True)))
         kafka = await asyncio.to_thread(Kafka, folder, say=self.say)
-        stack.push_async_callback(asyncio.to_thread, kafka.stop)
+        self.stack.push_async_callback(asyncio.to_thread, kafka.stop)
         await asyncio.to_thread(kafka.start)
         return kafka
+
+    async def _rests(self, kafka: Kafka) -> None:
+        """What a bench left there goes, or the next one would read it."""
+        await asyncio.to_thread(kafka.delete, {topic for topic, _ in kafka.partitions()})
+        self._resting.append(kafka)
 
 
 @asynccontextmanager

@@ -30,11 +30,12 @@ async def measure(stand: Stand) -> Sequence[Figure]:
         passages, octets = await asyncio.to_thread(_published, kafka.bootstrap, stand.size(PASSAGES, least=2_000))
         stand.say(f"{passages:,} passages of {octets / passages:.0f} octets are in Kafka")
         rounds: dict[str, list[dict[str, float]]] = {FAUST: [], PLAIN: []}
-        for number in range(ROUNDS):
+        times = stand.rounds(ROUNDS)
+        for number in range(times):
             for kind, said in rounds.items():
                 said.append(await _read(kind, kafka.bootstrap, passages))
             shown = ", ".join(f"{kind} {said[-1]['per_second']:,.0f}/s" for kind, said in rounds.items())
-            stand.say(f"round {number + 1} of {ROUNDS}: {shown}")
+            stand.say(f"round {number + 1} of {times}: {shown}")
     ours, plain = ([each["per_second"] for each in rounds[kind]] for kind in (FAUST, PLAIN))
     return [
         median("our consumer over Faust", ours, "passages/s", at_least(200_000)),

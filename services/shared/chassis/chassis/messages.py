@@ -4,6 +4,7 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from importlib import resources
 from typing import Self
 
@@ -29,10 +30,7 @@ class Messages:
     @classmethod
     def load(cls, package: str) -> Self:
         """Reads the common texts and, over them, `<package>/messages.yaml` where the package has one."""
-        texts = _read("chassis")
-        if package != "chassis":
-            texts |= _read(package)
-        return cls(texts)
+        return cls({**_read("chassis"), **_read(package)})
 
     def render(self, reason: str, facts: Mapping[str, Fact], language: str) -> str | None:
         """Returns the text of `reason` with its facts, or None where there is no text."""
@@ -64,7 +62,8 @@ def shown(value: Fact) -> str:
     return value.isoformat() if isinstance(value, datetime | date) else str(value)
 
 
-def _read(package: str) -> dict[str, LocalizedText]:
+@cache
+def _read(package: str) -> Mapping[str, LocalizedText]:
     file = resources.files(package).joinpath("messages.yaml")
     if not file.is_file():
         return {}

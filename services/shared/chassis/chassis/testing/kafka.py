@@ -201,12 +201,17 @@ class Kafka(KafkaAt, Daemon):
             raise NotStarted(f"the folder {self.folder} could not be formatted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
     def _start(self, properties: Path) -> None:
-        classes = self._jars / CLASSES
-        known = [f"-XX:ArchiveClassesAtExit={classes}"] if self._prepares else [f"-XX:SharedArchiveFile={classes}"] if classes.exists() else []
-        self.spawn([*self._command("kafka.Kafka", *known), str(properties)], self._jars)
+        self.spawn([*self._command("kafka.Kafka", *self._classes()), str(properties)], self._jars)
         self.until(lambda: READY in self.said)
         KafkaAt.__init__(self, self.bootstrap)
         self.until(self.leads)
+
+    def _classes(self) -> list[str]:
+        """What the JVM is told of classes that are kept: where to put them, or where they are."""
+        kept = self._jars / CLASSES
+        if self._prepares:
+            return [f"-XX:ArchiveClassesAtExit={kept}"]
+        return [f"-XX:SharedArchiveFile={kept}"] if kept.exists() else []
 
     def _command(self, main: str, *more: str) -> list[str]:
         """The jars are named as seen from their folder, which is elsewhere while they are made ready: classes are kept by these names."""

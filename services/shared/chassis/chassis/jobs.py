@@ -17,6 +17,8 @@ from chassis.transient import is_out_of_time
 # A change is worked on a moment later, and an idle database is asked ten times a second.
 POLL_S = 0.1
 BACK_OFF_S = 0.5
+# What was seen to have nothing due, and is unchanged, is looked through again so much later: something may be due by the clock alone.
+LOOK_AGAIN_S = 1.0
 
 LEVEL = gauge(
     "tartip_jobs_level_clock_seconds",
@@ -35,6 +37,8 @@ P = TypeVar("P")
 
 # Whether something is due still.
 Left = Callable[[], Awaitable[bool]]
+# A word for all that can be seen in the database: the same word, the same rows. None where it is not known.
+Seen = Callable[[], Awaitable[str | None]]
 
 
 def passes(error: Exception) -> bool:
@@ -116,28 +120,58 @@ class Level:
             self._reached = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """A turn that found nothing due: what it saw, at which instants of the domain's clock and of the machine's."""
+
+    seen: str
+    instant: float
+    at: float
+
+    def still(self, seen: str | None, instant: float) -> bool:
+        """Whether a turn now would find nothing either."""
+        return seen == self.seen and abs(instant - self.instant) < LOOK_AGAIN_S and time.monotonic() - self.at < LOOK_AGAIN_S
+
+
 class Jobs:
     """The jobs of a process, in turns: a long one does not hold the others up, and one that fails leaves them running.
 
-    `left` says whether something is due still that other processes work on.
+    `left` says whether something is due still that other processes work on. With `seen` there is no turn while nothing was
+    committed since one that found nothing due, but for one a second.
     """
 
     def __init__(
-        self, jobs: Sequence[Job], clock: Clock, drained_at: Callable[[], float], left: Left | None = None, poll_s: float = POLL_S
+        self,
+        jobs: Sequence[Job],
+        clock: Clock,
+        drained_at: Callable[[], float],
+        left: Left | None = None,
+        seen: Seen | None = None,
+        *,
+        poll_s: float = POLL_S,
     ) -> None:
-        self._jobs, self._clock, self._left, self._poll_s = tuple(jobs), clock, left, poll_s
+        self._jobs, self._clock, self._left, self._seen, self._poll_s = tuple(jobs), clock, left, seen, poll_s
         self._level = Level(drained_at)
+        self._idle: _Idle | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; an absent database is waited for, a failure is logged and tried again."""
         while not stop.is_set():
-            instant, began = self._clock().timestamp(), time.time()
-            did = [await _turn(job) for job in self._jobs]
-            self._level.tell()
-            if all(each == 0 for each in did) and not await self._is_left():
-                self._level.done(instant, began)
-            pause_s = BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
-            await paused(stop, pause_s)
+            await paused(stop, await self._turn())
+
+    async def _turn(self) -> float:
+        """Lets each job do a piece, unless nothing can be due; after how many seconds there is another turn."""
+        instant, began, seen = self._clock().timestamp(), time.time(), await self._seen() if self._seen is not None else None
+        self._level.tell()
+        if self._idle is not None and self._idle.still(seen, instant):
+            self._level.done(self._idle.instant, began)
+            return self._poll_s
+        did = [await _turn(job) for job in self._jobs]
+        nothing = all(each == 0 for each in did) and not await self._is_left()
+        if nothing:
+            self._level.done(instant, began)
+        self._idle = _Idle(seen, instant, time.monotonic()) if nothing and seen is not None else None
+        return BACK_OFF_S if None in did else 0.0 if any(did) else self._poll_s
 
     async def _is_left(self) -> bool:
         """Whether something is due still that others work on."""

@@ -28,6 +28,7 @@ from chassis.relay import Relay
 from chassis.requests import RequestLedger, purge_answers
 from chassis.server import Served, Server
 from chassis.settings import Settings
+from chassis.snapshots import Snapshots
 from chassis.supervision import closing, said, until, watch
 
 if TYPE_CHECKING:
@@ -111,9 +112,11 @@ async def work(
     admin.expect("database", "relay", *tails)
     publisher = Publisher(settings.brokers)
     relay, sealing = Relay(database, publisher), Sealing(service, database, settings.audit_checkpoint_every_s)
-    turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, left(database) if left is not None else None)
+    seen = Snapshots(database)
+    others_left = left(database) if left is not None else None
+    turns = Jobs(jobs(database), clock_from(settings.clock), lambda: relay.drained_at, others_left, seen)
     purging = _purge(database, {"answers": purge_answers, **(purges or {})}, settings.purge_every_s)
-    async with admin.running(), closing(database, publisher):
+    async with admin.running(), closing(database, publisher, seen):
         relays = watch(admin, "relay", said(lambda: relay.ready))
         reading = (watch(admin, name, said(partial(getattr, tail, "ready"))) for name, tail in tails.items())
         beside = (watch(admin, "database", database.reachable), relays, *reading, purging, publisher.unbroken())

@@ -5,7 +5,8 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,6 +162,67 @@ async def test_what_others_work_on_still_is_not_level() -> None:
     finally:
         stop.set()
         await work
+
+
+@dataclass(slots=True)
+class Shown:
+    """A database that shows a word, a clock, and a job that counts how often it is asked; `turns` lets so many turns pass."""
+
+    word: str | None = "1:1:"
+    now: datetime = NOW
+    asked: int = 0
+    looked: int = 0
+
+    async def turns(self, jobs: Jobs, count: int) -> None:
+        stop, before = asyncio.Event(), self.looked
+        work = asyncio.create_task(jobs.run(stop))
+        await reached(lambda: self.looked >= before + count)
+        stop.set()
+        await work
+
+    def jobs(self) -> Jobs:
+        async def due() -> int:
+            self.asked += 1
+            return 0
+
+        async def seen() -> str | None:
+            self.looked += 1
+            return self.word
+
+        return Jobs((Job("due", due),), lambda: self.now, time.time, seen=seen, poll_s=0.001)
+
+
+async def test_jobs_are_not_asked_again_while_nothing_is_committed_and_are_level_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LOOK_AGAIN_S", 1_000)
+    shown = Shown()
+    at_work = shown.jobs()
+    await shown.turns(at_work, 5)
+    assert shown.asked == 1
+    later = time.time()
+    await shown.turns(at_work, 3)
+    assert (shown.asked, value(LEVEL), value(LEVEL_SINCE) >= later) == (1, NOW.timestamp(), True)
+    shown.word = "1:2:1"
+    await shown.turns(at_work, 5)
+    assert shown.asked == 2
+
+
+async def test_jobs_are_asked_again_when_the_clock_moves_and_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Shown()
+    at_work = shown.jobs()
+    monkeypatch.setattr(jobs, "LOOK_AGAIN_S", 1_000)
+    await shown.turns(at_work, 3)
+    shown.now = NOW + timedelta(seconds=1_000)
+    await shown.turns(at_work, 3)
+    assert shown.asked == 2
+    monkeypatch.setattr(jobs, "LOOK_AGAIN_S", 0)
+    await shown.turns(at_work, 3)
+    assert shown.asked >= 5
+
+
+async def test_jobs_are_asked_every_time_where_it_is_not_known_what_is_shown() -> None:
+    shown = Shown(word=None)
+    await shown.turns(shown.jobs(), 4)
+    assert shown.asked >= 3
 
 
 async def test_a_job_beside_begins_as_soon_as_it_is_woken_and_goes_on_until_nothing_is_left() -> None:

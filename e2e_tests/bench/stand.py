@@ -95,22 +95,29 @@ class Stand:
         return Ground(server, urls)
 
     async def kafka(self, stack: AsyncExitStack) -> Kafka:
-        """A real broker without topics, for the length of the stack: one that another bench is done with, where there is one."""
-        kafka = self._resting.pop() if self._resting else await self._started()
-        stack.push_async_callback(self._rests, kafka)
-        return kafka
+        """A real broker without topics, for the length of the stack.
 
-    async def _started(self) -> Kafka:
-        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-kafka-", ignore_cleanup_errors=True)))
-        kafka = await asyncio.to_thread(Kafka, folder, say=self.say)
-        self.stack.push_async_callback(asyncio.to_thread, kafka.stop)
-        await asyncio.to_thread(kafka.start)
+        In a small run it is one that another bench is done with; at the size of the targets a fresh one, since what is left
+        of a large bench would disturb the next.
+        """
+        if self.scale >= 1:
+            return await _started(stack, self.say)
+        kafka = self._resting.pop() if self._resting else await _started(self.stack, self.say)
+        stack.push_async_callback(self._rests, kafka)
         return kafka
 
     async def _rests(self, kafka: Kafka) -> None:
         """What a bench left there goes, or the next one would read it."""
         await asyncio.to_thread(kafka.delete, {topic for topic, _ in kafka.partitions()})
         self._resting.append(kafka)
+
+
+async def _started(stack: AsyncExitStack, say: Say) -> Kafka:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-bench-kafka-", ignore_cleanup_errors=True)))
+    kafka = await asyncio.to_thread(Kafka, folder, say=say)
+    stack.push_async_callback(asyncio.to_thread, kafka.stop)
+    await asyncio.to_thread(kafka.start)
+    return kafka
 
 
 @asynccontextmanager

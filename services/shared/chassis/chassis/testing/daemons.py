@@ -54,6 +54,11 @@ class Daemon:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def killed(self) -> bool:
+        """Whether it was killed, since it did not end when it was asked to, or so it was wished."""
+        return self._process is not None and self._process.poll() == -signal.SIGKILL
+
+    @property
     def said(self) -> str:
         """What it said since its last start."""
         with self.log.open("rb") as log:

@@ -154,11 +154,6 @@ class Kafka(KafkaAt, Daemon):
                 shutil.rmtree(self.folder / "data")
                 self._listen(next(self._ports), next(self._ports))
 
-    def formatted(self, into: Path) -> None:
-        """Formats its folder, and gives a copy of what is in it."""
-        self._format(self._properties())
-        shutil.copytree(self.folder / "data", into)
-
     def door(self, protocol: str) -> str:
         """Where clients come in by that protocol."""
         return f"127.0.0.1:{self._behind[protocol]}"
@@ -199,6 +194,8 @@ class Kafka(KafkaAt, Daemon):
         done = subprocess.run(command, cwd=self._jars, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise NotStarted(f"the folder {self.folder} could not be formatted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if self._prepares:
+            shutil.copytree(self.folder / "data", self._jars / FORMATTED)
 
     def _start(self, properties: Path) -> None:
         self.spawn([*self._command("kafka.Kafka", *self._classes()), str(properties)], self._jars)
@@ -247,10 +244,13 @@ def _prepared(jars: Path) -> None:
     """Lets a broker live once, and keeps of it what a fresh one would have to make again."""
     with tempfile.TemporaryDirectory(prefix="tartip-kafka-", ignore_cleanup_errors=True) as folder:
         first = Kafka(Path(folder), preparing=jars)
-        first.formatted(jars / FORMATTED)
-        first.start()
-        first.create([topic.name for topic in read(TOPICS)])
-        first.stop()
+        try:
+            first.start()
+            first.create([topic.name for topic in read(TOPICS)])
+        finally:
+            first.stop()
+    if first.killed:  # it did not come to the end of what it wrote
+        (jars / CLASSES).unlink(missing_ok=True)
 
 
 @contextmanager

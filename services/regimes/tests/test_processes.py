@@ -114,6 +114,10 @@ async def test_what_the_registry_tells_becomes_plans_for_every_date_of_three_mon
         )
         assert (f"serikova/{DECEMBER}", 2) in await plans(kafka, 10)
 
+        await tell(kafka, {BODIES: ("KGD", told.StateBodyChanged(body="KGD", revision=2, zone="Nowhere"))})
+        refused, why = await command("regimes", worker, "rebuild", "people")
+        assert (refused, f"{BODIES}/0/1/0" in why) == (3, True)
+
 
 async def _succeeds(call: Any) -> bool:
     return await outcome(call) == "OK"

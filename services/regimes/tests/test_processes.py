@@ -1,6 +1,7 @@
 """The processes as an operator starts them: a body and a servant on the topics become plans for every date of three months."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -116,7 +117,8 @@ async def test_what_the_registry_tells_becomes_plans_for_every_date_of_three_mon
 
         await tell(kafka, {BODIES: ("KGD", told.StateBodyChanged(body="KGD", revision=2, zone="Nowhere"))})
         refused, why = await command("regimes", worker, "rebuild", "people")
-        assert (refused, f"{BODIES}/0/1/0" in why) == (3, True)
+        assert refused == 3
+        assert re.search(f"{BODIES}/[0-9]/1/0", why)
 
 
 async def _succeeds(call: Any) -> bool:

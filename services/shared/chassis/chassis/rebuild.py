@@ -59,19 +59,20 @@ class Projection:
 async def rebuild(projection: Projection, brokers: Brokers, migrator_url: str, worker_url: str, clock: Clock = real_clock) -> int:
     """Builds the projection anew; how many messages were read. Safe to repeat, also after a crash in the middle.
 
-    NothingDone, and nothing changed, while a legal hold is in force or may be on its way, where terms decide what is in it; while
-    another rebuild is at work; where a tombstone, or a state that may hold a legal hold, cannot be applied. Other messages that
-    cannot be applied are passed over: the consumer parked them when they came.
+    NothingDone, and nothing changed, while a legal hold is in force or may be on its way, or where somebody was erased meanwhile, where
+    terms decide what is in it; while another rebuild is at work; where a tombstone, or a state that may tell of a legal hold, cannot be
+    applied. Other messages that cannot be applied are passed over: the consumer parked them when they came.
     """
     real, shadow = Database(worker_url, name="rebuild"), Database(worker_url, name="rebuild", schemas=(SHADOW, "public"))
     known = followed(real, brokers, projection.holds, SWAP_WITHIN_S)
     reading = _Reading(brokers, projection.subscriptions(shadow), projection.holds)
     async with closing(real), _owning(migrator_url) as owner:
-        await _refuse_while_held(owner, projection, known, clock)
+        leave = _Leave(owner, projection.kept, projection.holds, known, clock)
+        await leave.require()
         async with _shadow_tables(owner, projection.tables), closing(shadow):
             await reading.to_the_ends()
             await reading.to_the_ends()  # what came meanwhile, so that little is left while the tables are locked
-            await _swap(owner, projection, reading, known, clock)
+            await _swap(owner, projection.tables, reading, leave)
     return reading.read
 
 
@@ -112,32 +113,54 @@ async def _shadow_tables(owner: asyncpg.Connection, tables: Sequence[str]) -> As
         await owner.execute(DROP)
 
 
-async def _refuse_while_held(owner: asyncpg.Connection, projection: Projection, known: Known, clock: Clock) -> None:
-    if not projection.kept:
-        return
-    if not await known():  # first: what it has applied is then looked at
-        raise NothingDone(
-            f"a legal hold may be on its way or parked, {projection.holds} is not applied to its end: nothing was built anew, since what"
-            " the hold keeps may be in the tables alone; rebuild once the consumer has applied it and its parking lot is empty"
-        )
-    if (until := await told_until(owner, clock())) is not None:
-        raise NothingDone(
-            f"a legal hold is in force until {until}: nothing was built anew, since what the hold keeps may be in the tables alone;"
-            " rebuild once it is over or released"
-        )
+@dataclass(slots=True)
+class _Leave:
+    """The leave to build anew what is kept for a term: no hold keeps it, and nobody was erased since it was first asked for.
+
+    Who is erased leaves no word in the topics of such a projection when it is done here, but later or never.
+    """
+
+    owner: asyncpg.Connection
+    kept: bool
+    holds: str
+    known: Known
+    clock: Clock
+    _erased: int | None = None
+
+    async def lock(self) -> None:
+        """Lets nobody place a hold or erase to the end of the transaction; before other tables, as who does that begins with these."""
+        if self.kept:
+            await self.owner.execute("LOCK TABLE public.legal_holds, public.erased_servants IN SHARE MODE")
+
+    async def require(self) -> None:
+        """NothingDone without it."""
+        if not self.kept:
+            return
+        if not await self.known():  # first: what it has applied is then looked at
+            raise NothingDone(
+                f"a legal hold may be on its way or parked, {self.holds} is not applied to its end: nothing was built anew, since what"
+                " the hold keeps may be in the tables alone; rebuild once the consumer has applied it and its parking lot is empty"
+            )
+        if (until := await told_until(self.owner, self.clock())) is not None:
+            raise NothingDone(
+                f"a legal hold is in force until {until}: nothing was built anew, since what the hold keeps may be in the tables alone;"
+                " rebuild once it is over or released"
+            )
+        erased = await self.owner.fetchval("SELECT count(*) FROM public.erased_servants")
+        if self._erased not in (None, erased):
+            raise NothingDone("somebody was erased meanwhile: nothing was built anew, or they might be back; rebuild again")
+        self._erased = erased
 
 
-async def _swap(owner: asyncpg.Connection, projection: Projection, reading: "_Reading", known: Known, clock: Clock) -> None:
+async def _swap(owner: asyncpg.Connection, tables: Sequence[str], reading: "_Reading", leave: _Leave) -> None:
     """Replaces contents, not tables: names of indexes and rights stay what the migrations made them."""
-    tables = projection.tables
     names = ", ".join(f'public."{table}"' for table in tables)
     async with owner.transaction():
         await owner.execute(f"SET LOCAL lock_timeout = '{int(SWAP_WITHIN_S)}s'")
-        if projection.kept:  # no hold comes between the look and the end; first, as who takes over a body writes it first
-            await owner.execute("LOCK TABLE public.legal_holds IN SHARE MODE")
+        await leave.lock()
         await owner.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
         await _read_the_rest(reading)
-        await _refuse_while_held(owner, projection, known, clock)  # a hold may have come while the topics were read
+        await leave.require()
         await owner.execute(f"TRUNCATE {names}")
         for table in tables:
             columns = ", ".join(f'"{name}"' for name in await _columns(owner, table))

@@ -12,7 +12,7 @@ from chassis.brokers import Brokers
 from chassis.commands import NothingDone
 from chassis.database import Database
 from chassis.delivery import Subscription
-from chassis.migrations.personal_data import HOLDS
+from chassis.migrations.personal_data import HOLDS, TABLES
 from chassis.positions import Extent, Partition
 from chassis.publisher import Outgoing, Publisher
 from chassis.rebuild import Projection, rebuild
@@ -91,7 +91,7 @@ async def fresh(database: MakeDatabase) -> AsyncIterator[FreshDatabase]:
     """A database with things; however they are built anew, no copy of them stays behind."""
     made = await database("chassis.testing.bare")
     owner = await asyncpg.connect(made.urls.migrator)
-    await owner.execute(f"{THINGS}; {HOLDS}")
+    await owner.execute(f"{THINGS}; {HOLDS}; {TABLES}")
     await owner.close()
     yield made
     assert not await made.rows("SELECT FROM pg_namespace WHERE nspname = 'rebuild'"), "a copy stayed behind"
@@ -336,12 +336,33 @@ async def test_what_a_hold_may_keep_that_is_on_its_way_or_parked_is_not_taken_aw
     assert await held(fresh) == OLD
 
 
-async def test_a_hold_that_comes_when_it_was_looked_for_waits_for_the_end(
-    fresh: FreshDatabase, built: Built, publisher: Publisher, things: Things, by_terms: Projection
+async def erase_somebody(fresh: FreshDatabase) -> None:
+    """The consumer erases somebody of whom the projection's own topic tells later, or never."""
+    async with fresh.worker.transaction() as tx:
+        await (await tx.driver()).execute("INSERT INTO erased_servants VALUES ('\\x00'); DELETE FROM things WHERE name = 'a'")
+
+
+async def test_who_was_erased_meanwhile_does_not_come_back(
+    fresh: FreshDatabase, built: Built, things: Things, by_terms: Projection
 ) -> None:
-    beside = Beside(fresh, lambda: place(fresh))
+    things.steps = [lambda: erase_somebody(fresh)]
+    with pytest.raises(NothingDone, match="erased meanwhile"):
+        await built(by_terms)
+    assert await held(fresh) == {"taken back in the topic": 1}
+
+
+@pytest.mark.parametrize("comes", [place, erase_somebody])
+async def test_what_comes_when_it_was_looked_for_waits_for_the_end(
+    fresh: FreshDatabase,
+    built: Built,
+    publisher: Publisher,
+    things: Things,
+    by_terms: Projection,
+    comes: Callable[[FreshDatabase], Awaitable[None]],
+) -> None:
+    beside = Beside(fresh, lambda: comes(fresh))
     things.steps = [lambda: send(publisher, things.topic, "b/1"), lambda: send(publisher, things.topic, "c/1"), beside.begins]
     assert await built(by_terms) == 3
     assert beside.task is not None and beside.waited
     await beside.task
-    assert await held(fresh) == {"a": 1, "b": 1, "c": 1}
+    assert await held(fresh) == {"b": 1, "c": 1} | ({"a": 1} if comes is place else {})

@@ -12,7 +12,7 @@ from chassis.brokers import Brokers
 from chassis.commands import NothingDone
 from chassis.database import Database
 from chassis.delivery import Subscription
-from chassis.migrations.personal_data import HOLDS, TABLES
+from chassis.migrations.personal_data import HOLDS
 from chassis.positions import Extent, Partition
 from chassis.publisher import Outgoing, Publisher
 from chassis.rebuild import Projection, rebuild
@@ -91,7 +91,7 @@ async def fresh(database: MakeDatabase) -> AsyncIterator[FreshDatabase]:
     """A database with things; however they are built anew, no copy of them stays behind."""
     made = await database("chassis.testing.bare")
     owner = await asyncpg.connect(made.urls.migrator)
-    await owner.execute(f"{THINGS}; {HOLDS}; {TABLES}")
+    await owner.execute(f"{THINGS}; {HOLDS}")
     await owner.close()
     yield made
     assert not await made.rows("SELECT FROM pg_namespace WHERE nspname = 'rebuild'"), "a copy stayed behind"

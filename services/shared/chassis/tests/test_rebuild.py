@@ -187,7 +187,8 @@ async def test_the_consumer_waits_while_the_last_is_read(fresh: FreshDatabase, b
     beside = Beside(fresh, lambda: write(fresh.worker, ["d/1"]))
     things.steps = [lambda: send(publisher, things.topic, "b/1"), lambda: send(publisher, things.topic, "c/1"), beside.begins]
     assert await built(things.projection()) == 3
-    assert beside.task is not None and beside.waited
+    assert beside.task is not None
+    assert beside.waited
     await beside.task
     assert await held(fresh) == {"a": 1, "b": 1, "c": 1, "d": 1}
 
@@ -363,6 +364,7 @@ async def test_what_comes_when_it_was_looked_for_waits_for_the_end(
     beside = Beside(fresh, lambda: comes(fresh))
     things.steps = [lambda: send(publisher, things.topic, "b/1"), lambda: send(publisher, things.topic, "c/1"), beside.begins]
     assert await built(by_terms) == 3
-    assert beside.task is not None and beside.waited
+    assert beside.task is not None
+    assert beside.waited
     await beside.task
     assert await held(fresh) == {"a": 1, "b": 1, "c": 1}

@@ -75,7 +75,7 @@ async def _republish(settings: Settings, _topic: str, since: datetime | None) ->
 
 async def _rebuild(settings: Settings, projection: str) -> int:
     clock, law = clock_from(settings.clock), load()
-    shown = Projection(PROJECTIONS[projection], lambda database: people.subscriptions(units_of_work(database, clock, law)))
+    shown = Projection(PROJECTIONS[projection], lambda database: people.subscriptions(units_of_work(database, clock, law)), BODIES)
     return await rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
 
 

@@ -1,6 +1,7 @@
 """The processes as an operator starts them: a body and a servant on the topics become plans for every date of three months."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -113,6 +114,11 @@ async def test_what_the_registry_tells_becomes_plans_for_every_date_of_three_mon
             await outcome(assignments.CreateAssignment(new_assignment(date(2026, 12, 7), date(2026, 12, 7), "a2", remote=REMOTE))) == "OK"
         )
         assert (f"serikova/{DECEMBER}", 2) in await plans(kafka, 10)
+
+        await tell(kafka, {BODIES: ("KGD", told.StateBodyChanged(body="KGD", revision=2, zone="Nowhere"))})
+        refused, why = await command("regimes", worker, "rebuild", "people")
+        assert refused == 3
+        assert re.search(f"{BODIES}/[0-9]/1/0", why)
 
 
 async def _succeeds(call: Any) -> bool:

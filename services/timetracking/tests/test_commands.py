@@ -5,10 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from chassis.commands import NothingDone
 from chassis.publisher import Publisher
 from chassis.testing.broker import Broker
+from chassis.topics import parked
 from pydantic import SecretStr
 from timetracking import commands
+from timetracking.people.consumer import BODIES
 from timetracking.settings import TimetrackingSettings
 from timetracking.workdays.events import TOPIC as WORKDAYS
 
@@ -94,7 +97,7 @@ async def test_much_is_told_again_a_page_at_a_time(kept: Platform, topic: str, m
 
 
 async def published(broker: Broker, topics: Sequence[tuple[str, Any]]) -> None:
-    broker.create({topic for topic, _ in topics} | {"registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1"})
+    broker.create([BODIES, parked(BODIES), "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1"])
     publisher = Publisher(broker.brokers)
     for topic, message in topics:
         await publisher.send(topic, message.event_id.encode(), message.SerializeToString(), {})
@@ -111,6 +114,10 @@ async def test_plans_are_built_anew_and_no_day_changes_on_the_way(kept: Platform
     planned = "(SELECT servant, date, premises, window_end FROM plan_days WHERE servant = 'S1') AS planned"
     before, days, written = await rows(kept, planned), await revisions(kept), await kept.written()
     await kept.sql("DELETE FROM plan_days WHERE date = $1", TUESDAY)
+    with pytest.raises(NothingDone, match=f"{BODIES} is not applied to its end"):
+        await commands.rebuild(settings(kept, quiet_broker.bootstrap), "plans")
+    every_partition = "SELECT $1, number, 0, 0 FROM generate_series(0, 3) AS number"
+    await kept.sql(f"INSERT INTO projection_positions {every_partition} ON CONFLICT DO NOTHING", BODIES)
     assert await commands.rebuild(settings(kept, quiet_broker.bootstrap), "plans") == 3
     assert await rows(kept, planned) == before
     assert (await revisions(kept), await kept.written()) == (days, written)
@@ -121,9 +128,19 @@ async def test_plans_are_built_anew_and_no_day_changes_on_the_way(kept: Platform
 
 
 async def test_people_are_built_anew(platform: Platform, quiet_broker: Broker) -> None:
-    await published(quiet_broker, [("registry.bodies.v1", body_told()), ("registry.servants.v1", servant_told("S1"))])
+    await published(quiet_broker, [(BODIES, body_told()), ("registry.servants.v1", servant_told("S1"))])
     await platform.sql("INSERT INTO servants VALUES ('nobody', 1)")
     assert await commands.rebuild(settings(platform, quiet_broker.bootstrap), "people") == 2
     assert await rows(platform, "servants") == [("S1", 1)]
     assert await rows(platform, "body_states") == [("KGD", "75", "Asia/Almaty", 1)]
     assert [row[:2] for row in await rows(platform, "appointments")] == [("S1", "S1-1")]
+
+
+async def test_people_are_not_built_anew_without_a_state_that_may_tell_of_a_hold(platform: Platform, quiet_broker: Broker) -> None:
+    somewhere = body_told()
+    somewhere.zone = "Nowhere"
+    await published(quiet_broker, [(BODIES, body_told()), (BODIES, somewhere)])
+    await platform.sql("INSERT INTO legal_holds VALUES ('KGD', 'h1', '2026-11-01', '2026-12-31', false)")
+    with pytest.raises(NothingDone, match=f"{BODIES}/[0-9]/1/0"):
+        await commands.rebuild(settings(platform, quiet_broker.bootstrap), "people")
+    assert [row[:2] for row in await rows(platform, "legal_holds")] == [("KGD", "h1")]

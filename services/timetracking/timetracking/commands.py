@@ -25,6 +25,7 @@ from timetracking.findings.events import TOPIC as FINDINGS
 from timetracking.findings.use_cases import RepublishFindings
 from timetracking.gateway.settings import GATEWAY, GatewaySettings
 from timetracking.parking import commands as parking
+from timetracking.people.consumer import BODIES
 from timetracking.reconciliation import commands as reconciliation
 from timetracking.reconciliation.use_cases import CompareDays, Reconcile
 from timetracking.settings import TimetrackingSettings
@@ -62,7 +63,7 @@ async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
             return processes.people_told(work, settings.default_zone)
         return processes.plans_told(work, _left_alone)
 
-    shown = anew.Projection(PROJECTIONS[projection], subscriptions, kept=projection == "plans")
+    shown = anew.Projection(PROJECTIONS[projection], subscriptions, BODIES, kept=projection == "plans")
     clock = clock_from(settings.clock)
     return await anew.rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url, clock)
 

@@ -6,7 +6,7 @@ isolated by halving the group; the one bad piece is parked, the rest is applied.
 in its order.
 
 A tombstone is never parked: its topic keeps it for a while only, and whoever it erases would stay here for good. What lies behind
-it waits until it is applied.
+it waits until it is applied; who reads once, and can wait for nobody to mend it, is told where it lies.
 """
 
 import asyncio
@@ -39,6 +39,10 @@ _FIRST_HOLD_S = 0.1
 _LONGEST_HOLD_S = 5.0
 # So often a group may run out of time before half of it is tried: the database may have been slow for a moment.
 _OUT_OF_TIME_TRIES = 3
+
+
+class TombstoneNotApplied(Exception):
+    """A tombstone could not be applied, and is not waited for; its text says where it lies and what failed, and names nobody."""
 
 
 def one(_message: Message) -> int:
@@ -109,6 +113,7 @@ class Delivery(Generic[M]):
     """The delivery of one subscription's messages; one task calls it, so that order stays.
 
     `park` resolves when the broker has the record. `pause` is real time; `now` is the clock by which something was parked.
+    `waits` says whether a tombstone that cannot be applied is tried until it can be.
     """
 
     def __init__(
@@ -118,9 +123,12 @@ class Delivery(Generic[M]):
         limit: BugLimit | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Clock = real_clock,
+        *,
+        waits: bool = True,
     ) -> None:
         self._subscription = subscription
         self._park = park
+        self._waits = waits
         self._limit = limit or BugLimit()
         self._pause = pause
         self._now = now
@@ -146,7 +154,8 @@ class Delivery(Generic[M]):
     async def deliver(self, group: Sequence[Letter[M]]) -> None:
         """Applies the group, parks what is bad in it, then acknowledges it in order.
 
-        Raises TooManyBugs before anything is parked or acknowledged. Cancelled, it has acknowledged nothing.
+        Raises TooManyBugs before anything is parked or acknowledged, and TombstoneNotApplied where it does not wait. Cancelled, it
+        has acknowledged nothing.
         """
         weight = sum(letter.weight for letter in group)
         GROUP_WEIGHT.labels(self._subscription.topic).observe(weight)
@@ -189,7 +198,7 @@ class Delivery(Generic[M]):
             except Exception as error:
                 tries += 1
                 self._first_failure = self._first_failure or self._now()
-                if not is_transient(error) and not _must_succeed(pieces, error):
+                if not is_transient(error) and not (self._waits and _must_succeed(pieces, error)):
                     self._go_on()
                     pause_s = None if isinstance(error, Fault) else next(patience, None)
                     if pause_s is None:
@@ -232,6 +241,8 @@ class Delivery(Generic[M]):
         return [_Piece(piece.received, part, index, part.SerializeToString(), whole=False) for index, part in enumerate(messages)]
 
     def _reject(self, piece: _Piece[M], error: Exception, tries: int) -> Rejected:
+        if _must_succeed([piece], error):
+            raise TombstoneNotApplied(f"{_origin(piece.received, piece.index)}: {describe(error)}") from error
         reason = error.reason if isinstance(error, Fault) else BUG
         log.warning("piece rejected", origin=str(_origin(piece.received, piece.index)), reason=reason, error=describe(error))
         if reason == BUG:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from chassis.bug_limit import BugLimit, TooManyBugs
-from chassis.delivery import Delivery, Letter, Received, Subscription
+from chassis.delivery import Delivery, Letter, Received, Subscription, TombstoneNotApplied
 from chassis.sources import sources
 from google.protobuf.struct_pb2 import ListValue, Value
 from kernel.faults import Fault, Malformed, Unavailable, WrongState
@@ -405,6 +405,26 @@ async def test_a_tombstone_that_cannot_be_applied_is_held_until_it_can_be_and_ne
     assert all(acknowledged == [] for acknowledged, _ in seen)
     assert seen[-1][1], "operators see that the partition is held"
     assert not delivery.holding
+
+
+@pytest.mark.parametrize("error", [WrongState("DAY_CLOSED"), KeyError("a name")])
+async def test_who_does_not_wait_is_told_which_tombstone_cannot_be_applied(error: Exception) -> None:
+    """Nothing of the group is parked or acknowledged; what passes by itself is waited for all the same."""
+    seen: list[Exception] = []
+    desk = Erasing()
+    subscription = Subscription(TOPIC, ListValue, desk.apply, erase=desk.erase)
+    delivery = Delivery(subscription, desk.park, pause=desk.pause, now=lambda: NOW, waits=False)
+
+    def trouble(words: list[str]) -> Exception | None:
+        if "key" not in words or len(seen) == 40:
+            return None
+        seen.append(error if seen else Unavailable())
+        return seen[-1]
+
+    desk.trouble = trouble
+    with pytest.raises(TombstoneNotApplied, match=f"^{TOPIC}/3/1/0: (?!.*a name)"):
+        await delivery.deliver(desk.letters(delivery, batch("bad"), None, batch("b")))
+    assert (desk.parked, desk.acknowledged) == ([], [])
 
 
 async def test_a_tombstone_whose_key_is_malformed_erases_nothing_and_is_parked() -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from chassis import tables
 from chassis.migrations import migrate
 from chassis.roles import provide
+from chassis.shadow import REBUILDING
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
 from chassis.testing.schema import differences
@@ -128,3 +129,15 @@ async def test_an_index_is_built_beside_writers_and_anew_where_its_building_was_
 async def test_a_package_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError):
         await migrate("postgresql://nobody@127.0.0.1:1/none", "nothing.migrations")
+
+
+@pytest.mark.parametrize("at_work", [False, True])
+async def test_what_a_rebuild_left_that_was_killed_is_taken_away_and_one_at_work_is_let_be(fresh: FreshDatabase, at_work: bool) -> None:
+    owner = await asyncpg.connect(plain_url(fresh.urls.migrator))
+    await owner.execute("CREATE SCHEMA rebuild; CREATE TABLE rebuild.servants (id text)")
+    if at_work:
+        await owner.execute("SELECT pg_advisory_lock($1)", REBUILDING)
+    await migrate(fresh.urls.migrator, "chassis.testing.bare.migrations")
+    assert await owner.fetchval("SELECT to_regclass('rebuild.servants') IS NOT NULL") is at_work
+    assert await owner.fetchval("SELECT pg_try_advisory_lock($1)", REBUILDING), "it is free again"
+    await owner.close()

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.database import entering
+from chassis.shadow import DROP, REBUILDING
 from chassis.urls import asyncpg_url, way_of
 
 # One number for all services: a database has one of them, and advisory locks are a database's own.
@@ -34,6 +35,7 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
 
     `url` is the migrator's; `package` is the dotted name of the migrations' package. Each migration is its own
     transaction; one that fails leaves the ones before it in place. TimeoutError where another one does not come to its end.
+    What a rebuild that was killed left behind is taken away first.
     """
     script = scripts(package)
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool, connect_args=way_of(url))
@@ -44,6 +46,7 @@ async def migrate(url: str, package: str, to: str = "head") -> None:
             await _alone(connection)
             await connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
             await connection.commit()
+            await _without_leftovers(connection)
             await connection.run_sync(_upgrade, script, to)
     finally:
         await engine.dispose()
@@ -58,6 +61,13 @@ async def _alone(connection: AsyncConnection) -> None:
         while not await connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATING}):
             await connection.rollback()
             await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _without_leftovers(connection: AsyncConnection) -> None:
+    """Drops the shadow tables that nobody fills any more; those of a rebuild that is at work are let be."""
+    if await connection.scalar(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": REBUILDING}):
+        await connection.execute(sa.text(DROP))
+    await connection.commit()
 
 
 def scripts(package: str) -> ScriptDirectory:

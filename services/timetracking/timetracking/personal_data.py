@@ -47,7 +47,8 @@ PARKED = f"""
 WITH old AS MATERIALIZED (
     SELECT id FROM parked_records WHERE {PAST_PARKED} ORDER BY parked_at LIMIT $2
 ), gone AS (
-    DELETE FROM parked_records p USING old WHERE p.id = old.id RETURNING p.device, p.date, p.state = 'parked' AND p.topic IN {PASSAGE_TOPICS} AS counted
+    DELETE FROM parked_records p USING old WHERE p.id = old.id
+    RETURNING p.device, p.date, p.state = 'parked' AND p.topic IN {PASSAGE_TOPICS} AS counted
 ), less AS (
     SELECT device, date, count(*) AS records FROM gone WHERE counted GROUP BY device, date
 ), held AS MATERIALIZED (

@@ -57,7 +57,7 @@ def parked_message(seen: Seen, *, with_content: bool) -> pb.ParkedRecord:
 
 
 def content_of(record: ParkedRecord, *, clear: bool) -> str:
-    """What the record says: its message as JSON or its line, in clear or as far as it is not personal; "" where it is neither, or a state."""
+    """What the record says: its message as JSON or its line, in clear or as far as it is not personal; "" of all else."""
     if not record.value or record.topic not in OWN:
         return ""
     if record.headers.get("content-type", "").startswith("text/plain"):

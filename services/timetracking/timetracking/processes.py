@@ -201,17 +201,13 @@ def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
     return [plans.plans(TakePlans(work, compute), ForgetPlans(work)), plans.orders(TakeOrders(work, compute))]
 
 
-async def forget_changes(
-    database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic
-) -> int:
+async def forget_changes(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:
     """Deletes the changes of days that nobody can resume from any more; how many there were. It rests with legal holds."""
     lately = KnownLately(known(database), real)
     return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, lately)
 
 
-async def forget_contents(
-    database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic
-) -> int:
+async def forget_contents(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:
     """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were. It rests with legal holds."""
     return await _forget(database, forget_parked, now() - PARKED_KEPT, now, KnownLately(known(database), real))
 

@@ -26,7 +26,8 @@ from google.protobuf.message import Message
 from localstack.parts import free_addresses
 from localstack.processes import Process, end
 from tartip.timetracking.v1.device_service_pb2_grpc import DeviceServiceStub
-from timetracking.parking.consumer import LOTS, OWN
+from timetracking.parking.consumer import LOTS
+from timetracking.parking.domain import OWN
 
 from ..demo.level import Metrics
 from ..demo.level import read as read_metrics

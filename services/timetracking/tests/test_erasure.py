@@ -1,20 +1,33 @@
 """Whoever was erased in the registry is erased here: all rows, for good, whatever is told late or again."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import count, pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from chassis.personal_data.declarations import of_people
 from chassis.personal_data.erasure import erase_people
+from chassis.testing.tokens import caller
+from chassis.testing.waiting import until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernel.faults import NotFound
+from tartip.registry.v1.events_pb2 import ServantChanged
+from timetracking.badges.domain import Badge
+from timetracking.parking.consumer import TOPICS, told_parked
+from timetracking.parking.domain import OWN
+from timetracking.parking.use_cases import NoteParked
 from timetracking.personal_data import DATA_CLASSES
 
+from .parking.lots import Lot
 from .platform import Platform
-from .samples import MONDAY, NOVEMBER, TUESDAY, month_of, order, servant
+from .samples import MONDAY, NOVEMBER, TUESDAY, at, month_of, order, servant
 from .serving import Timekeeping
 
 NEW = count(1)
+HR, SELF = caller("hr", ["/state-bodies/KGD/hr-officer"]), caller("person", servant="S1")
 
 
 async def kept_of(platform: Platform, servant: str) -> dict[str, int]:
@@ -73,6 +86,48 @@ async def test_a_passage_near_the_handing_over_of_a_badge_is_not_taken_for_the_o
     await platform.erase_servants(["S1"])
     left = await platform.sql("SELECT DISTINCT wall_time::date AS on_ FROM passages WHERE badge_number = '17' ORDER BY 1")
     assert left[0]["on_"] == TUESDAY
+
+
+async def test_of_a_parked_state_nothing_is_kept_that_names_the_erased(served: Timekeeping) -> None:
+    """Nobody would look for them there: a lot of the registry lies here for years, also while erasing rests."""
+    platform, lot = served.platform, Lot()
+    told = ServantChanged(event_id="e", servant="S1", display_name="Асель Нурланова").SerializeToString()
+    states = [topic for topic in TOPICS if topic not in OWN]
+    for offset, topic in enumerate(states):
+        record = await lot.put_away(topic, offset, told, {"event_id": "e"}, "bug", key=b"S1/2026-11")
+        await NoteParked(platform.begin)([told_parked(record, ZoneInfo("Asia/Almaty"))])
+    await platform.erase_servants(["S1"])
+    rows = await platform.sql("SELECT parked_records::text AS written FROM parked_records")
+    assert len(rows) == len(states)
+    for row in rows:
+        assert "S1" not in row["written"]
+        assert told.hex() not in row["written"]
+
+
+WRITES = (
+    pytest.param(lambda platform: platform.assign(HR, Badge("b", "hq", "99", "S1", at("2026-11-23T00:00"))), id="badge"),
+    pytest.param(lambda platform: platform.start_session(SELF, "S1"), id="session"),
+)
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_who_waits_while_somebody_is_erased_writes_nothing_of_them(
+    served: Timekeeping, write: Callable[[Platform], Awaitable[object]]
+) -> None:
+    platform = served.platform
+    async with platform.database.worker.transaction() as transaction:
+        await transaction.lock("servant", ["S1"])
+        writing = asyncio.ensure_future(write(platform))
+
+        async def waits() -> bool:
+            return writing.done() or await platform.somebody_waits()
+
+        await until(waits)
+        assert not writing.done()
+        await erase_people(transaction, DATA_CLASSES, ["S1"])
+    with pytest.raises(NotFound):
+        await writing
+    assert await kept_of(platform, "S1") == {}
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import count as counting
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,12 +14,15 @@ from chassis.testing.tokens import caller
 from kernel.days import DaySpan, months_after
 from kernel.holds import Hold
 from prometheus_client import REGISTRY
+from timetracking import processes
 from timetracking.badges.domain import Badge
 from timetracking.parking.consumer import told_parked
+from timetracking.parking.repository import forget_parked
 from timetracking.parking.use_cases import NoteParked
 from timetracking.people.domain import Body
 from timetracking.personal_data import DATA_CLASSES
 from timetracking.processes import CHANGES_KEPT, PARKED_KEPT, forget_changes, forget_contents
+from timetracking.workdays.repository import purge_changes
 
 from .parking.lots import AT, Lot
 from .platform import LAW, Platform
@@ -250,6 +255,30 @@ async def test_what_passes_by_itself_stays_too_while_a_body_is_inspected(
     assert (await platform.sql(count))[0][0] == 0
 
 
+@pytest.mark.parametrize(("purge", "count"), PURGES)
+@pytest.mark.parametrize("lasts", [True, False])
+async def test_a_purge_that_lasts_asks_again_whether_all_holds_are_known(
+    served: Timekeeping, purge: Callable[..., Awaitable[int]], count: str, lasts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at its watch is a minute after the one before, or the watch stands."""
+    platform, asked = served.platform, list[int]()
+    monkeypatch.setattr(processes, "forget_parked", partial(forget_parked, most=1))
+    monkeypatch.setattr(processes, "purge_changes", partial(purge_changes, most=1))
+    await park(platform, "2026-11-24T08:00:00", "2026-11-24T09:00:00", "2026-11-24T10:00:00")
+    await platform.sql("UPDATE workday_changes SET changed_at = changed_at - $1::interval", CHANGES_KEPT + timedelta(days=1))
+    platform.now = AT + PARKED_KEPT + timedelta(days=1)
+    kept, minutes = (await platform.sql(count))[0][0], counting(0, 60)
+
+    async def parked_meanwhile() -> bool:
+        asked.append(1)
+        return len(asked) < 3
+
+    real = (lambda: float(next(minutes))) if lasts else (lambda: 0.0)
+    gone = await purge(platform.database.worker, now=platform.clock, known=lambda _: parked_meanwhile, real=real)
+    assert (gone, len(asked)) == ((2, 3) if lasts else (kept, 1))
+    assert (await platform.sql(count))[0][0] == kept - gone
+
+
 async def test_an_older_state_of_a_body_does_not_take_a_hold_away(served: Timekeeping) -> None:
     platform = served.platform
     hold = Hold("h1", DaySpan(MONDAY, WEDNESDAY), released=False)
@@ -309,13 +338,23 @@ async def test_a_level_never_falls(served: Timekeeping) -> None:
             await platform.sql(statement)
 
 
-async def test_the_function_that_drops_months_refuses_while_a_hold_is_in_force(served: Timekeeping) -> None:
+async def test_a_hold_by_real_time_alone_keeps_the_passages_and_lets_what_is_behind_them_go(served: Timekeeping) -> None:
+    """By the stepped clock, which the job goes by, it is over long since."""
     platform = served.platform
+    await account_for_all(platform)
     platform.now = years_later(date(2027, 3, 1))
     await retention(platform)()
     await platform.sql("INSERT INTO legal_holds VALUES ('MF', 'h1', current_date - 1, current_date + 1, false)")
-    with pytest.raises(Exception, match="legal hold"):
-        await platform.sql("SELECT forget_passages($1, 10)", date(2026, 12, 1))
+    before = await counted(platform)
+    (told,) = await platform.sql("SELECT gone, whole FROM forget_passages($1, 10)", date(2026, 12, 1))
+    assert tuple(told) == (0, None)
+    assert await everything(retention(platform)) > 0
+    after = await counted(platform)
+    assert (after["passages"], after["device_days"]) == (before["passages"], 0)
+    assert before["passages"] > 0 < before["device_days"]
+    await platform.sql("DELETE FROM legal_holds")
+    assert await everything(retention(platform)) > 0
+    assert (await counted(platform))["passages"] == 0
 
 
 async def test_the_function_that_drops_months_refuses_those_that_are_kept(served: Timekeeping) -> None:

@@ -1,11 +1,19 @@
 """What days follow from is kept a little longer than they are, and goes where it takes nothing with it that is needed still."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import asyncpg
+from timetracking.accounts import consumer as accounts
+from timetracking.accounts.domain import UNDATED
+from timetracking.accounts.use_cases import TakeReceipts
+from timetracking.parking.consumer import told_parked
+from timetracking.parking.use_cases import NoteParked
 from timetracking.processes import forget_contents
 
-from .samples import MONDAY, NOVEMBER, TUESDAY, at, month_of
+from .parking.lots import AT, PASSAGES, Lot
+from .platform import Platform
+from .samples import MONDAY, NOVEMBER, TUESDAY, at, month_of, passage
 from .serving import Timekeeping
 from .test_retention import account_for_all, all_known, everything, park, retention, years_later
 
@@ -27,7 +35,7 @@ async def test_a_device_s_account_goes_whole_and_only_once_all_of_it_is_accounte
     await platform.sql(
         "INSERT INTO device_receipts VALUES ('lossy', $1, 2, 0, 0), ('dead', $1, 1, 0, 0), ('undated', '1970-01-01', 1, 0, 0)", MONDAY
     )
-    await park(platform, "2026-11-23T08:00:00", device="dead")
+    await park(platform, "2026-11-23T08:00:00", device="dead", at=AT - timedelta(days=1))
     platform.now = years_later(TUESDAY + timedelta(days=7))
 
     async def accounts() -> set[str]:
@@ -42,7 +50,55 @@ async def test_a_device_s_account_goes_whole_and_only_once_all_of_it_is_accounte
     left = await accounts()
     assert left >= {"lossy", "undated"}
     assert "dead" not in left
-    assert not await platform.sql("SELECT FROM parked_records WHERE device = 'dead'"), "the account goes whole"
+    assert not await platform.sql("SELECT FROM parked_records WHERE device = 'dead'")
+
+
+async def in_flight(platform: Platform) -> dict[tuple[str, date], int]:
+    """What became of nothing, by device and date, as far as anything is kept of them."""
+    async with platform.begin() as work:
+        devices = [device for device, _ in await work.accounts.page(None, 100)]
+        return {
+            (device, day): counts.in_flight
+            for device in devices
+            for day, counts in await work.accounts.days(device, date.min, date(9000, 1, 1))
+        }
+
+
+async def test_what_has_no_date_or_a_wrong_one_goes_by_the_day_of_its_parking_and_the_account_stays_level(served: Timekeeping) -> None:
+    """All that cannot be read is of one account: none waits for the others, and none goes with them."""
+    platform, lot, zone, reset = served.platform, Lot(), ZoneInfo("Asia/Almaty"), date(2000, 1, 1)
+    await account_for_all(platform)
+
+    async def unreadable(offset: int, parked_at: datetime) -> None:
+        record = await lot.put_away(PASSAGES, offset, b"\xff\xff", {}, "unreadable", at=parked_at)
+        await NoteParked(platform.begin)([told_parked(record, zone)])
+        await TakeReceipts(platform.begin)(accounts.received([record], zone))
+
+    async def left() -> dict[tuple[str, date], int]:
+        rows = await platform.sql("SELECT device, date, count(*) FROM parked_records GROUP BY device, date")
+        assert {key: count for key, count in (await in_flight(platform)).items() if count} == {("", UNDATED): 1}, "the loss, and no other"
+        return {(row["device"], row["date"]): row["count"] for row in rows}
+
+    await unreadable(1, AT)
+    await unreadable(2, AT + timedelta(days=30))
+    await platform.sql("UPDATE device_receipts SET received = received + 1 WHERE date = $1", UNDATED)  # that one was lost
+    for offset, parked_at in ((3, AT), (4, AT + timedelta(days=30))):
+        record = await lot.refused(passage("2000-01-01T08:00:00", device="reset"), offset, at=parked_at)
+        await NoteParked(platform.begin)([told_parked(record, zone)])
+        await TakeReceipts(platform.begin)(accounts.received([record], zone))
+    both = {("", UNDATED): 2, ("reset", reset): 2}
+    assert await left() == both
+    for now, expected in (
+        (AT + timedelta(days=400), both),
+        (years_later(TUESDAY + timedelta(days=7)), both),
+        (years_later(TUESDAY + timedelta(days=8)), dict.fromkeys(both, 1)),
+        (years_later(TUESDAY + timedelta(days=38)), {}),
+    ):
+        platform.now = now
+        await forget_contents(platform.database.worker, platform.clock, lambda _: all_known)
+        await everything(retention(platform))
+        assert await left() == expected
+    assert not await platform.sql("SELECT FROM device_receipts WHERE device = 'reset'")
 
 
 async def test_a_silence_of_weeks_is_kept_as_long_as_a_day_that_it_explains(served: Timekeeping) -> None:

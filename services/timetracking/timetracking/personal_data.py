@@ -11,25 +11,19 @@ from chassis.personal_data.own_tables import BODIES, OWN_TABLES, SERVANTS, proje
 OWN = "servant = $1"
 DATE = "the date"
 FACTS = f"$1::date - {FACTS_BEFORE.days}"
+PASSAGE_TOPICS = "('timetracking.passages.v1', 'timetracking.late-passages.v1')"
 # Passages go by whole months: the badges that they were read of go after the last of a month.
 BADGES_LATER = 45
 # What was found about a device is a fact of all days that it lasted; an instant's date is another one elsewhere, by less than the margin.
 PAST_FINDINGS = f"date < $1 AND (servant IS NOT NULL OR greatest(date, until, (to_timestamp(last) AT TIME ZONE 'UTC')::date) < {FACTS})"
-# A device's account of a date goes whole, or a loss would be hidden and another invented: once all of it is accounted for, and of what is
-# parked nothing can be sent again. What is counted meanwhile is looked at once more under the rows' locks.
-PASSAGE_TOPICS = "('timetracking.passages.v1', 'timetracking.late-passages.v1')"
+# A device's account of a date goes whole, or a loss would be hidden and another invented: once all that was received is stored. What is
+# counted meanwhile is looked at once more under the rows' locks.
 ACCOUNTS = f"""
-WITH parked AS (
-    SELECT device, date, -count(*) FILTER (WHERE state = 'parked') AS flying,
-           bool_or(value IS NOT NULL) AS sendable, count(*) FILTER (WHERE state = 'sent_again') AS sent
-    FROM parked_records WHERE date < {FACTS} AND topic IN {PASSAGE_TOPICS} GROUP BY device, date
-), candidates AS (
+WITH candidates AS (
     SELECT device, date FROM (
         SELECT device, date, received - repeated - no_passages AS flying FROM device_receipts WHERE date < {FACTS}
         UNION ALL SELECT device, date, -stored - repeated FROM device_days WHERE date < {FACTS}
-        UNION ALL SELECT device, date, flying FROM parked
     ) AS part
-    WHERE (device, date) NOT IN (SELECT device, date FROM parked WHERE sendable OR sent > 0)
     GROUP BY device, date HAVING sum(flying) = 0 LIMIT $2
 ), receipts AS MATERIALIZED (
     SELECT r.device, r.date, r.received - r.repeated - r.no_passages AS flying
@@ -38,19 +32,31 @@ WITH parked AS (
     SELECT d.device, d.date, -d.stored - d.repeated AS flying
     FROM device_days d JOIN candidates USING (device, date) ORDER BY d.device, d.date FOR UPDATE OF d
 ), level AS MATERIALIZED (
-    SELECT device, date FROM (
-        SELECT * FROM receipts UNION ALL SELECT * FROM days
-        UNION ALL SELECT parked.device, parked.date, parked.flying FROM parked JOIN candidates USING (device, date)
-    ) AS part GROUP BY device, date HAVING sum(flying) = 0
+    SELECT device, date FROM (SELECT * FROM receipts UNION ALL SELECT * FROM days) AS part GROUP BY device, date HAVING sum(flying) = 0
 ), gone AS (
     DELETE FROM device_receipts r USING level l WHERE r.device = l.device AND r.date = l.date RETURNING 1
 ), gone_too AS (
     DELETE FROM device_days d USING level l WHERE d.device = l.device AND d.date = l.date RETURNING 1
-), gone_with_them AS (
-    DELETE FROM parked_records p USING level l
-    WHERE p.device = l.device AND p.date = l.date AND p.topic IN {PASSAGE_TOPICS} AND p.value IS NULL RETURNING 1
 )
-SELECT ((SELECT count(*) FROM gone) + (SELECT count(*) FROM gone_too) + (SELECT count(*) FROM gone_with_them))::integer, NULL::text
+SELECT ((SELECT count(*) FROM gone) + (SELECT count(*) FROM gone_too))::integer, NULL::text
+"""
+# A parked record goes by the day of its own, whatever date its device gave it: all that have no date share one account, and a clock that
+# was set back dates what comes now like what is old. The account is smaller by it on both sides, so that a loss stays to be seen.
+PAST_PARKED = f"value IS NULL AND parked_at < {FACTS}"
+PARKED = f"""
+WITH old AS MATERIALIZED (
+    SELECT id FROM parked_records WHERE {PAST_PARKED} ORDER BY parked_at LIMIT $2
+), gone AS (
+    DELETE FROM parked_records p USING old WHERE p.id = old.id
+    RETURNING p.device, p.date, p.state = 'parked' AND p.topic IN {PASSAGE_TOPICS} AS counted
+), less AS (
+    SELECT device, date, count(*) AS records FROM gone WHERE counted GROUP BY device, date
+), held AS MATERIALIZED (
+    SELECT r.device, r.date, less.records FROM device_receipts r JOIN less USING (device, date) ORDER BY r.device, r.date FOR UPDATE OF r
+), smaller AS (
+    UPDATE device_receipts r SET received = r.received - held.records FROM held WHERE r.device = held.device AND r.date = held.date
+)
+SELECT count(*)::integer, NULL::text FROM gone
 """
 # A passage whose badge the servant held whatever the zone of the device: what was read within a day of its handing over stands in the
 # reads of their days.
@@ -58,7 +64,7 @@ OF_OWN_BADGES = (
     "EXISTS (SELECT FROM badges b WHERE b.servant = $1 AND b.badge_system = passages.badge_system"
     " AND b.badge_number = passages.badge_number AND surely_held(b.span, passages.wall_time))"
 )
-OF_ACCOUNT = "the date, once all that the device sent of it is accounted for"
+OF_ACCOUNT = "the date, once all that the device sent of it is stored, and what was parked is gone"
 NOBODY = "devices, not people"
 
 
@@ -167,13 +173,10 @@ OF_GATES = (
     DataClass("device_receipts", "The same, counted from Kafka", _fact(OF_ACCOUNT, f"date < {FACTS}", ACCOUNTS), nobody=NOBODY),
     DataClass(
         "parked_records",
-        "Records that could not be applied; their bytes for 180 days, by the purge of `parked`, which rests with legal holds",
-        _fact(
-            "the day on which it was parked; of passages with the device's account",
-            f"value IS NULL AND parked_at < {FACTS} AND topic NOT IN {PASSAGE_TOPICS}",
-        ),
+        "Records that could not be applied; of passages their bytes for 180 days, by the purge of `parked`, which rests with legal holds",
+        _fact("the day on which it was parked", PAST_PARKED, PARKED),
         Sensitivity.PERSONAL,
-        nobody="bytes of a device: whose they are is known once they are applied",
+        nobody="of passages bytes of a device, whose they are is known once they are applied; of states, which name people, no content",
     ),
 )
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from chassis import processes
@@ -15,7 +16,7 @@ from chassis.delivery import Subscription
 from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job, keep_doing
 from chassis.messages import Messages
-from chassis.personal_data.retention import Known, Retention, followed, rests_until
+from chassis.personal_data.retention import Known, KnownLately, Retention, followed, rests_until
 from chassis.process import Admin
 from chassis.publisher import Publisher
 from chassis.server import Served
@@ -37,6 +38,7 @@ from timetracking.gateway.refusals import RefusedRequests
 from timetracking.gateway.repository import StoredAllowList
 from timetracking.gateway.settings import GatewaySettings
 from timetracking.parking import consumer as parking
+from timetracking.parking.domain import OWN
 from timetracking.parking.repository import forget_parked
 from timetracking.parking.use_cases import NoteParked
 from timetracking.passages.consumer import LATE, TOPIC, passages
@@ -181,7 +183,7 @@ def beside(settings: TimetrackingSettings, database: Database) -> "Sequence[Tail
             accounts.READER,
             database,
             settings.brokers,
-            parking.OWN,
+            OWN,
             accounts.receipts(TakeReceipts(work), zone),
             Forget(work),
             Complete(work),
@@ -199,25 +201,23 @@ def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
     return [plans.plans(TakePlans(work, compute), ForgetPlans(work)), plans.orders(TakeOrders(work, compute))]
 
 
-async def forget_changes(database: Database, now: Clock, known: Callable[[Database], Known]) -> int:
+async def forget_changes(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:
     """Deletes the changes of days that nobody can resume from any more; how many there were. It rests with legal holds."""
-    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, known)
+    lately = KnownLately(known(database), real)
+    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, lately)
 
 
-async def forget_contents(database: Database, now: Clock, known: Callable[[Database], Known]) -> int:
+async def forget_contents(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:
     """Deletes the contents of what was parked longer ago than its topic keeps it; how many there were. It rests with legal holds."""
-    return await _forget(database, forget_parked, now() - PARKED_KEPT, now, known)
+    return await _forget(database, forget_parked, now() - PARKED_KEPT, now, KnownLately(known(database), real))
 
 
 async def _forget(
-    database: Database,
-    some_before: Callable[[Transaction, datetime], Awaitable[int]],
-    before: datetime,
-    now: Clock,
-    known: Callable[[Database], Known],
+    database: Database, some_before: Callable[[Transaction, datetime], Awaitable[int]], before: datetime, now: Clock, known: Known
 ) -> int:
-    forgotten, some = 0, int(await known(database)())
-    while some:
+    """Deletes piece by piece, as the job `retention` does: before each a hold is looked for, and once a minute whether all are known."""
+    forgotten, some = 0, 1
+    while some and await known():
         async with database.transaction() as transaction:
             some = 0 if await rests_until(transaction, now()) is not None else await some_before(transaction, before)
         forgotten += some

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from chassis.database import OutOfTime
 from chassis.personal_data.declarations import PERSONAL_FILE, of_people
 from chassis.testing.answers import outcome
 from chassis.testing.tokens import caller
 from kernel.days import months_after
-from kernel.faults import Fault, Malformed, NotFound
+from kernel.faults import Fault, Malformed, NotFound, Unavailable
 from lawbook import load
 from prometheus_client import REGISTRY
 from registry.__main__ import main
@@ -189,8 +190,16 @@ async def test_a_hold_over_another_body_waits_for_whoever_is_being_erased(left: 
     assert await placed == "OK"
 
 
+def out_of_time() -> Unavailable:
+    """As the database ends a transaction that waited too long for the bodies that name somebody."""
+    error = Unavailable()
+    error.__cause__ = OutOfTime()
+    return error
+
+
+@pytest.mark.parametrize(("error", "kind"), [(RuntimeError("akhmetov"), "RuntimeError"), (out_of_time(), "OutOfTime")])
 async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_named(
-    left: Registry, monkeypatch: pytest.MonkeyPatch
+    left: Registry, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
 ) -> None:
     hr = await left.portal(HR)
     akhmetov = await hr.servants.CreateServant(new_servant("akhmetov", 1, appointment("18")))
@@ -200,7 +209,7 @@ async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_n
     async def stumbling(self: StoredErasure, servant: str) -> int:
         tried.append(servant)
         if servant == "akhmetov":
-            raise RuntimeError("akhmetov")
+            raise error
         return await erase(self, servant)
 
     monkeypatch.setattr(StoredErasure, "erase", stumbling)
@@ -213,5 +222,5 @@ async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_n
     assert not any((await kept(left)).values())
     assert (await kept(left, "akhmetov"))["servants"] == 1
     assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "erasure"}) == failed + 1
-    assert [(each["count"], each["errors"]) for each in logs if "count" in each] == [(1, ["RuntimeError"])]
+    assert [(each["count"], each["errors"]) for each in logs if "count" in each] == [(1, [kind])]
     assert "akhmetov" not in str(logs)

@@ -10,6 +10,7 @@ import structlog
 from kernel.faults import Fault, Unavailable
 
 from chassis.clock import Clock
+from chassis.database import OutOfTime
 from chassis.metrics import counter, gauge
 from chassis.supervision import TOGETHER_S, give_way, paused
 from chassis.transient import is_out_of_time
@@ -71,7 +72,7 @@ async def each_for_itself(do: Callable[[Sequence[P]], Awaitable[None]], pieces: 
 async def each_on_its_own(job: str, do: Callable[[P], Awaitable[object]], pieces: Sequence[P]) -> None:
     """Does the pieces of a job one after the other; what fails is counted and told by its kind, never by name, and holds up no other.
 
-    A refusal is no failure: the piece is not due any more. Raises at once what passes by itself.
+    A refusal is no failure: the piece is not due any more. Time that ran out is one. Raises at once what passes by itself.
     """
     failures = list[str]()
     for piece in pieces:
@@ -80,8 +81,8 @@ async def each_on_its_own(job: str, do: Callable[[P], Awaitable[object]], pieces
         except Exception as error:
             if passes(error):
                 raise
-            if not isinstance(error, Fault):
-                failures.append(type(error).__name__)
+            if not isinstance(error, Fault) or isinstance(error, Unavailable):
+                failures.append(OutOfTime.__name__ if is_out_of_time(error) else type(error).__name__)
     if failures:
         FAILED.labels(job).inc(len(failures))
         log.error("some pieces of a job failed", job=job, count=len(failures), errors=sorted(set(failures)))

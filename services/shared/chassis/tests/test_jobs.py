@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from chassis import jobs, supervision
+from chassis.database import OutOfTime
 from chassis.jobs import FAILED, LEVEL, LEVEL_SINCE, Job, Jobs, Level, each_for_itself, each_on_its_own, keep_doing
 from chassis.testing.waiting import until
 from kernel.faults import Unavailable, WrongState
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -124,18 +126,22 @@ async def test_what_is_away_is_not_asked_piece_by_piece() -> None:
 
 async def test_each_on_its_own_passes_over_what_fails_and_waits_for_what_is_away() -> None:
     done, failed = list[int](), REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "some"}) or 0.0
-    troubles: dict[int, Exception] = {1: RuntimeError(), 2: WrongState("DAY_CLOSED"), 4: Unavailable()}
+    late = Unavailable()
+    late.__cause__ = OutOfTime()
+    troubles: dict[int, Exception] = {1: RuntimeError(), 2: WrongState("DAY_CLOSED"), 4: Unavailable(), 6: late}
 
     async def do(piece: int) -> None:
         if piece in troubles:
             raise troubles[piece]
         done.append(piece)
 
-    await each_on_its_own("some", do, [1, 2, 3])
+    with capture_logs() as logs:
+        await each_on_its_own("some", do, [1, 2, 6, 3])
     with pytest.raises(Unavailable):
         await each_on_its_own("some", do, [4, 5])
     assert done == [3]
-    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "some"}) == failed + 1, "a refusal is no failure"
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job": "some"}) == failed + 2, "a refusal is no failure"
+    assert [(each["count"], each["errors"]) for each in logs] == [(2, ["OutOfTime", "RuntimeError"])]
 
 
 async def test_what_others_work_on_still_is_not_level() -> None:

@@ -33,7 +33,7 @@ from timetracking.gateway.no_passages import NoPassages
 from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.settings import BatchLimits
 from timetracking.parking import consumer as parking
-from timetracking.parking.domain import Selection
+from timetracking.parking.domain import OWN, Selection
 from timetracking.parking.use_cases import NoteParked, RedriveParked
 from timetracking.passages.consumer import LATE, TOPIC, passages
 from timetracking.passages.domain import Passage
@@ -157,7 +157,7 @@ class World:
         work = self.platform.begin
         for name, topics, take in (
             (parking.READER, parking.LOTS, parking.parked_records(NoteParked(work), ZONE)),
-            (accounts.READER, parking.OWN, accounts.receipts(TakeReceipts(work), ZONE)),
+            (accounts.READER, OWN, accounts.receipts(TakeReceipts(work), ZONE)),
         ):
             tail = Tail(name, self.platform.database.worker, Brokers(""), topics, self._perhaps(take))
             for lane in self.kafka.of(*topics):

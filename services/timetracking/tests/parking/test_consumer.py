@@ -66,9 +66,10 @@ async def test_bytes_that_are_no_message_go_back_where_they_lay() -> None:
     assert (told.device, told.date, told.partition, told.sendable) == ("", UNDATED, 3, True)
 
 
-async def test_a_state_of_another_service_goes_by_its_key_and_is_not_sent_by_us() -> None:
-    told = told_parked(await Lot().put_away("registry.bodies.v1", 7, b"", {}, "MALFORMED", key=b"KGD"), ZONE)
-    assert (told.topic, told.key, told.partition, told.sendable, told.device) == ("registry.bodies.v1", "KGD", None, False, "")
+async def test_a_state_of_another_service_is_not_sent_by_us_and_of_it_nothing_is_kept_that_names_people() -> None:
+    told = told_parked(await Lot().put_away("registry.servants.v1", 7, b"S1", {"event_id": "e"}, "MALFORMED", key=b"S1"), ZONE)
+    assert (told.topic, told.partition, told.sendable, told.device) == ("registry.servants.v1", None, False, "")
+    assert (told.key, told.value, told.size, told.headers, told.lay) == ("", None, 2, {"event_id": "e"}, (3, 7))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ async def test_an_operator_sees_what_is_wrong_and_nobody_it_is_about(served: Tim
     (read,) = json.loads(shown["read"].content)["passages"]
     assert (read["device"], read["wallTime"], read["badgeSystem"], read["badgeNumber"]) == ("gate", "2026-11-24T08:55:00", "hq", "0000")
     assert read["eventKey"] == "0000|0000-00-00X00:00:00|xx"
-    assert json.loads(shown["state"].content) == {"eventId": "e", "servant": "X0", "displayName": "Xxxxx Xxxxxxxxx", "revision": "3"}
+    assert (shown["state"].content, shown["state"].event_id, shown["state"].size > 0) == ("", "e", True)
     assert (shown["unreadable"].content, shown["unreadable"].size) == ("", 5)
     everything = "".join(str(each) for each in shown.values()).replace("2026-11-24", "")
     for secret in ("0017", "Асель", "Нурланова", "S1"):

@@ -201,3 +201,16 @@ async def test_contents_are_forgotten_after_their_time_and_their_records_stay(de
     assert (kept[old].value, kept[old].sendable, kept[old].headers, kept[old].size > 0) == (None, False, {}, True)
     assert kept[new].value is not None
     assert await desk.redrive(OPERATOR, BUGS) == Sent(1, 1, more=False)
+
+
+async def test_what_an_older_version_kept_of_people_is_forgotten_whatever_its_age(desk: Desk) -> None:
+    """It kept states with their keys, and the keys of all when their contents had gone."""
+    passed = await desk.refused(7, 8)
+    await desk.read(await desk.lot.put_away("registry.servants.v1", 9, b"", {}, "bug", key=b"S1"))
+    await desk.platform.sql("UPDATE parked_records SET key = 'S1', value = 'S1', headers = '{\"a\": \"b\"}' WHERE topic LIKE 'registry.%'")
+    await desk.platform.sql("UPDATE parked_records SET key = 'hq:17', value = NULL WHERE id = $1", passed[0])
+    async with desk.platform.database.worker.transaction() as transaction:
+        assert await forget_parked(transaction, AT - timedelta(days=1)) == 1
+        assert await forget_parked(transaction, AT + timedelta(hours=1)) == 2
+    rows = await desk.platform.sql("SELECT key, value, headers FROM parked_records")
+    assert [tuple(row) for row in rows] == [("", None, "{}")] * 3

@@ -88,10 +88,11 @@ class AssignBadge:
     async def __call__(self, caller: Caller, badge: Badge) -> Badge:
         """Returns the badge; refuses NOT_FOUND (the servant), BADGE_SPANS_OVERLAP, PROJECTION_BEHIND."""
         async with self.begin(caller) as work:
-            await work.servants.require(badge.servant, visible_to=caller, during=badge.days)
             await work.hold_settings()
             await work.lock_badges([(badge.system, badge.number)])
             await work.lock_servants([badge.servant])
+            # Under the lock: whoever was erased while we waited for it is not there any more.
+            await work.servants.require(badge.servant, visible_to=caller, during=badge.days)
             held = await work.badges.overlapping(badge)
             if held:
                 raise WrongState("BADGE_SPANS_OVERLAP", since=held[0].since, until=held[0].until or ON_AND_ON)

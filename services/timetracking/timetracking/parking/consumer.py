@@ -17,12 +17,9 @@ from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.accounts.domain import NAMELESS, UNDATED
 from timetracking.accounts.messages import accounted, serial_or_nameless
 from timetracking.gateway.batches import credential_key
-from timetracking.parking.domain import GATEWAY, STORY, ParkedRecord, reason_named
+from timetracking.parking.domain import GATEWAY, OWN, STORY, ParkedRecord, reason_named
 
 READER = "parking"
-# What is ours alone and is no state: it may be sent again. A state that is published a second time after a newer one would
-# be what compaction keeps, so only its owner publishes it again.
-OWN = ("timetracking.passages.v1", "timetracking.late-passages.v1")
 TOPICS = (*OWN, "registry.bodies.v1", "registry.servants.v1", "regimes.plans.v1", "regimes.orders.v1")
 LOTS = tuple(parked(topic) for topic in TOPICS)
 _TEXT = "text/plain"
@@ -42,7 +39,10 @@ def parked_records(note: Note, default_zone: str) -> Callable[[Sequence[Record]]
 
 
 def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
-    """A parked record in the words of the domain; headers that are missing or say nothing are made up for, never refused."""
+    """A parked record in the words of the domain; headers that are missing or say nothing are made up for, never refused.
+
+    A state names people, by its key and in its content, and is not sent again by us: of it neither is kept.
+    """
     headers = {name: text.replace("\0", "") for name, text in record.headers.items()}
     topic = record.topic.removesuffix(parked(""))
     origin = headers.get("origin") or f"{record.topic}/{record.partition}/{record.offset}/0"
@@ -50,11 +50,11 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
     parked_at = _instant(headers.get("parked_at", "")) or failed
     is_text = headers.get("content-type", "").startswith(_TEXT)
     device, day, partition = _from_gateway(origin, failed, zone) if is_text else _read(topic, record, origin, zone)
-    value = record.value or b""
+    ours, value = topic in OWN, record.value or b""
     return ParkedRecord(
         id=_id(headers, origin),
         topic=topic,
-        key=(record.key or b"").decode("utf-8", "replace").replace("\0", ""),
+        key=(record.key or b"").decode("utf-8", "replace").replace("\0", "") if ours else "",
         partition=partition if record.key is None else None,
         lay=_lay(headers, origin),
         device=device,
@@ -65,9 +65,9 @@ def told_parked(record: Record, zone: ZoneInfo) -> ParkedRecord:
         first_failed_at=failed,
         parked_at=parked_at,
         attempts=attempts_told(headers.get("attempts", "")),
-        sendable=topic in OWN and not is_text,
+        sendable=ours and not is_text,
         headers={name: value for name, value in headers.items() if name not in STORY},
-        value=value,
+        value=value if ours else None,
         size=len(value),
     )
 

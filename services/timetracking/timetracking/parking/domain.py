@@ -6,6 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+# What is ours alone and is no state: it may be sent again. A state that is published a second time after a newer one would
+# be what compaction keeps, so only its owner publishes it again.
+OWN = ("timetracking.passages.v1", "timetracking.late-passages.v1")
 # Headers that tell of a failure: they are kept as what they say, and not sent on.
 STORY = frozenset({"reason", "error", "origin", "first_failed_at", "parked_at", "attempts", "parked_record"})
 
@@ -24,7 +27,8 @@ class ParkedRecord:
 
     It goes again to `partition` of its topic, or by its key where that is None. `lay` is where it lay in its topic when it was
     parked first, (partition, offset): None if it never did, or if this is not its first time. `device` is the serial, "" where none is
-    known; `date` is the one under which the device's account has it. `value` is None once its time is over.
+    known; `date` is the one under which the device's account has it. `value` is None and `key` empty once its time is over; of a state of
+    another service they are so from the first.
     """
 
     id: UUID

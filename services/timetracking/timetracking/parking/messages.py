@@ -1,7 +1,6 @@
 """Parked records as messages, and what may be shown of their content."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from chassis.wire import day_message, instant_message
@@ -9,15 +8,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from tartip.regimes.v1.events_pb2 import MonthPlanChanged, OrderChanged
-from tartip.registry.v1.events_pb2 import ServantChanged, StateBodyChanged
 from tartip.timetracking.v1 import parking_service_pb2 as pb
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 
 from timetracking.accounts.domain import UNDATED
 from timetracking.devices.domain import event_number
 from timetracking.names import device_name, parked_name
-from timetracking.parking.domain import ParkedRecord, State, shape
+from timetracking.parking.domain import OWN, ParkedRecord, State, shape
 from timetracking.parking.use_cases import Seen
 
 STATES = {
@@ -25,20 +22,11 @@ STATES = {
     State.SENT_AGAIN: pb.PARKED_RECORD_STATE_SENT_AGAIN,
     State.TAKEN_UP: pb.PARKED_RECORD_STATE_TAKEN_UP,
 }
-_MESSAGES: Mapping[str, type[Message]] = {
-    "timetracking.passages.v1": PassageBatch,
-    "timetracking.late-passages.v1": PassageBatch,
-    "registry.bodies.v1": StateBodyChanged,
-    "registry.servants.v1": ServantChanged,
-    "regimes.plans.v1": MonthPlanChanged,
-    "regimes.orders.v1": OrderChanged,
-}
 # What names nobody. Whatever is not here is shown as its shape, so that a new field is hidden until somebody thinks of it.
 _OPEN = frozenset(
     {
-        *("eventId", "occurredAt", "revision", "edition", "kind", "status", "year", "month", "day", "date", "zone", "premises"),
-        *("device", "wallTime", "utcOffsetSeconds", "badgeSystem", "direction", "verifyMethod", "receivedAt", "live"),
-        *("previousEventNumber", "body", "unit", "region", "parent", "since", "until", "start", "end"),
+        *("eventId", "occurredAt", "device", "wallTime", "utcOffsetSeconds", "badgeSystem", "direction", "verifyMethod", "receivedAt"),
+        *("live", "previousEventNumber"),
     }
 )
 
@@ -69,15 +57,14 @@ def parked_message(seen: Seen, *, with_content: bool) -> pb.ParkedRecord:
 
 
 def content_of(record: ParkedRecord, *, clear: bool) -> str:
-    """What the record says: its message as JSON or its line, in clear or as far as it is not personal; "" where it is neither."""
-    if not record.value:
+    """What the record says: its message as JSON or its line, in clear or as far as it is not personal; "" of all else."""
+    if not record.value or record.topic not in OWN:
         return ""
     if record.headers.get("content-type", "").startswith("text/plain"):
         line = record.value.decode("utf-8", "replace")
         return line if clear else shape(line)
-    kind = _MESSAGES.get(record.topic)
     try:
-        said: Any = MessageToDict(_that_exists(kind.FromString(record.value))) if kind is not None else {}
+        said: Any = MessageToDict(_that_exists(PassageBatch.FromString(record.value)))
     except DecodeError:
         return ""
     return json.dumps(said if clear else _masked(said), ensure_ascii=False) if said else ""

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import parked_name
-from timetracking.parking.domain import ParkedRecord, Selection, State
+from timetracking.parking.domain import OWN, ParkedRecord, Selection, State
 from timetracking.parking.tables import ParkedRow
 from timetracking.parking.use_cases import Seen
 from timetracking.people.repository import BODIES
@@ -44,9 +44,13 @@ _SENT = """
 UPDATE parked_records held SET state = 'sent_again', attempts = sent.attempts
 FROM unnest($1::uuid[], $2::integer[]) AS sent (id, attempts) WHERE held.id = sent.id
 """
+# States of others are noted without their contents; an older version of the program kept those, and they need no time to be over.
 _FORGET = """
-WITH old AS (SELECT id FROM parked_records WHERE value IS NOT NULL AND parked_at < $1 ORDER BY parked_at LIMIT $2)
-UPDATE parked_records held SET value = NULL, headers = '{}', sendable = false FROM old WHERE held.id = old.id
+WITH old AS (
+    SELECT id FROM parked_records WHERE (value IS NOT NULL OR key <> '') AND (parked_at < $1 OR topic <> ALL ($3::text[]))
+    ORDER BY parked_at LIMIT $2
+)
+UPDATE parked_records held SET key = '', value = NULL, headers = '{}', sendable = false FROM old WHERE held.id = old.id
 """
 
 
@@ -115,7 +119,7 @@ class StoredParking:
 
 async def forget_parked(transaction: Transaction, before: datetime, most: int = FORGOTTEN_AT_ONCE) -> int:
     """Deletes the contents of at most so many records that were parked before an instant; how many there were. Their counts stay."""
-    told = await (await transaction.driver()).execute(_FORGET, before, most)
+    told = await (await transaction.driver()).execute(_FORGET, before, most, list(OWN))
     return int(told.rpartition(" ")[2])
 
 

@@ -14,16 +14,15 @@ class ParkedRow(Base):
     """A parked record.
 
     `place` is the order in which records came first; `headers` are those of the message, as JSON, without the story of its
-    failure; `value` is None once its time is over.
+    failure; `value` is None and `key` empty once its time is over, and of a state of another service from the first.
     """
 
     __tablename__ = "parked_records"
     __table_args__ = (
         Index(None, "place", unique=True),
         Index(None, "device", "date"),
-        Index(None, "date"),
         Index(None, "topic", "lay_partition", "lay_offset"),
-        Index(None, "parked_at", postgresql_where=text("value IS NOT NULL")),
+        Index("parked_records_contents_idx", "parked_at", postgresql_where=text("value IS NOT NULL OR key <> ''")),
         Index("parked_records_forgotten_idx", "parked_at", postgresql_where=text("value IS NULL")),
     )
 

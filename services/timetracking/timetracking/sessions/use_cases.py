@@ -76,9 +76,10 @@ class StartRemoteSession:
         """Returns the session; refuses NOT_FOUND (another servant), SESSION_OPEN, PROJECTION_BEHIND."""
         session = RemoteSession(new_id(), servant, self.clock().replace(microsecond=0))
         async with self.begin(caller) as work:
-            await work.servants.require(servant, visible_to=caller)
             await work.hold_settings()
             await work.lock_servants([servant])
+            # Under the lock: whoever was erased while we waited for it is not there any more.
+            await work.servants.require(servant, visible_to=caller)
             going_on = await work.sessions.open_one(servant)
             if going_on is not None:
                 raise WrongState("SESSION_OPEN", session=going_on.name, start=going_on.start)

@@ -1,10 +1,9 @@
 """Deleting what is older than its term, piece by piece; while a legal hold is in force anywhere in the deployment, it rests."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import structlog
@@ -83,6 +82,31 @@ async def _none_parked(brokers: Brokers, topic: str) -> bool:
 
 
 @dataclass(slots=True)
+class KnownLately:
+    """Whether all holds are known, as of a minute ago at most: whoever deletes piece by piece asks before each.
+
+    `now` is real time in seconds, from any instant on.
+    """
+
+    known: Known
+    now: Callable[[], float] = time.monotonic
+    _until: float | None = field(default=None, init=False)
+
+    async def __call__(self) -> bool:
+        """Asks, unless the last answer was that they are, less than a minute ago."""
+        if self._until is None or self.now() >= self._until:
+            self._until = None
+            if not await self.known():
+                return False
+            self._until = self.now() + SOON_S
+        return True
+
+    def ask_anew(self) -> None:
+        """Lets the next one ask whatever the last answer was."""
+        self._until = None
+
+
+@dataclass(slots=True)
 class _Told:
     """Until when deleting rests, as operators were told last: a log line for each change is enough."""
 
@@ -123,16 +147,16 @@ class Retention:
         settled_after_s: float = SETTLED_AFTER_S,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database, self._classes, self._law, self._clock, self._known = database, aging(classes), law, clock, known
-        self._settled_after_s, self._now = settled_after_s, now
-        self._next, self._known_at = 0.0, -math.inf
+        self._database, self._classes, self._law, self._clock = database, aging(classes), law, clock
+        self._settled_after_s, self._now, self._known = settled_after_s, now, KnownLately(known, now)
+        self._next = 0.0
         self._put_off = set[str]()
 
     async def __call__(self) -> int:
         """Does one piece; returns how many rows that were, or how many levels, 0 when nothing is due or it rests."""
         if self._now() < self._next:
             return 0
-        if await self._rests() or not await self._all_known():
+        if await self._rests() or not await self._known():
             return self._later(SOON_S)
         terms = {how.term for _, how in self._classes}
         wanted = {term: first_kept(term, self._law, self._clock()) for term in sorted(terms)}
@@ -148,21 +172,14 @@ class Retention:
         return self._later(AGAIN_S if wanted.keys() <= levels.keys() and not self._put_off else SOON_S)
 
     def _later(self, pause_s: float) -> int:
-        self._next, self._known_at = self._now() + pause_s, -math.inf
+        self._next = self._now() + pause_s
+        self._known.ask_anew()
         self._put_off.clear()
         return 0
 
     async def _rests(self) -> bool:
         async with self._database.transaction() as transaction:
             return await rests_until(transaction, self._clock()) is not None
-
-    async def _all_known(self) -> bool:
-        if self._now() < self._known_at + SOON_S:
-            return True
-        if not await self._known():
-            return False
-        self._known_at = self._now()
-        return True
 
     async def _piece_or_later(self, each: DataClass, how: Aging, before: date) -> int:
         """Deletes some rows of a class, or leaves it to the next round where others hold what everybody else would wait for."""

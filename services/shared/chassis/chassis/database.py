@@ -137,7 +137,7 @@ class Transaction:
         1,000 keys a transaction.
         """
         numbers = sorted({_lock_number(namespace, key) for key in keys})
-        self._locks += 0 if shared else len(numbers)  # the keys shared by everyone are few
+        self._locks += len(numbers)  # a shared key takes as much of the memory for locks, for each who shares it
         if self._locks > MOST_LOCKS:
             raise ValueError(f"a transaction holds at most {MOST_LOCKS} locks")
         if not numbers:

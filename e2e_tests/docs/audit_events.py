@@ -13,6 +13,8 @@ from .error_catalogue import ROOT, SERVICES
 PAGE = ROOT / "docs" / "audit-events.md"
 # The layer around every RPC: it writes down what is refused, wherever that was decided.
 LAYER = "services/shared/chassis/chassis/interceptors/refusals.py:written_down"
+# The ground stands in no literal: it comes with the call.
+NAMED = "what is named with it: an act, a decision, or a term"
 HEAD = f"""# Audit events
 
 Written by `make docs` from the calls of `record` in the code; a test compares this page with what that command would write.
@@ -36,7 +38,10 @@ class NotLiteral(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A place that writes into the audit: the action, its ground (a rule of law, "" for none), where it stands and what that place does."""
+    """A place that writes into the audit: the action, its ground, where it stands and what that place does.
+
+    The ground is a rule of law, NAMED where whoever acts names one, "" for none.
+    """
 
     action: str
     rule: str
@@ -93,7 +98,7 @@ def _passed_on(function: ast.AsyncFunctionDef | ast.FunctionDef, call: ast.Call)
 
 def _rule(call: ast.Call, constants: Mapping[str, object]) -> str:
     given = [*call.args[2:3], *(each.value for each in call.keywords if each.arg == "rule")]
-    return _value(given[0], constants) if given else ""
+    return _value(given[0], constants) or NAMED if given else ""
 
 
 def _value(node: ast.expr, constants: Mapping[str, object]) -> str:
@@ -103,7 +108,9 @@ def _value(node: ast.expr, constants: Mapping[str, object]) -> str:
 
 def _ground(rule: str, law: Lawbook) -> str:
     if not rule:
-        return "the request"
+        return "what was asked, or told by another service"
+    if rule == NAMED:
+        return NAMED
     citation = law.wordings(rule)[-1].citation
     return f"`{rule}`: " + " · ".join(citation.get(language) for language in LANGUAGES)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import audit_events
-from .audit_events import PAGE, NotLiteral, events, page
+from .audit_events import NAMED, PAGE, NotLiteral, events, page
 from .error_catalogue import ROOT, SERVICES
 
 LISTED = re.compile(r"^\| `([a-z.-]+)` \|", re.MULTILINE)
@@ -43,3 +43,13 @@ def test_an_action_that_is_no_literal_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(audit_events, "ROOT", tmp_path)
     with pytest.raises(NotLiteral, match=r"use_cases\.py:Change"):
         list(events("things"))
+
+
+def test_a_ground_is_a_rule_of_law_or_what_is_named_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = tmp_path / "services" / "things" / "things" / "use_cases.py"
+    module.parent.mkdir(parents=True)
+    calls = ('"thing.a", "a", "lc-79"', '"thing.b", "b", GROUND', '"thing.c", "c", rule=ground', '"thing.d", "d"')
+    body = "".join(f"        work.record({each})\n" for each in calls)
+    module.write_text(f'GROUND = "o120-p1"\n\n\nclass Change:\n    """Changes."""\n\n    def __call__(self, work, ground):\n{body}')
+    monkeypatch.setattr(audit_events, "ROOT", tmp_path)
+    assert [each.rule for each in events("things")] == ["lc-79", "o120-p1", NAMED, ""]

@@ -53,14 +53,14 @@ class UnitOfWork:
         self.transaction.publish(PLANS, plan.plan.key, month_plan_changed(plan))
 
     async def erase(self, servant: str) -> bool:
-        """Erases a piece of what is kept of the servant, and takes back what was told of it; whether there may be more.
+        """Erases a piece of what is kept of the servant, and takes back what was told of it; nothing is recorded where nothing was left.
 
-        The servant's lock is held.
+        Returns whether there may be more. The servant's lock is held.
         """
-        if await erase_people(self.transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE):
-            return True
-        self.transaction.record("servant.erase", servant_name(servant))
-        return False
+        erased = await erase_people(self.transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE)
+        if erased:
+            self.transaction.record("servant.erase", servant_name(servant))
+        return erased > 0
 
     @property
     def record(self) -> Callable[..., None]:

@@ -124,7 +124,7 @@ async def test_while_a_body_is_inspected_nothing_goes(regimes: Regimes) -> None:
     work = units_of_work(regimes.database.worker, lambda: NOW, LAW)
     span = DaySpan(LATER.date(), LATER.date())
     held = body("MF", "10")
-    await TakeBodies(work)([type(held)(held.body, held.region, held.zone, held.units, 9, holds=(Hold("h", span, released=False),))])
+    await TakeBodies(work)([type(held)(held.body, held.region, held.zone, held.units, 9, holds=(Hold("h", span),))])
     assert await everything(retention(regimes)) == 0
     assert await planned(regimes) == before
     assert await everything(retention(regimes, datetime(LATER.year, LATER.month, LATER.day + 3, 12, tzinfo=UTC))) > 0
@@ -142,6 +142,8 @@ async def test_whoever_was_erased_is_erased_with_the_plans_and_does_not_come_bac
             found = await (await transaction.driver()).fetchval(f"SELECT count(*) FROM {each.table} WHERE {each.person}", "serikova")
         assert found == 0, each.table
     assert await tombstones(regimes) == [("regimes.plans.v1", key) for key in keys]
+    records = await regimes.database.rows("SELECT resource FROM audit_records WHERE action = 'servant.erase'")
+    assert [row["resource"] for row in records] == ["servants/serikova"], "what erases nothing is not written down"
 
 
 async def test_a_servant_is_given_the_own_plans_and_assignments_and_no_others(regimes: Regimes) -> None:

@@ -3,10 +3,13 @@
 from datetime import date
 
 import pytest
+from chassis.personal_data.holds import save_holds
 from chassis.testing.answers import refused
 from chassis.testing.tokens import caller
 from chassis.testing.wall import open_tables, seen_by
 from google.protobuf.message import Message
+from kernel.days import DaySpan
+from kernel.holds import Hold
 from regimes.people.tables import AppointmentRow, BodyRow
 from sqlalchemy import true
 from tartip.regimes.v1 import assignment_service_pb2 as a_pb
@@ -39,6 +42,16 @@ async def test_a_query_without_a_condition_gives_what_the_caller_reaches(regimes
     assert await seen_by(regimes.database, regimes.database.app, caller("hr", [MF])) == {"bodies": 1}
     own = await seen_by(regimes.database, regimes.database.app, caller("s", servant="serikova"))
     assert own == {table: count for table, count in everything.items() if table != "bodies"}
+
+
+@pytest.mark.parametrize(
+    ("grants", "seen"), [([HR], 0), (["/state-bodies/KGD/auditor"], 0), (["/regions/75/inspector"], 1), (["/regions/10/inspector"], 0)]
+)
+async def test_of_an_inspection_those_of_the_region_know_and_not_those_of_the_body(regimes: Regimes, grants: list[str], seen: int) -> None:
+    async with regimes.database.worker.transaction() as transaction:
+        await save_holds(transaction, {"KGD": [Hold("h1", DaySpan(date(2026, 11, 1), date(2026, 11, 30)))]})
+    found = await seen_by(regimes.database, regimes.database.app, caller("somebody", grants))
+    assert found.get("legal_holds", 0) == seen
 
 
 async def test_a_filter_that_is_forgotten_everywhere_still_shows_nothing_of_others(

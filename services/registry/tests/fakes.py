@@ -206,6 +206,7 @@ class MemoryWork:
         before: object | None = None,
         after: object | None = None,
         body: str | None = None,
+        region: str | None = None,
     ) -> None:
         self.records.append(Record(action, resource, rule, before, after))
 

@@ -16,7 +16,7 @@ from tartip.audit.v1 import audit_service_pb2_grpc as au_grpc
 from tartip.registry.v1 import servant_service_pb2 as sv
 from tartip.registry.v1 import state_body_service_pb2 as sb
 
-from .serving import Registry, serving
+from .serving import Registry, new_hold, release_of, serving
 
 AUDITOR = "/state-bodies/KGD/auditor"
 READ = sv.GetServantRequest(name="servants/serikova")
@@ -61,6 +61,44 @@ async def test_an_auditor_sees_what_was_done_with_the_body_and_what_its_people_w
     assert await listed(both, "/regions/10/auditor") == []
     everything = await listed(both, "/nation/auditor")
     assert len(everything) == len(await both.records()) > len(own)
+
+
+@pytest.fixture
+async def inspected(both: Registry) -> Registry:
+    """KGD with two holds: one of the nation, which an inspector of the region could not release, and one of the region, released."""
+    nation, region = await both.portal(("/nation/inspector",)), await both.portal(("/regions/75/inspector",))
+    of_nation = await nation.holds.PlaceHold(new_hold())
+    assert await outcome(region.holds.ReleaseHold(release_of(of_nation))) == "HOLD_OF_NATION"
+    await region.holds.ReleaseHold(release_of(await region.holds.PlaceHold(new_hold())))
+    await both.refusals.write()
+    return both
+
+
+async def test_of_an_inspection_the_auditors_of_the_region_are_told_and_not_those_of_the_body(inspected: Registry) -> None:
+    before = await listed(inspected, AUDITOR)
+    found = await listed(inspected, "/regions/75/auditor")
+    assert [(each[0], each[2]) for each in found if each not in before] == [
+        ("call.refuse", "HOLD_OF_NATION"),
+        ("hold.release", "done"),
+        ("hold.place", "done"),
+        ("hold.place", "done"),
+    ]
+    assert len(found) == len(before) + 4
+    assert not [resource for _, resource, _ in before if "holds" in resource]
+    assert await listed(inspected, "/regions/10/auditor") == []
+    scopes = await inspected.database.rows("SELECT DISTINCT body, region FROM audit_records WHERE action LIKE 'hold.%'")
+    assert [tuple(row) for row in scopes] == [(None, "75")]
+
+
+async def test_a_record_of_a_hold_that_was_made_for_the_body_is_not_for_its_auditors(inspected: Registry) -> None:
+    """As records were before they were made for the region; sealed, they stay as they are."""
+    async with inspected.database.worker.transaction() as transaction:
+        await (await transaction.driver()).execute(
+            "INSERT INTO audit_records (subject, client, grants, method, action, resource, outcome, request_id, trace_id, body) VALUES"
+            " ('x', '', '{}', '/tartip.registry.v1.HoldService/PlaceHold', 'hold.place', 'stateBodies/KGD/holds/h', 'done', '', '', 'KGD')"
+        )
+    own, of_region = [await listed(inspected, grant, resource="stateBodies/KGD/holds/h") for grant in (AUDITOR, "/regions/75/auditor")]
+    assert (own, len(of_region)) == ([], 1)
 
 
 async def test_a_record_says_what_for_where_the_caller_said_it(both: Registry) -> None:

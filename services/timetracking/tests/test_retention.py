@@ -176,7 +176,7 @@ async def test_a_hold_that_comes_between_two_pieces_lets_the_next_one_be(served:
 
     async def placed_meanwhile() -> bool:
         span = DaySpan(platform.now.date(), platform.now.date())
-        await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 2, holds=(Hold("h1", span, released=False),))])
+        await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 2, holds=(Hold("h1", span),))])
         return True
 
     assert await retention(platform, placed_meanwhile)() == 0
@@ -193,7 +193,7 @@ async def test_while_a_body_is_inspected_nothing_is_deleted_anywhere(served: Tim
     platform = served.platform
     platform.now = years_later(TUESDAY)
     today = platform.now.date()
-    inspection = Hold("h1", DaySpan(today, date.fromordinal(today.toordinal() + 20)), released=False)
+    inspection = Hold("h1", DaySpan(today, date.fromordinal(today.toordinal() + 20)))
     job = retention(platform)
     if held == "in the middle":
         assert await job() == 1
@@ -204,7 +204,7 @@ async def test_while_a_body_is_inspected_nothing_is_deleted_anywhere(served: Tim
     last = inspection.span.until
     assert last is not None
     assert REGISTRY.get_sample_value(RESTS_UNTIL) == datetime(last.year, last.month, last.day, tzinfo=UTC).timestamp()
-    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 3, holds=(Hold("h1", inspection.span, released=True),))])
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 3)])
     assert await everything(retention(platform)) > 0
     assert (await counted(platform))["workdays"] < before["workdays"]
     assert REGISTRY.get_sample_value(RESTS_UNTIL) == 0
@@ -217,11 +217,16 @@ async def park(platform: Platform, *moments: str, device: str = "gate", at: date
     await NoteParked(platform.begin)([told_parked(each, ZoneInfo("Asia/Almaty")) for each in records])
 
 
-async def hold(platform: Platform, revision: int = 2, *, released: bool = False, days: int = 20) -> None:
-    """Lets the registry tell of an inspection that began today, or that it is over."""
+async def hold(platform: Platform, revision: int = 2, *, days: int = 20) -> None:
+    """Lets the registry tell of an inspection that began today."""
     today = platform.now.date()
     span = DaySpan(today, today + timedelta(days=days))
-    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", revision, holds=(Hold("h1", span, released=released),))])
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", revision, holds=(Hold("h1", span),))])
+
+
+async def release(platform: Platform, revision: int = 3) -> None:
+    """Lets the registry tell of no inspection any more."""
+    await platform.take_bodies([Body("MF", "10", "Asia/Almaty", revision)])
 
 
 PURGES = (
@@ -248,7 +253,7 @@ async def test_what_passes_by_itself_stays_too_while_a_body_is_inspected(
     kept = (await platform.sql(count))[0][0]
     await hold(platform)
     assert await forgotten() == 0
-    await hold(platform, 3, released=True)
+    await release(platform)
     assert await forgotten(not_known) == 0, "a hold may be on its way"
     assert (await platform.sql(count))[0][0] == kept
     assert await forgotten() == kept > 0
@@ -281,7 +286,7 @@ async def test_a_purge_that_lasts_asks_again_whether_all_holds_are_known(
 
 async def test_an_older_state_of_a_body_does_not_take_a_hold_away(served: Timekeeping) -> None:
     platform = served.platform
-    hold = Hold("h1", DaySpan(MONDAY, WEDNESDAY), released=False)
+    hold = Hold("h1", DaySpan(MONDAY, WEDNESDAY))
     await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 5, holds=(hold,))])
     await platform.take_bodies([Body("MF", "10", "Asia/Almaty", 4)])
     assert [tuple(row) for row in await platform.sql("SELECT * FROM legal_holds")] == [("MF", "h1", MONDAY, WEDNESDAY, False)]
@@ -321,7 +326,7 @@ async def test_plans_that_were_forgotten_where_they_are_made_stay_as_long_as_the
     await hold(platform)
     await platform.forget_plans([("S1", NOVEMBER)])
     assert await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'"), "what a hold keeps stays"
-    await hold(platform, 3, released=True)
+    await release(platform)
     await platform.forget_plans([("S1", NOVEMBER)])
     assert not await platform.sql("SELECT FROM plan_days WHERE servant = 'S1'")
     assert not await platform.sql("SELECT FROM plan_months WHERE servant = 'S1'")

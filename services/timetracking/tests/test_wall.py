@@ -1,10 +1,14 @@
 """Row-level security behind the filters: a query that forgets its filter gives nothing of others."""
 
 import pytest
+from chassis.personal_data.holds import save_holds
 from chassis.testing.tokens import caller
 from chassis.testing.wall import open_tables, seen_by
+from kernel.days import DaySpan
+from kernel.holds import Hold
 
 from .platform import Platform
+from .samples import MONDAY, WEDNESDAY
 from .serving import Timekeeping
 
 # What is to be done and how far it is: keys and dates, only added to by the application.
@@ -38,3 +42,16 @@ async def test_a_query_without_a_condition_gives_what_the_caller_reaches(served:
     own = await seen_by(database, database.app, caller("S1", servant="S1"))
     assert (own["servants"], own["badges"], own.get("body_states"), own.get("devices")) == (1, 1, None, None)
     assert own["workdays"] < kgd["workdays"]
+
+
+@pytest.mark.parametrize(
+    ("grants", "seen"), [([HR], 0), (["/state-bodies/KGD/auditor"], 0), (["/regions/75/inspector"], 1), (["/regions/10/inspector"], 0)]
+)
+async def test_of_an_inspection_those_of_the_region_know_and_not_those_of_the_body(
+    served: Timekeeping, grants: list[str], seen: int
+) -> None:
+    database = served.platform.database
+    async with database.worker.transaction() as transaction:
+        await save_holds(transaction, {"KGD": [Hold("h1", DaySpan(MONDAY, WEDNESDAY))]})
+    found = await seen_by(database, database.app, caller("somebody", grants))
+    assert found.get("legal_holds", 0) == seen

@@ -83,11 +83,14 @@ class UnitOfWork:
         return self._transaction.beyond_reach()
 
     async def erase(self, servant: str) -> bool:
-        """Erases a piece of what is kept of the servant, whose lock is held; whether there may be more."""
-        if await erase_people(self._transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE):
-            return True
-        self._transaction.record("servant.erase", servant_name(servant))
-        return False
+        """Erases a piece of what is kept of the servant; nothing is recorded where nothing was left.
+
+        Returns whether there may be more. The servant's lock is held.
+        """
+        erased = await erase_people(self._transaction, DATA_CLASSES, [servant], ERASED_AT_ONCE)
+        if erased:
+            self._transaction.record("servant.erase", servant_name(servant))
+        return erased > 0
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]

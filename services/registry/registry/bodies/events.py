@@ -30,8 +30,7 @@ def message(state: BodyState, at: datetime) -> events_pb2.StateBodyChanged:
         ],
         hr_service_body=body.served_by,
         holds=[
-            events_pb2.LegalHold(hold=one.id, since=day_message(one.span.since), until=day_message(one.span.until), released=one.released)
-            for one in state.holds
+            events_pb2.LegalHold(hold=one.id, since=day_message(one.span.since), until=day_message(one.span.until)) for one in state.holds
         ],
     )
     changed.occurred_at.FromDatetime(at)

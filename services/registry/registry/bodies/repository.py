@@ -87,7 +87,7 @@ class StoredBodies:
         query = select(LegalHoldRow).where(LegalHoldRow.body == body, LegalHoldRow.standing(at)).order_by(LegalHoldRow.id)
         async with self.transaction.beyond_reach():
             rows = await self.session.scalars(query, execution_options=FRESH)
-        return tuple(Hold(row.id, DaySpan(row.since, row.until), row.released) for row in rows)
+        return tuple(Hold(row.id, DaySpan(row.since, row.until)) for row in rows)
 
     async def _hr_members(self, body: str) -> tuple[HrMember, ...]:
         post = and_(PositionRow.body == AppointmentRow.body, PositionRow.id == AppointmentRow.position)

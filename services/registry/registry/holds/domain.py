@@ -35,9 +35,9 @@ class Hold:
         return cls(body, new_id(), line(ground, "hold.ground", 200), span)
 
     def let_go(self, by_nation: bool, seen: str = "") -> "Hold":
-        """The hold released; releasing it again changes nothing. FORBIDDEN for a region if it is the nation's; STALE_ETAG if not `seen`."""
+        """The hold released; again changes nothing. Refuses HOLD_OF_NATION (for a region), STALE_ETAG where it is not in `seen` state."""
         if self.of_nation and not by_nation:
-            raise Forbidden(method="tartip.registry.v1.HoldService/ReleaseHold")
+            raise Forbidden("HOLD_OF_NATION", resource=hold_name(self.body, self.id))
         if seen and seen != etag(self.revision):
             raise Stale(hold_name(self.body, self.id))
         return self if self.released else replace(self, released=True, revision=self.revision + 1)

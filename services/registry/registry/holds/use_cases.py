@@ -71,13 +71,15 @@ class PlaceHold:
         """Returns the hold; refuses NOT_FOUND (body), TOO_MANY_HOLDS. Once it is answered, nothing that it keeps is deleted here."""
         hold = replace(hold, of_nation=caller.reach.nation)
         async with self.work(caller) as work:
-            await work.bodies.get(hold.body, visible_to=caller)
+            inspected = await work.bodies.get(hold.body, visible_to=caller)
             await work.holds.while_nothing_is_deleted()
             await work.lock(bodies=[hold.body])
             refuse_one_too_many(await work.holds.standing(hold.body))
             await work.holds.add(hold)
             await work.body_changed(hold.body)
-            work.record("hold.place", hold_name(hold.body, hold.id), rule="csl-58-6", after=hold)
+            name = hold_name(hold.body, hold.id)
+            # Not for the body's own auditors, as the hold itself: who is inspected, and why.
+            work.record("hold.place", name, rule="csl-58-6", after=hold, region=inspected.region)
             return hold
 
 
@@ -88,17 +90,17 @@ class ReleaseHold:
     work: Begin
 
     async def __call__(self, caller: Caller, body: str, hold: str, ground: str, seen: str = "") -> Hold:
-        """Returns the hold; refuses NOT_FOUND, FORBIDDEN (the nation's, for a region), STALE_ETAG where it is not in the state `seen`."""
+        """Returns the hold; refuses NOT_FOUND, HOLD_OF_NATION (for a region), STALE_ETAG where it is not in the state `seen`."""
         ground = line(ground, "ground", 200)
         async with self.work(caller) as work:
-            await work.bodies.get(body, visible_to=caller)
+            inspected = await work.bodies.get(body, visible_to=caller)
             await work.lock(bodies=[body])
             before = await work.holds.get(body, hold)
             after = before.let_go(caller.reach.nation, seen)
             if after != before:
                 await work.holds.save(after)
                 await work.body_changed(body)
-                work.record("hold.release", hold_name(body, hold), rule=ground, before=before, after=after)
+                work.record("hold.release", hold_name(body, hold), rule=ground, before=before, after=after, region=inspected.region)
             return after
 
 

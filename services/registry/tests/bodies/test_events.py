@@ -28,8 +28,8 @@ STATE = BodyState(
     ),
     (HrMember("iskakova", DaySpan(date(2025, 3, 3))), HrMember("nurlanov", DaySpan(date(2025, 3, 3), date(2025, 12, 31)))),
     (
-        Hold("0198f1c2-0000-7000-8000-000000000001", DaySpan(date(2026, 1, 12), date(2026, 2, 6)), released=False),
-        Hold("0198f1c2-0000-7000-8000-000000000002", DaySpan(date(2026, 1, 19), date(2026, 1, 30)), released=True),
+        Hold("0198f1c2-0000-7000-8000-000000000001", DaySpan(date(2026, 1, 12), date(2026, 2, 6))),
+        Hold("0198f1c2-0000-7000-8000-000000000002", DaySpan(date(2026, 1, 19), date(2026, 1, 30))),
     ),
 )
 

@@ -62,14 +62,16 @@ def audit_record(
     before: bytes | None = None,
     after: bytes | None = None,
     body: str | None = None,
+    region: str | None = None,
 ) -> AuditRecord:
     """The record of a deed done by `caller`, or by the caller of the present call, or by the system itself.
 
-    It belongs to `body`, else to the body that the resource's name says, else to the one body, or region, of the grants.
+    It belongs to `region` alone where that is given; else to `body`, else to the body that the resource's name says, else to the
+    one body, or region, of the grants.
     """
     call = current_call()
     who = caller or caller_or_none()
-    of_body, of_region = _scope(resource, who.grants if who else (), body)
+    of_body, of_region = (None, region) if region else _scope(resource, who.grants if who else (), body)
     return AuditRecord(
         subject=who.subject if who else "system",
         client=who.client if who else "",

@@ -137,7 +137,7 @@ class Transaction:
         1,000 keys a transaction.
         """
         numbers = sorted({_lock_number(namespace, key) for key in keys})
-        self._locks += 0 if shared else len(numbers)  # the keys shared by everyone are few
+        self._locks += len(numbers)  # a shared key takes as much of the memory for locks, for each who shares it
         if self._locks > MOST_LOCKS:
             raise ValueError(f"a transaction holds at most {MOST_LOCKS} locks")
         if not numbers:
@@ -190,13 +190,14 @@ class Transaction:
         before: object | None = None,
         after: object | None = None,
         body: str | None = None,
+        region: str | None = None,
     ) -> None:
         """Writes down who did what to `resource`, on the ground of `rule`; caller, method and request id are those of the present call.
 
         Of the states before and after, dataclasses, only keyed digests are kept. `body` is the state body whose auditors see
-        the record, where neither the resource's name nor the grants say it.
+        the record, where neither the resource's name nor the grants say it; `region` the one whose auditors alone do, of no body's.
         """
-        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after), body))
+        self._audit.append(audit_record(self.caller, action, resource, rule, content(before), content(after), body, region))
 
     def record_refusals(self, records: Iterable[AuditRecord]) -> None:
         """Writes down calls that were refused before this transaction."""

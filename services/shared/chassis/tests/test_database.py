@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
-from chassis.database import Database, LockAfterWrite, WrongRole
+from chassis.database import MOST_LOCKS, Database, LockAfterWrite, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.tables import audit_records, outbox
@@ -161,6 +161,14 @@ async def test_a_shared_lock_lets_others_share_and_makes_a_single_holder_wait(fr
         await first.lock("things", ["a"], shared=True)
         await second.lock("things", ["a"], shared=True)
         await wait_in_vain(fresh.worker)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_transaction_holds_so_many_locks_at_most_shared_ones_too(fresh: FreshDatabase, shared: bool) -> None:
+    async with fresh.app.transaction() as transaction:
+        await transaction.lock("things", map(str, range(MOST_LOCKS)), shared=shared)
+        with pytest.raises(ValueError, match="at most"):
+            await transaction.lock("things", ["one more"], shared=shared)
 
 
 async def test_the_application_cannot_change_the_schema(fresh: FreshDatabase) -> None:

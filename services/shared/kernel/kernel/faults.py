@@ -74,8 +74,8 @@ class WrongState(Fault):
 class Forbidden(Fault):
     """The caller is known and may not do this."""
 
-    def __init__(self, **facts: Fact) -> None:
-        super().__init__("FORBIDDEN", facts)
+    def __init__(self, reason: str = "FORBIDDEN", /, **facts: Fact) -> None:
+        super().__init__(reason, facts)
 
 
 class Unauthenticated(Fault):

@@ -7,8 +7,7 @@ from kernel.days import DaySpan
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold over a body's data; a released one holds nothing any more."""
+    """A hold over a body's data that stands: neither released nor over when it was told."""
 
     id: str
     span: DaySpan
-    released: bool

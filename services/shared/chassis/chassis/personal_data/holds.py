@@ -18,13 +18,13 @@ from chassis.wire import day
 # A date is another one elsewhere: a hold stands from its first minute in the east to its last in the west.
 AROUND_A_DAY = timedelta(hours=14)
 
+# The registry's own table is asked the same way: there released holds stay. Followers are told of none that is released.
 _IN_FORCE = """
 SELECT max(until) FROM legal_holds WHERE NOT released AND since <= $1 AND until >= $2
 """
 _FORGET = "DELETE FROM legal_holds WHERE body = ANY ($1::text[])"
 _SAVE = """
-INSERT INTO legal_holds (body, id, since, until, released)
-SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::boolean[])
+INSERT INTO legal_holds (body, id, since, until) SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::date[])
 """
 
 
@@ -42,14 +42,15 @@ async def told_until(driver: Any, now: datetime) -> date | None:
 
 
 def holds_told(holds: Sequence[pb.LegalHold]) -> tuple[Hold, ...]:
-    """Returns the holds that the registry tells of; Malformed where one has no ID, or no first or last day."""
-    return tuple(_told(each, f"holds[{at}]") for at, each in enumerate(holds))
+    """Returns the holds that stand, as the registry tells of them; Malformed where one has no ID, or no first or last day."""
+    # Older states of bodies tell of released holds too.
+    return tuple(_told(each, f"holds[{at}]") for at, each in enumerate(holds) if not each.released)
 
 
 def _told(message: pb.LegalHold, field: str) -> Hold:
     if not message.hold:
         raise Malformed({f"{field}.hold": "must be set"})
-    return Hold(message.hold, DaySpan(day(message.since, f"{field}.since"), day(message.until, f"{field}.until")), message.released)
+    return Hold(message.hold, DaySpan(day(message.since, f"{field}.since"), day(message.until, f"{field}.until")))
 
 
 async def save_holds(transaction: Transaction, told: Mapping[str, Iterable[Hold]]) -> None:
@@ -58,6 +59,6 @@ async def save_holds(transaction: Transaction, told: Mapping[str, Iterable[Hold]
         return
     driver = await transaction.driver()
     await driver.execute(_FORGET, sorted(told))
-    rows = [(body, each.id, each.span.since, each.span.until, each.released) for body, holds in sorted(told.items()) for each in holds]
+    rows = [(body, each.id, each.span.since, each.span.until) for body, holds in sorted(told.items()) for each in holds]
     if rows:
         await driver.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))

@@ -21,9 +21,14 @@ def contract(topic: str, kind: type[M]) -> M:
 
 
 def unset_fields(message: Message, path: str = "") -> set[str]:
-    """The fields that the example leaves at their defaults in every element; a full example has few, each with a reason."""
+    """The fields that the example leaves at their defaults in every element; a full example has few, each with a reason.
+
+    Deprecated fields, which nobody fills any more, are none of them.
+    """
     unset = set()
     for field in message.DESCRIPTOR.fields:
+        if field.GetOptions().deprecated:
+            continue
         here = f"{path}{field.name}"
         value = getattr(message, field.name)
         if field.is_repeated:

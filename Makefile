@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tartip needs Python 3.11 or newer; this is " + sys.version.split()[0])'
@@ -78,6 +78,9 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
+try-benches: $(READY) ## Run the benches that are not among the tests, in their smallest size; nothing is written
+	@$(BIN)/pytest e2e_tests/bench/try_benches.py
+
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
 
@@ -110,4 +113,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean

@@ -16,8 +16,18 @@ pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
 # Takes minutes by itself: at the end of all, whoever else works would wait for it.
 LONGEST = "e2e_tests/demo/test_week.py"
-# Share a Keycloak, which takes a minute of a processor to start: side by side, one worker runs them all.
-WITH_KEYCLOAK = ("infra/keycloak/", "infra/local/tests/test_keycloak.py", "e2e_tests/access/")
+# Share a server that takes a part of a minute of a processor to start, and something to stand idle: of those that work side by side
+# one runs all that share one. A file that is not named here costs a server more.
+SHARING = {
+    "with Keycloak": ("infra/keycloak/", "infra/local/tests/test_keycloak.py", "e2e_tests/access/"),
+    "with Kafka": (
+        *("infra/local/tests/test_real_parts.py", "services/regimes/tests/people/test_consumer.py"),
+        *("services/timetracking/tests/test_delivery.py", "services/timetracking/tests/parking/test_round.py"),
+        *(f"services/shared/chassis/tests/test_{name}.py" for name in ("publisher", "real_stack", "rebuild", "streams", "survey")),
+        *(f"services/shared/chassis/tests/test_{name}.py" for name in ("tail", "tls", "transport")),
+        "services/shared/chassis/tests/personal_data/test_retention.py",
+    ),
+}
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("wide", max_examples=2_000, deadline=None, print_blob=True)
@@ -30,10 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFilesAndServers(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each worker whole files, and one of them all that share a Keycloak."""
+    """Gives each worker whole files, and one of them all that share a server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "with Keycloak" if nodeid.startswith(WITH_KEYCLOAK) else str(super()._split_scope(nodeid))
+        shared = (name for name, files in SHARING.items() if nodeid.startswith(files))
+        return next(shared, str(super()._split_scope(nodeid)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFilesAndServers:

@@ -1,4 +1,7 @@
-"""Every bench runs, in a small size, and the document has the form in which they are written down. No time is asserted."""
+"""Benches run, in a small size, and the document has the form in which they are written down. No time is asserted.
+
+Those that take long even so run by `make try-benches` (`try_benches.py`).
+"""
 
 import asyncio
 import math
@@ -19,6 +22,8 @@ from e2e_tests.bench.stand import Stand, stand
 
 SMALL = 0.001
 WITHOUT_KAFKA = ("fold", "echo")
+# Each has two platforms, or a past, or waits for what comes late.
+NOT_AMONG_TESTS = ("backlog", "quarter", "history", "memory")
 ROW = re.compile(
     r"\| [^|]+ \| -?[0-9,.e+-]+[^|]* \| ([0-9]+%)? ?\| ([≥≤] [0-9,.]+(, in full [0-9,.]+)?)? ?\| (yes|not decided|\*\*missed\*\*)? ?\|"
 )
@@ -31,8 +36,19 @@ async def small() -> AsyncIterator[Stand]:
         yield on
 
 
-@pytest.mark.parametrize("bench", BENCHES, ids=[each.name for each in BENCHES])
-async def test_every_bench_measures_in_a_small_size(small: Stand, bench: Bench) -> None:
+def small_ones(*, among_tests: bool) -> pytest.MarkDecorator:
+    """The benches that run among the tests, or the others, each for a test."""
+    those = [each for each in BENCHES if (each.name in NOT_AMONG_TESTS) is not among_tests]
+    return pytest.mark.parametrize("bench", those, ids=[each.name for each in those])
+
+
+@small_ones(among_tests=True)
+async def test_a_bench_measures_in_a_small_size(small: Stand, bench: Bench) -> None:
+    await measures(small, bench)
+
+
+async def measures(small: Stand, bench: Bench) -> None:
+    """Lets a bench measure; its figures are numbers, in the form in which they are written."""
     if bench.name not in WITHOUT_KAFKA:
         had(lambda: (java(), fetched("kafka")))
     figures = await bench.measure(small)

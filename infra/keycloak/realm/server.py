@@ -10,7 +10,8 @@ from keycloak import KeycloakAdmin
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError, KeycloakGetError, KeycloakPostError
 from pydantic import SecretStr
 
-TIMEOUT_S = 30
+# A busy server makes a realm in a minute.
+TIMEOUT_S = 120
 
 
 class RealmSettings(Settings):
@@ -33,6 +34,7 @@ def server(settings: RealmSettings, realm: str) -> KeycloakAdmin:
         realm_name=realm,
         user_realm_name="master",
         timeout=TIMEOUT_S,
+        max_retries=0,  # what was made and not answered yet would be asked for again, and refused
     )
     try:
         admin.connection.get_token()

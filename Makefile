@@ -17,7 +17,7 @@ help: ## List the targets
 
 $(VENV)/.locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tartip needs Python 3.11 or newer; this is " + sys.version.split()[0])'
-	@echo "installing what requirements.lock names into $(VENV) …"
+	@echo "installing what requirements.lock names into $(VENV), a minute or two …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

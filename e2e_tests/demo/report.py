@@ -94,7 +94,8 @@ def counters(lines: Sequence[Line]) -> RenderableType:
     table.add_row("all", *(f"{value:,}" for value in sums), style="bold")
     legend = (
         "sent, taken: put on the line, and answered as taken, by the device's own count. repeated: was there already and changed "
-        "nothing. parked: cannot be read, waits for a person with its reason. others: no passages."
+        "nothing. parked: cannot be read, waits for a person with its reason. others: no passages. What is stored of a badge that "
+        "nobody holds is a read of nobody's day."
     )
     return Group(
         _title("Nothing is lost: each device's records, as it counts them and as the platform does"), table, Text(legend, style="dim")

@@ -203,8 +203,7 @@ def plans_told(work: Begin, compute: Compute) -> list[Subscription[Any]]:
 
 async def forget_changes(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:
     """Deletes the changes of days that nobody can resume from any more; how many there were. It rests with legal holds."""
-    lately = KnownLately(known(database), real)
-    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, lately)
+    return await _forget(database, purge_changes, datetime.now(UTC) - CHANGES_KEPT, now, KnownLately(known(database), real))
 
 
 async def forget_contents(database: Database, now: Clock, known: Callable[[Database], Known], real: Callable[[], float] = monotonic) -> int:

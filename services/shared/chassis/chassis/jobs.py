@@ -158,10 +158,10 @@ class Jobs:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; an absent database is waited for, a failure is logged and tried again."""
         while not stop.is_set():
-            await paused(stop, await self._turn())
+            await paused(stop, await self._round())
 
-    async def _turn(self) -> float:
-        """Lets each job do a piece, unless nothing can be due; after how many seconds there is another turn."""
+    async def _round(self) -> float:
+        """Gives each job its turn, unless nothing can be due; after how many seconds there is another round."""
         instant, began, seen = self._clock().timestamp(), time.time(), await self._seen() if self._seen is not None else None
         self._level.tell()
         if self._idle is not None and self._idle.still(seen, instant):

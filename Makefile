@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local infra/keycloak
+	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
@@ -101,6 +101,22 @@ format: $(READY) ## Format the code
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
+GO_TOOLS := helm-unittest helm-docs kube-score
+build/tools/%: infra/tools/%/go.mod infra/tools/%/go.sum
+	@command -v go > /dev/null || { echo "make charts builds $* with Go, and there is none on the PATH: install Go 1.26 or newer" >&2; exit 1; }
+	@echo "building $*, once; that may take a minute or two …"
+	@cd infra/tools/$* && GOBIN=$(CURDIR)/build/tools go install tool && touch $(CURDIR)/$@
+
+charts: $(READY) $(GO_TOOLS:%=build/tools/%) ## Check the charts: lint, unit tests, what they come to, schemas of three versions of Kubernetes, kube-score
+	@$(BIN)/pytest infra/cluster infra/cluster/tests/check_charts.py
+
+render: $(READY) build/tools/helm-docs ## Write what is generated in charts/ anew: topics, rendered examples, READMEs
+	@$(BIN)/python -m cluster render
+	@build/tools/helm-docs --chart-search-root charts --log-level warning
+
+region: $(READY) ## Start a region's processes here, by the commands and variables of its manifests (VALUES=my-region.yaml)
+	@exec $(BIN)/python -m cluster region $(VALUES)
+
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
 	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials
 
@@ -113,4 +129,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom check lock clean

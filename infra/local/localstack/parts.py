@@ -1,7 +1,7 @@
 """The services' processes: their commands, the role in which each enters its database, and what it listens on."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from chassis.testing import kafka, keycloak
@@ -30,11 +30,15 @@ REAL = Stack("kafka", "keycloak", demo_issuer=False, installed=(kafka.installed,
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process of a service. `listens` maps its variables of addresses to where `endpoints.json` names them."""
+    """A process of a service. `listens` maps its variables of addresses to where `endpoints.json` names them.
+
+    `told` is what it is told beside what this machine tells it, which goes before.
+    """
 
     command: str
     role: Literal["app", "worker"]
     listens: Mapping[str, tuple[str, ...]]
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def _serve(service: str) -> Part:
@@ -44,8 +48,10 @@ def _serve(service: str) -> Part:
 CONSUME, WORK = Part("consume", "worker", {}), Part("work", "worker", {})
 GATEWAY = Part("gateway", "app", {"TARTIP_LISTEN": ("gateway", "grpc"), "TARTIP_GATEWAY_LISTEN": ("gateway", "http")})
 
+Services = Mapping[str, tuple[Part, ...]]
+
 # In the order in which they are told of; all of them start at once.
-SERVICES: Mapping[str, tuple[Part, ...]] = {
+SERVICES: Services = {
     "registry": (_serve("registry"), WORK),
     "regimes": (_serve("regimes"), CONSUME, WORK),
     "timetracking": (_serve("timetracking"), GATEWAY, CONSUME, WORK),

@@ -20,7 +20,7 @@ from chassis.testing.artifacts import NotToBeHad
 from localstack.endpoints import REALM, Endpoints, run_folder
 from localstack.folder import emptied, forgotten, held, remember, written
 from localstack.log import Log
-from localstack.parts import EMBEDDED, SERVICES, Part, Stack, free_addresses
+from localstack.parts import EMBEDDED, SERVICES, Part, Services, Stack, free_addresses
 from localstack.postgres import ENTRANCES, data_folder
 from localstack.processes import Died, Process, end
 from localstack.realm import with_people
@@ -43,8 +43,16 @@ class NotReady(Exception):
 class Platform:
     """A running platform: its addresses, its clock where that is a stepped one, and its processes."""
 
-    def __init__(self, folder: Path, data: Path, log: Log, environment: Mapping[str, str], stack: Stack = EMBEDDED) -> None:
-        self.folder, self.log, self.stack = folder, log, stack
+    def __init__(
+        self,
+        folder: Path,
+        data: Path,
+        log: Log,
+        environment: Mapping[str, str],
+        stack: Stack = EMBEDDED,
+        services: Services = SERVICES,
+    ) -> None:
+        self.folder, self.log, self.stack, self.services = folder, log, stack, services
         self._data = data
         self._clock = folder / "clock"
         self._environment = {**os.environ, "TARTIP_RUN": str(folder), "TARTIP_GRACE_SECONDS": "2", **environment}
@@ -97,7 +105,7 @@ class Platform:
                 broker = group.create_task(self._shared(self.stack.kafka))
                 listening = ("--listen", next(self._free)) if self.stack.demo_issuer else ()
                 issuer = group.create_task(self._shared(self.stack.issuer, *listening, "--realm", str(realm)))
-                for service, parts in SERVICES.items():
+                for service, parts in self.services.items():
                     group.create_task(self._service(service, parts, http, postgres, broker, issuer))
         except TimeoutError:
             waits = "; ".join(f"{name}: {why}" for name, why in self._waiting.items())
@@ -160,7 +168,7 @@ class Platform:
         }
         async with asyncio.TaskGroup() as group:
             for part in parts:
-                own = common | {"TARTIP_DATABASE_URL": entrances[part.role], **self._listening(part)}
+                own = {**part.told, **common, "TARTIP_DATABASE_URL": entrances[part.role], **self._listening(part)}
                 group.create_task(self._part(f"{service} {part.command}", own, http))
 
     def _listening(self, part: Part) -> dict[str, str]:
@@ -213,6 +221,7 @@ async def running(
     clock: datetime | None = None,
     people: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    services: Services = SERVICES,
 ) -> AsyncIterator[Platform]:
     """Runs the platform for the length of the block, empty at first, in the folder of `localstack.endpoints.run_folder`.
 
@@ -225,7 +234,7 @@ async def running(
         if left:
             log.put(NAME, f"{left} processes of a run that crashed are ended")
         await _fetched(stack, log)
-        platform = Platform(folder, data, log, environment or {}, stack)
+        platform = Platform(folder, data, log, environment or {}, stack, services)
         if clock is not None:
             platform.step(clock)
         try:

@@ -1,0 +1,23 @@
+"""What is generated in charts/: the topics, and what the charts come to with the values that are shown. `make render` writes it anew."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cluster import topics
+from cluster.helm import EXAMPLE, REGION, rendered
+
+EVERYTHING = REGION / "tests" / "everything.yaml"
+_HEAD = "# Written by `make render` from {values}; a test compares them.\n"
+
+
+def _shown(*values: Path) -> str:
+    names = " and ".join(each.relative_to(REGION).as_posix() for each in values)
+    return _HEAD.format(values=names) + rendered(*values).text
+
+
+# In this order: the topics are read by those that follow.
+FILES: Mapping[Path, Callable[[], str]] = {
+    topics.FILE: topics.text,
+    REGION / "rendered" / "region.yaml": lambda: _shown(EXAMPLE),
+    REGION / "rendered" / "everything.yaml": lambda: _shown(EXAMPLE, EVERYTHING),
+}

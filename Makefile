@@ -108,7 +108,7 @@ build/tools/%: infra/tools/%/go.mod infra/tools/%/go.sum
 	@cd infra/tools/$* && GOBIN=$(CURDIR)/build/tools go install tool && touch $(CURDIR)/$@
 
 charts: $(READY) $(GO_TOOLS:%=build/tools/%) ## Check the charts: lint, unit tests, what they come to, schemas of three versions of Kubernetes, kube-score
-	@$(BIN)/pytest infra/cluster infra/cluster/tests/check_charts.py
+	@$(BIN)/pytest infra/cluster/tests/check_charts.py infra/cluster/tests/test_rendered.py
 
 render: $(READY) build/tools/helm-docs ## Write what is generated in charts/ anew: topics, rendered examples, READMEs
 	@$(BIN)/python -m cluster render

@@ -4,11 +4,11 @@
 {{- $global := $values.global -}}
 {{- if ne .process "migrate" }}
 - name: TARTIP_DATABASE_URL
-  valueFrom: {{ include "service.secret" (dict "root" .root "from" (index $values.secrets (printf "database%s" .kind.role))) }}
+  valueFrom: {{ include "service.secret" (dict "root" .root "from" (index $values.secrets (printf "database%s" .kind.role)) "of" "-database") }}
 {{- end }}
 {{- if has .process (list "migrate" "once") }}
 - name: TARTIP_MIGRATOR_DATABASE_URL
-  valueFrom: {{ include "service.secret" (dict "root" .root "from" $values.secrets.databaseMigrator) }}
+  valueFrom: {{ include "service.secret" (dict "root" .root "from" $values.secrets.databaseMigrator "of" "-database") }}
 {{- end }}
 {{- if has .process (list "serve" "once") }}
 - name: TARTIP_PAGE_KEY
@@ -71,8 +71,11 @@
 {{- end }}
 {{- end }}
 
-{{/* A reference to a key of a Secret; takes a dict: root, from ({name, key}). */}}
+{{/* A reference to a key of a Secret; takes a dict: root, from ({name, key}), of (what its name ends with where none is said). */}}
 {{- define "service.secret" -}}
-{{- $name := .from.name | default .root.Values.secret | default (printf "tartip-%s" (include "service.name" .root)) -}}
-{secretKeyRef: {name: {{ $name }}, key: {{ .from.key }}}}
+{secretKeyRef: {name: {{ include "service.secretName" . }}, key: {{ .from.key }}}}
+{{- end }}
+
+{{- define "service.secretName" -}}
+{{ .from.name | default (printf "tartip-%s%s" (include "service.name" .root) (.of | default "")) }}
 {{- end }}

@@ -74,7 +74,9 @@ spec:
         - {name: admin, containerPort: {{ include "service.adminPort" .root }}}
       {{- include "service.probes" . | nindent 6 }}
       {{- end }}
-      resources: {{ toYaml .resources | nindent 8 }}
+      {{- /* What it writes is its log, and little in /tmp. */}}
+      {{- $written := dict "requests" (dict "ephemeral-storage" "64Mi") "limits" (dict "ephemeral-storage" "256Mi") }}
+      resources: {{ mergeOverwrite $written (deepCopy .resources) | toYaml | nindent 8 }}
       securityContext:
         allowPrivilegeEscalation: false
         readOnlyRootFilesystem: true

@@ -1,16 +1,19 @@
-"""`python -m cluster render`: writes what is generated in charts/ anew. `python -m cluster region VALUES …`: runs a region here."""
+"""`python -m cluster COMMAND`: what is done about a region from a checkout."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
+
+from cluster import secrets
 from cluster.examples import FILES
 from cluster.helm import CHARTS, EXAMPLE, HelmFailed
 
 
-def render() -> int:
-    """Writes every generated file."""
+def render(_: argparse.Namespace) -> int:
+    """Writes what is generated in charts/ anew."""
     for path, text in FILES.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(), encoding="utf-8")
@@ -18,24 +21,49 @@ def render() -> int:
     return 0
 
 
-def region(values: Sequence[Path], again: bool) -> int:
-    """Runs a region's processes on this machine."""
+def region(told: argparse.Namespace) -> int:
+    """Starts the processes that a region's manifests name, on this machine."""
     from cluster.region import run
 
-    return run(values, until_ready=again)
+    return run(told.values, until_ready=told.until_ready)
+
+
+def make_secrets(_: argparse.Namespace) -> int:
+    """Prints Secrets with what each service alone must know: made once for a region, and kept where they cannot be lost."""
+    print(*secrets.of_services(), sep="", end="")
+    return 0
+
+
+def make_databases(told: argparse.Namespace) -> int:
+    """Creates databases and roles where they are missing, gives every role a new password, and prints Secrets with their URLs."""
+    try:
+        print(*secrets.of_databases(told.server, told.at, told.query), sep="", end="")
+    except (OSError, asyncpg.PostgresError) as failed:
+        print(f"The databases could not be created: {failed}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Reads the command line and does what it says; 2 where Helm refuses charts or values, with what it says."""
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("render", help="write what is generated in charts/ anew")
-    here = commands.add_parser("region", help="start the processes that a region's manifests name, on this machine")
+    commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
+    here = commands.add_parser("region", help=region.__doc__)
     here.add_argument("values", type=Path, nargs="*", default=[EXAMPLE], help="the region's values files")
     here.add_argument("--until-ready", action="store_true", help="end when all are ready")
+    here.set_defaults(do=region)
+    commands.add_parser("secrets", help=make_secrets.__doc__).set_defaults(do=make_secrets)
+    databases = commands.add_parser("databases", help=make_databases.__doc__)
+    databases.add_argument("server", help="the superuser's URL from here: postgresql://postgres:password@127.0.0.1:5432/postgres")
+    databases.add_argument("--at", required=True, metavar="HOST:PORT", help="where pods find the server")
+    way = "sslmode=verify-full&sslrootcert=/etc/tartip/database/ca.crt"
+    databases.add_argument("--query", default=way, help="what the URLs say of the way there (default: %(default)s)")
+    databases.set_defaults(do=make_databases)
     told = parser.parse_args(given)
     try:
-        return render() if told.command == "render" else region(told.values, told.until_ready)
+        done: int = told.do(told)
+        return done
     except HelmFailed as refused:
         print(refused, file=sys.stderr)
         return 2

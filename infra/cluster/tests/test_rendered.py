@@ -122,7 +122,7 @@ def test_every_pod_is_as_restricted_as_a_pod_can_be(everything: Rendered) -> Non
         for container in spec["containers"]:
             assert container["securityContext"] == HARDENED, name
             assert container["resources"]["limits"]["memory"], name
-            assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
+            assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}, name
 
 
 def test_no_secret_stands_in_a_manifest(everything: Rendered) -> None:

@@ -111,11 +111,11 @@ charts: $(READY) $(GO_TOOLS:%=build/tools/%) ## Check the charts: lint, unit tes
 	@$(BIN)/pytest infra/cluster/tests/check_charts.py infra/cluster/tests/test_rendered.py
 
 render: $(READY) build/tools/helm-docs ## Write what is generated in charts/ anew: topics, rendered examples, READMEs
-	@$(BIN)/python -m cluster render
+	@$(BIN)/python -m region render
 	@build/tools/helm-docs --chart-search-root charts --log-level warning
 
 region: $(READY) ## Start a region's processes here, by the commands and variables of its manifests (VALUES=my-region.yaml)
-	@exec $(BIN)/python -m cluster region $(VALUES)
+	@exec $(BIN)/python -m region run $(VALUES)
 
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
 	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials

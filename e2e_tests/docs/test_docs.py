@@ -41,6 +41,14 @@ RUN_ELSEWHERE = {
     "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
     "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
     "make reconcile": "e2e_tests/demo/test_week.py",
+    "make region VALUES=region-75.yaml": "infra/cluster/tests/test_region.py",
+}
+# Those that need a cluster are run in the order of their pages where one can be had; Helm's are rendered everywhere.
+WITH_A_CLUSTER = {
+    ("docs/install.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
+    ("docs/install.md", ".venv/bin/python -m region "): "infra/cluster/tests/test_secrets.py",
+    ("docs/install.md", "helm "): "infra/cluster/tests/test_pages.py",
+    ("docs/rotate-keys.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
 }
 # Those that look after the realm are run in the order of their page.
 OF_THE_REALM, RUN_IN_ORDER = ".venv/bin/python -m realm ", "infra/keycloak/tests/test_readme.py"
@@ -56,7 +64,7 @@ CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:[\w.*<>-]+/)+[\w.*-]+\.(?:py|proto|ya?ml|json|md|sh|lock|toml))(?::([A-Za-z_][\w.]*))?`")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")
-COMMAND = re.compile(r"\bpython -m (registry|regimes|timetracking|localstack|realm) ([a-z]+)")
+COMMAND = re.compile(r"\bpython -m (registry|regimes|timetracking|localstack|realm|region) ([a-z]+)")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -172,10 +180,12 @@ def test_every_command_of_the_pages_is_run_by_a_test() -> None:
     for page, command in commands():
         if page == "infra/keycloak/README.md" and command.startswith(OF_THE_REALM):
             continue
+        if any(page == where and command.startswith(beginning) for where, beginning in WITH_A_CLUSTER):
+            continue
         if not command.startswith(("make fold ", "make ask METHOD=")) and command not in RUN_ELSEWHERE:
             unknown.append(f"{page}: {command}")
     assert unknown == []
-    assert [place for place in (*RUN_ELSEWHERE.values(), RUN_IN_ORDER) if not (ROOT / place).exists()] == []
+    assert [place for place in (*RUN_ELSEWHERE.values(), *WITH_A_CLUSTER.values(), RUN_IN_ORDER) if not (ROOT / place).exists()] == []
 
 
 def test_every_question_of_the_pages_is_one_that_its_rpc_takes() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chassis.testing.artifacts import ROOT
-from cluster.helm import CHARTS, EXAMPLE, FETCHED, REGION, VERSIONS, helm, with_dependencies
+from region.helm import CHARTS, EXAMPLE, FETCHED, REGION, VERSIONS, helm, with_dependencies
 
 EVERYTHING = REGION / "rendered" / "everything.yaml"
 SERVICE = CHARTS / "service"

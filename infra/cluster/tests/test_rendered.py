@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from chassis.testing.artifacts import ROOT, NotToBeHad
-from cluster.examples import EVERYTHING, FILES
-from cluster.helm import EXAMPLE, HelmFailed, Manifest, Rendered, installed, rendered
-from cluster.schemas import faults
 from localstack.parts import SERVICES
+from region.examples import EVERYTHING, FILES
+from region.helm import EXAMPLE, HelmFailed, Manifest, Rendered, installed, rendered
+from region.schemas import faults
 
 COMING = ("evaluation", "monitoring")
 HARDENED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
@@ -110,7 +110,9 @@ def test_every_process_of_every_service_is_a_workload(everything: Rendered) -> N
 
 
 def test_services_to_come_are_an_entry_each_and_switched_off() -> None:
-    assert not {each["metadata"]["name"] for each in rendered(EXAMPLE).manifests if any(name in each["metadata"]["name"] for name in COMING)}
+    assert not {
+        each["metadata"]["name"] for each in rendered(EXAMPLE).manifests if any(name in each["metadata"]["name"] for name in COMING)
+    }
 
 
 def test_every_pod_is_as_restricted_as_a_pod_can_be(everything: Rendered) -> None:

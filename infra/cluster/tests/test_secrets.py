@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 import yaml
 from chassis.testing.postgres import Postgres
-from cluster.__main__ import main
-from cluster.helm import EXAMPLE, rendered
+from region.__main__ import main
+from region.helm import EXAMPLE, rendered
 from registry.protected.keys import SensitiveKeys
 
 

@@ -12,7 +12,7 @@ from chassis.urls import plain_url
 from localstack.parts import SERVICES
 from sqlalchemy import make_url
 
-from cluster.helm import RELEASE
+from region.helm import RELEASE
 
 PROTECTED = "registry"
 
@@ -46,4 +46,4 @@ def _seen(url: str, at: str, query: str) -> str:
 
 def _secret(name: str, holds: Mapping[str, str]) -> str:
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": RELEASE}}}
-    return "---\n" + yaml.safe_dump({**manifest, "type": "Opaque", "stringData": dict(holds)}, sort_keys=False)
+    return f"---\n{yaml.safe_dump({**manifest, 'type': 'Opaque', 'stringData': dict(holds)}, sort_keys=False)}"

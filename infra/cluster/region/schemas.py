@@ -12,10 +12,10 @@ import jsonschema
 from chassis.testing.artifacts import ROOT
 from referencing import Registry, Resource
 
-from cluster.helm import VERSIONS, Manifest
+from region.helm import VERSIONS, Manifest
 
 # Written from the documented fields, as far as the charts use them: whoever serves these resources has them in full.
-OWN = ROOT / "infra" / "cluster" / "schemas"
+OWN = ROOT / "infra" / "region" / "schemas"
 
 
 def faults(manifests: Iterable[Manifest], versions: Iterable[str] = VERSIONS) -> list[str]:

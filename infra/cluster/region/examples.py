@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cluster import topics
-from cluster.helm import EXAMPLE, REGION, rendered
+from region import topics
+from region.helm import EXAMPLE, REGION, rendered
 
 EVERYTHING = REGION / "tests" / "everything.yaml"
 _HEAD = "# Written by `make render` from {values}; a test compares them.\n"

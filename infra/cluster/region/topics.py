@@ -3,7 +3,7 @@
 from chassis.testing.kafka import TOPICS
 from chassis.topics import read
 
-from cluster.helm import REGION
+from region.helm import REGION
 
 FILE = REGION / "files" / "topics.yaml"
 ENVIRONMENT = "region"

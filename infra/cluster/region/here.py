@@ -14,7 +14,7 @@ from localstack.processes import Died
 from localstack.run import said
 from rich.console import Console
 
-from cluster.helm import Manifest, rendered
+from region.helm import Manifest, rendered
 
 # Of the cluster's surroundings: this machine has no such certificates, no passwords at Kafka and no collector.
 _SURROUNDINGS = ("TARTIP_KAFKA_", "TARTIP_ISSUER_CA", "TARTIP_TLS_", "TARTIP_TRACES", "OTEL_TRACES_")
@@ -58,7 +58,9 @@ def _part(manifest: Manifest) -> tuple[str, Part, set[str]]:
     secret = {each["name"]: each["valueFrom"]["secretKeyRef"]["key"] for each in container["env"] if "valueFrom" in each}
     role = _ROLES.get(secret.get("TARTIP_DATABASE_URL", ""))
     if role != known[command].role:
-        raise NotOurs(f"{name} enters the database by {secret.get('TARTIP_DATABASE_URL')}; {service} {command} is to do so as {known[command].role}")
+        raise NotOurs(
+            f"{name} enters the database by {secret.get('TARTIP_DATABASE_URL')}; {service} {command} is to do so as {known[command].role}"
+        )
     here = {each for each in plain if each.startswith(_SURROUNDINGS)}
     told = {each: value for each, value in plain.items() if each not in here}
     return service, Part(command, known[command].role, known[command].listens, told), here | set(secret)

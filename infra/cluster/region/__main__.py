@@ -1,4 +1,4 @@
-"""`python -m cluster COMMAND`: what is done about a region from a checkout."""
+"""`python -m region COMMAND`: what is done about a region from a checkout."""
 
 import argparse
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import asyncpg
 
-from cluster import secrets
-from cluster.examples import FILES
-from cluster.helm import CHARTS, EXAMPLE, HelmFailed
+from region import secrets
+from region.examples import FILES
+from region.helm import CHARTS, EXAMPLE, HelmFailed
 
 
 def render(_: argparse.Namespace) -> int:
@@ -21,11 +21,11 @@ def render(_: argparse.Namespace) -> int:
     return 0
 
 
-def region(told: argparse.Namespace) -> int:
+def run(told: argparse.Namespace) -> int:
     """Starts the processes that a region's manifests name, on this machine."""
-    from cluster.region import run
+    from region import here
 
-    return run(told.values, until_ready=told.until_ready)
+    return here.run(told.values, until_ready=told.until_ready)
 
 
 def make_secrets(_: argparse.Namespace) -> int:
@@ -46,13 +46,13 @@ def make_databases(told: argparse.Namespace) -> int:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Reads the command line and does what it says; 2 where Helm refuses charts or values, with what it says."""
-    parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m region", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
-    here = commands.add_parser("region", help=region.__doc__)
+    here = commands.add_parser("run", help=run.__doc__)
     here.add_argument("values", type=Path, nargs="*", default=[EXAMPLE], help="the region's values files")
     here.add_argument("--until-ready", action="store_true", help="end when all are ready")
-    here.set_defaults(do=region)
+    here.set_defaults(do=run)
     commands.add_parser("secrets", help=make_secrets.__doc__).set_defaults(do=make_secrets)
     databases = commands.add_parser("databases", help=make_databases.__doc__)
     databases.add_argument("server", help="the superuser's URL from here: postgresql://postgres:password@127.0.0.1:5432/postgres")

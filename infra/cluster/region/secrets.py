@@ -45,5 +45,13 @@ def _seen(url: str, at: str, query: str) -> str:
 
 
 def _secret(name: str, holds: Mapping[str, str]) -> str:
-    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": RELEASE}}}
-    return f"---\n{yaml.safe_dump({**manifest, 'type': 'Opaque', 'stringData': dict(holds)}, sort_keys=False)}"
+    labels = {"app.kubernetes.io/part-of": RELEASE}
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": labels},
+        "type": "Opaque",
+        "stringData": dict(holds),
+    }
+    text: str = yaml.safe_dump(manifest, sort_keys=False)
+    return f"---\n{text}"

@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 
 from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
+from chassis.eras import newest_era, of_era
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
-from chassis.restoration.eras import newest_era, of_era
 from chassis.settings import SettingsError, variable
 from chassis.transient import distrust_of, is_transient, state_of
 from chassis.urls import asyncpg_url, place_of, way_of

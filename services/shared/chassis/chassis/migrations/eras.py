@@ -1,4 +1,4 @@
-"""What every service keeps of its restorations: the eras of its database (`chassis.restoration.eras`).
+"""What every service keeps of its restorations: the eras of its database (`chassis.eras`).
 
 Statements never change once a service has run them, as in `foundation`.
 """

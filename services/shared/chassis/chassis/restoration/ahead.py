@@ -6,8 +6,8 @@ from typing import Any
 
 from chassis.brokers import Brokers
 from chassis.database import Database, Transaction
+from chassis.eras import era_and_revision
 from chassis.reading import read_once
-from chassis.restoration.eras import era_and_revision
 
 # The era in which everything was told again that others knew better; one in which that was begun only does not count.
 _TOLD = "SELECT coalesce(max(era) FILTER (WHERE told_at IS NOT NULL), 0) FROM eras"

@@ -55,9 +55,9 @@ def table(kind: str, each: Measured) -> str:
     """What was measured, a line each."""
     lines = {
         "kind of backup": kind,
-        "passages in all, and stored at the loss": f"{each.passages}, {each.rows}",
+        "passages in all, and stored at the loss": f"{each.passages}, {each.stored}",
         "events that waited for Kafka at the loss": each.waiting,
-        "passages lost": 0,
+        "passages lost": each.missing,
         "changes by calls that were answered, and lost": f"{each.changes}, {each.lost} of the last {each.lost_s:.1f} s",
         "database back after": f"{each.restored_s:.1f} s",
         "together with its topics after": f"{each.together_s:.1f} s",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from ..chaos.inside import SERVICE
 from ..chaos.patience import until
 from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
@@ -29,7 +28,8 @@ class Measured:
     """What the drill took: real seconds from the loss on, and what is missing."""
 
     passages: int
-    rows: int
+    stored: int
+    missing: int = 0
     restored_s: float = 0.0
     together_s: float = 0.0
     answered_s: float = 0.0
@@ -83,7 +83,11 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
         async with changes.going_on():
             await _worked(region, backup, traffic, changes, passages, say)
             lost_at = time.monotonic()
-            measured = Measured(len(region.department.recorded), await _rows(region), waiting=await region.stage.inside.count("outbox"))
+            measured = Measured(
+                len(region.department.recorded),
+                await region.stage.inside.count("passages"),
+                waiting=await region.stage.inside.count("outbox"),
+            )
             destroy(region.stage.postgres)
         say("the database is lost; gates go on")
         await traffic.more()
@@ -96,7 +100,9 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
     measured.answered_s = time.monotonic() - lost_at
     await region.level()
     measured.level_s = time.monotonic() - lost_at
+    measured.passages = len(region.department.recorded)
     await _looked_at(region, changes, measured, lost_at, keeps_all)
+    measured.missing = measured.passages - await region.stage.inside.count("passages")
     return measured
 
 
@@ -146,10 +152,3 @@ async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_
 def later(region: Region) -> str:
     """A body that is recorded after the backup."""
     return f"{region.department.body}-LATER"
-
-
-async def _rows(region: Region) -> int:
-    return await region.stage.inside.count("passages")
-
-
-__all__ = ["SERVICE", "Measured", "drill"]

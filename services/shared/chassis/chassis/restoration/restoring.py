@@ -77,7 +77,7 @@ class Restoration:
                 era = int(await (await transaction.driver()).fetchval(_BEGIN))
                 transaction.record("restoration.begin", f"eras/{era}")
         async with closing(database := self._database()):  # which finds itself in the new era
-            told, withheld = await _told(database, ahead)
+            told, withheld = await tell_and_erase(database, ahead)
             async with database.transaction() as transaction:
                 await (await transaction.driver()).execute(_TOLD, era)
         return Restored(era, rewound, ahead, told, withheld)
@@ -106,7 +106,8 @@ class Restoration:
         return rewound
 
 
-async def _told(database: Database, found: Sequence[Ahead]) -> tuple[int, Mapping[str, str]]:
+async def tell_and_erase(database: Database, found: Sequence[Ahead]) -> tuple[int, Mapping[str, str]]:
+    """Erases again who was erased, and tells what is stored where others know newer states; how many, and what was withheld and why."""
     told, withheld = 0, dict[str, str]()
     for ahead in found:
         topic = ahead.topic

@@ -33,8 +33,8 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-async def lived_through(kind: str, size: int, say: Say = announce) -> Measured:
-    """The drill with that kind of backup and about so many passages before it, on servers of its own."""
+async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce) -> Measured:
+    """The drill with that kind of backup and about so many passages before it, on servers of its own; `rows` lie in the database besides."""
     with ExitStack() as stack:
         kafka = stack.enter_context(temporary_kafka(say))
         folder = stack.enter_context(_folder())
@@ -44,6 +44,7 @@ async def lived_through(kind: str, size: int, say: Say = announce) -> Measured:
         try:
             async with region(kafka, postgres, folder, department(max(5, size // PASSAGES_A_PERSON))) as standing:
                 try:
+                    await standing.grow(rows)
                     return await drill(standing, backup, size, keeps_all=kind == "physical", say=say)
                 finally:
                     stack.callback(standing.stage.postgres.stop)
@@ -55,6 +56,7 @@ def table(kind: str, each: Measured) -> str:
     """What was measured, a line each."""
     lines = {
         "kind of backup": kind,
+        "database": f"{each.bytes_ / 1_000_000:.0f} MB",
         "passages in all, and stored at the loss": f"{each.passages}, {each.stored}",
         "events that waited for Kafka at the loss": each.waiting,
         "passages lost": each.missing,
@@ -72,10 +74,11 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m e2e_tests.restore", description=__doc__)
     parser.add_argument("--kind", choices=KINDS, action="append", help="the kind of backup; may be given again, else both")
     parser.add_argument("--size", type=int, default=SMALLEST, help="about so many passages before the backup")
+    parser.add_argument("--rows", type=int, default=0, help="so many passages of months ago lie in the database besides")
     arguments = parser.parse_args(given)
     for kind in arguments.kind or KINDS:
         began = time.monotonic()
-        print(table(kind, asyncio.run(lived_through(kind, arguments.size))), flush=True)
+        print(table(kind, asyncio.run(lived_through(kind, arguments.size, arguments.rows))), flush=True)
         print(f"{kind}: nothing is missing that must not be; {time.monotonic() - began:.0f} s in all", flush=True)
     return 0
 

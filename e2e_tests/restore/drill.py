@@ -29,6 +29,7 @@ class Measured:
 
     passages: int
     stored: int
+    bytes_: int = 0
     missing: int = 0
     restored_s: float = 0.0
     together_s: float = 0.0
@@ -88,6 +89,7 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
                 await region.stage.inside.count("passages"),
                 waiting=await region.stage.inside.count("outbox"),
             )
+            measured.bytes_ = await _size(region)
             destroy(region.stage.postgres)
         say("the database is lost; gates go on")
         await traffic.more()
@@ -147,6 +149,11 @@ async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_
     await region.level()
     await judged(region.stage, region.department)
     await topics_agree(region)
+
+
+async def _size(region: Region) -> int:
+    [row] = await region.stage.inside.rows("SELECT sum(pg_database_size(datname))::bigint FROM pg_database")
+    return int(row[0])
 
 
 def later(region: Region) -> str:

@@ -33,6 +33,14 @@ from ..chaos.stage import ALL, Stage, stage
 REGISTRY = "registry"
 SERVICES = (REGISTRY, SERVICE)
 REGION = "75"
+# As wide as a gate's own, each at a second of the month.
+_GROW = """
+INSERT INTO passages (device, event_key, wall_time, utc_offset, badge_system, badge_number, direction, verify_method, received_at, live,
+                      raw, raw_digest)
+SELECT 'of-september', number::text, timestamp '2026-09-01' + number % 2592000 * interval '1 s', 18000, 'old', (number % 5000)::text,
+       1, 1, now(), false, repeat('x', 120), sha256(number::text::bytea)
+FROM generate_series(1, {rows}) AS number
+"""
 SINCE, LEFT = date(2026, 1, 12), date(2026, 3, 1)
 BORN = date(1985, 3, 14)
 # Who decides, and who keeps the files: everywhere, as it is a small region.
@@ -87,6 +95,10 @@ class Region:
         await self.stage.publish(each for each in self.department.told() if each[0] == "regimes.plans.v1")
         await until(self.stage.applied)
         await self.stage.enrol(self.department)
+
+    async def grow(self, rows: int) -> None:
+        """Lets so many passages of a September lie in the database, of a gate that nobody asks for: what a backup has to bring back."""
+        await self.stage.inside.execute(f"SELECT make_passages_month('2026-09-01'); {_GROW.format(rows=rows)}")
 
     async def level(self) -> None:
         """Returns when all that was recorded is published, applied and computed."""

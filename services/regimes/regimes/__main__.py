@@ -84,7 +84,8 @@ async def _rebuild(settings: Settings, projection: str) -> int:
     return await rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
 
 
-def _restoration(settings: Settings) -> "Restoration":
+def restoration(settings: Settings) -> "Restoration":
+    """What brings a database that came back from a backup and the topics together again."""
     from chassis.restoration.ahead import OwnTopic  # its client would cost every process a part of a second of its start
     from chassis.restoration.restoring import Followed, Restoration
     from tartip.regimes.v1.events_pb2 import MonthPlanChanged
@@ -101,7 +102,7 @@ COMMANDS = (
     auditing("regimes", Settings),
     commands.republication(Settings, TOPICS, _republish),
     commands.rebuilding(Settings, PROJECTIONS, _rebuild),
-    restoring("regimes", Settings, _restoration),
+    restoring("regimes", Settings, restoration),
 )
 
 

@@ -3,6 +3,7 @@
 import pytest
 from chassis.testing.artifacts import Say
 from chassis.testing.kafka import installed
+from chassis.testing.real_stack import had
 
 from e2e_tests.restore.__main__ import lived_through, main
 from e2e_tests.restore.drill import Measured

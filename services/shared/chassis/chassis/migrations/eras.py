@@ -7,6 +7,7 @@ from alembic import op
 
 from chassis.migrations.foundation import APP, WORKER
 
+# Told: when all that others knew in newer states was told again.
 TABLE = """
 CREATE TABLE eras (
     era bigint CONSTRAINT eras_pkey PRIMARY KEY,
@@ -19,6 +20,5 @@ CREATE TABLE eras (
 def know_eras() -> None:
     """Creates the table of eras, which is empty until the database is restored for the first time; the application only reads it."""
     op.execute(TABLE)
-    op.execute("COMMENT ON COLUMN eras.told_at IS 'when all that others knew in newer states was told again'")
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON eras FROM {APP}")
     op.execute(f"REVOKE DELETE ON eras FROM {WORKER}")

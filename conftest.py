@@ -26,6 +26,7 @@ SHARING = {
         *(f"services/shared/chassis/tests/test_{name}.py" for name in ("publisher", "real_stack", "rebuild", "streams", "survey")),
         *(f"services/shared/chassis/tests/test_{name}.py" for name in ("tail", "tls", "transport")),
         "services/shared/chassis/tests/personal_data/test_retention.py",
+        "services/shared/chassis/tests/restoration/test_rewinding.py",
     ),
 }
 

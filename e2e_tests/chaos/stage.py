@@ -158,6 +158,10 @@ class Stage:
         """Registry and regimes tell of the department; its gates are enrolled and its badges given out."""
         await self.publish(department.told())
         await until(self.applied)
+        await self.enrol(department)
+
+    async def enrol(self, department: Department) -> None:
+        """An HR officer enrols the department's gates and gives its badges out; who it is, is known."""
         async with channel(self.rpcs, await self.token()) as opened:
             stub: Any = DeviceServiceStub(opened)
             for gate in department.enrolments():

@@ -1,9 +1,10 @@
-"""Commands of the regimes: serve, consume, work, migrate, audit, republish, rebuild."""
+"""Commands of the regimes: serve, consume, work, migrate, audit, republish, rebuild, restored."""
 
 import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chassis import commands, processes
 from chassis.audit_log.commands import auditing
@@ -14,6 +15,7 @@ from chassis.heads import StoredRelationships, control_projected
 from chassis.jobs import Job
 from chassis.personal_data.retention import Retention, followed
 from chassis.rebuild import Projection, rebuild
+from chassis.restoration.commands import restoring
 from chassis.server import Served
 from chassis.settings import Settings
 from chassis.supervision import closing
@@ -23,9 +25,12 @@ from regimes.people import consumer as people
 from regimes.personal_data import DATA_CLASSES
 from regimes.plans.use_cases import ActivateLaw, ComposeDuePlans, RollPlans
 from regimes.projections import BODIES, SERVANTS
-from regimes.republish import TOPICS, republish
+from regimes.republish import TOPICS, republish, revisions, tell_plans_again
 from regimes.server import services
-from regimes.unit_of_work import units_of_work
+from regimes.unit_of_work import PLANS, units_of_work
+
+if TYPE_CHECKING:
+    from chassis.restoration.restoring import Restoration
 
 PROJECTIONS = {"people": ("bodies", "unit_heads", "legal_holds", "servants", "appointments")}
 
@@ -79,6 +84,16 @@ async def _rebuild(settings: Settings, projection: str) -> int:
     return await rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url)
 
 
+def restoration(settings: Settings) -> "Restoration":
+    """What brings a database that came back from a backup and the topics together again."""
+    from chassis.restoration.ahead import OwnTopic  # its client would cost every process a part of a second of its start
+    from chassis.restoration.restoring import Followed, Restoration
+    from tartip.regimes.v1.events_pb2 import MonthPlanChanged
+
+    plans = OwnTopic(PLANS, MonthPlanChanged, revisions, tell_plans_again)
+    return Restoration("regimes", settings.database_url, settings.brokers, [plans], Followed((BODIES, SERVANTS)))
+
+
 COMMANDS = (
     Process("serve", "answer RPCs", Settings, processes.SERVE, serve),
     Process("consume", "follow what the registry tells", Settings, processes.CONSUME, consume),
@@ -87,6 +102,7 @@ COMMANDS = (
     auditing("regimes", Settings),
     commands.republication(Settings, TOPICS, _republish),
     commands.rebuilding(Settings, PROJECTIONS, _rebuild),
+    restoring("regimes", Settings, restoration),
 )
 
 

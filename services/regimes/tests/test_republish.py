@@ -4,12 +4,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from chassis.eras import era_and_revision
+from chassis.publisher import Publisher
+from chassis.settings import Settings
+from chassis.testing.broker import Broker
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from kernel.days import Month
 from lawbook import load
+from pydantic import SecretStr
+from regimes.__main__ import restoration
 from regimes.plans.domain import PublishedPlan, compose_month
+from regimes.projections import BODIES, SERVANTS
 from regimes.republish import republish
-from regimes.unit_of_work import units_of_work
+from regimes.unit_of_work import PLANS, units_of_work
 from tartip.regimes.v1 import events_pb2
 
 from .samples import grounds
@@ -58,3 +65,18 @@ async def test_many_plans_are_told_again_a_page_at_a_time(told: FreshDatabase, m
     monkeypatch.setattr("chassis.republish.KEYS_AT_ONCE", 2)
     assert await republish(told.worker) == 5
     assert len({row["xid"] for row in await told.rows("SELECT xid::text FROM outbox")}) == 3
+
+
+async def test_plans_that_others_know_better_are_told_anew_after_a_restoration(told: FreshDatabase, quiet_broker: Broker) -> None:
+    """The plan of a servant who was erased is not stored, and not told."""
+    quiet_broker.create([PLANS, BODIES, SERVANTS])
+    publisher = Publisher(quiet_broker.brokers)
+    for key, revision in (("a/2026-11", 9), ("C/2026-11", 3), ("gone/2026-11", 1)):
+        await publisher.send(PLANS, key.encode(), events_pb2.MonthPlanChanged(revision=revision).SerializeToString(), {})
+    await publisher.close()
+    unused = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    settings = Settings(database_url=told.urls.worker, kafka=quiet_broker.bootstrap, **unused)
+    done = await restoration(settings)()
+    ((key, plan),) = await published(told)
+    assert (key, era_and_revision(plan.revision)) == ("a/2026-11", (done.era, 3))
+    assert [sorted(each.unknown) for each in done.ahead] == [["gone/2026-11"]]

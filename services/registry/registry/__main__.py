@@ -1,4 +1,4 @@
-"""Commands of the registry: serve, work, migrate, audit, republish, erase, reencrypt."""
+"""Commands of the registry: serve, work, migrate, audit, republish, restored, erase, reencrypt."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chassis import commands, processes
 from chassis.audit_log.commands import auditing
@@ -14,6 +15,7 @@ from chassis.commands import Errand, Process
 from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.jobs import Job
+from chassis.restoration.commands import restoring
 from chassis.server import Served
 from chassis.supervision import closing
 from lawbook import load
@@ -27,6 +29,9 @@ from registry.republish import TOPICS, republish
 from registry.server import services
 from registry.settings import RegistrySettings
 from registry.unit_of_work import begin
+
+if TYPE_CHECKING:
+    from chassis.restoration.restoring import Restoration
 
 
 async def serve(settings: RegistrySettings, stop: asyncio.Event) -> None:
@@ -56,6 +61,14 @@ async def _republish(settings: RegistrySettings, topic: str, since: datetime | N
         return await republish(database, clock_from(settings.clock), topic, since)
 
 
+def _restoration(settings: RegistrySettings) -> "Restoration":
+    from chassis.restoration.restoring import Restoration  # its client would cost every process a part of a second of its start
+
+    from registry.restoration import own_topics
+
+    return Restoration("registry", settings.database_url, settings.brokers, own_topics(clock_from(settings.clock)))
+
+
 async def _reencrypt(settings: RegistrySettings, _: argparse.Namespace) -> str:
     keys, say = SensitiveKeys.told(settings.sensitive_keys.get_secret_value()), partial(print, file=sys.stderr)
     database = Database(settings.database_url, name="registry reencrypt", role="worker")
@@ -69,6 +82,7 @@ COMMANDS = (
     commands.migration("registry", RegistrySettings),
     auditing("registry", RegistrySettings),
     commands.republication(RegistrySettings, TOPICS, _republish),
+    restoring("registry", RegistrySettings, _restoration),
     Errand("reencrypt", "encrypt protected facts anew under the first key", RegistrySettings, ("database_url",), _reencrypt),
     erasing(),
 )

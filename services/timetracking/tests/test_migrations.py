@@ -37,10 +37,9 @@ def statements() -> Iterator[tuple[str, str]]:
 
 
 async def test_every_statement_finds_its_tables_and_columns(database: MakeDatabase) -> None:
-    wrong = []
+    wrong, found = [], dict(statements())
     async with (await database("timetracking")).worker.transaction(apart=True) as transaction:
         driver = await transaction.driver()
-        found = dict(statements())
         for place, statement in found.items():
             await driver.execute("SAVEPOINT before")
             try:

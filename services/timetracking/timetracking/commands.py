@@ -1,9 +1,10 @@
-"""The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild; parked, redrive, accounts, reconcile."""
+"""The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild, restored; parked, redrive, accounts, reconcile."""
 
 import argparse
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from chassis import commands
 from chassis.access import Caller, grants_of
@@ -11,9 +12,10 @@ from chassis.audit_log.commands import auditing
 from chassis.calls import Call, working_for
 from chassis.clock import Clock, clock_from
 from chassis.commands import Process
-from chassis.database import Database
+from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
 from chassis.processes import CONSUME, SERVE, WORK
+from chassis.restoration.commands import restoring
 from chassis.supervision import closing
 from kernel.identifiers import new_id
 from lawbook import load
@@ -33,6 +35,9 @@ from timetracking.unit_of_work import Begin, begin
 from timetracking.workdays.events import TOPIC as WORKDAYS
 from timetracking.workdays.republishing import RepublishDays
 from timetracking.workdays.use_cases import ComputeDays
+
+if TYPE_CHECKING:
+    from chassis.restoration.restoring import Restoration
 
 PROJECTIONS: Mapping[str, tuple[str, ...]] = {
     "people": ("body_states", "unit_heads", "legal_holds", "servants", "appointments"),
@@ -66,6 +71,23 @@ async def rebuild(settings: TimetrackingSettings, projection: str) -> int:
     shown = anew.Projection(PROJECTIONS[projection], subscriptions, BODIES, kept=projection == "plans")
     clock = clock_from(settings.clock)
     return await anew.rebuild(shown, settings.brokers, settings.migrator_database_url, settings.database_url, clock)
+
+
+def restoration(settings: TimetrackingSettings) -> "Restoration":
+    """What brings a database that came back from a backup and the topics together again."""
+    from chassis.restoration.restoring import Restoration  # its client would cost every process a part of a second of its start
+
+    from timetracking.restoration import FOLLOWED, own_topics
+
+    topics = own_topics(partial(_begin, settings))
+    return Restoration("timetracking", settings.database_url, settings.brokers, topics, FOLLOWED)
+
+
+async def forget_places(transaction: Transaction) -> None:
+    """Forgets what speaks of places in topics that were lost."""
+    from timetracking import restoration as of_places
+
+    await of_places.forget_places(transaction)
 
 
 async def _left_alone(*_: Any, **__: Any) -> None:
@@ -129,6 +151,7 @@ COMMANDS: tuple[commands.Command, ...] = (
     auditing("timetracking", TimetrackingSettings),
     commands.republication(TimetrackingSettings, (WORKDAYS, FINDINGS), republish),
     commands.rebuilding(TimetrackingSettings, PROJECTIONS, rebuild),
+    restoring("timetracking", TimetrackingSettings, restoration, forget_places),
     _errand("parked", "list what waits in the parking lot", _operated(parking.parked), parking.parked_arguments),
     _errand("redrive", "send parked records again", _operated(parking.redrive), parking.redrive_arguments),
     _errand("reconcile", "compute days a second time and compare them", _in_database(reconcile), reconciliation.arguments),

@@ -94,6 +94,8 @@ class UnitOfWork:
 
 
 Begin = Callable[..., AbstractAsyncContextManager[UnitOfWork]]
+# How units of work of a database are opened.
+MakeWork = Callable[[Database], Begin]
 
 
 def begin(database: Database, lawbook: Lawbook, clock: Clock, default_zone: str) -> Begin:

@@ -30,6 +30,8 @@ AGAIN_S = 3_600.0
 # Somewhere it is still the day before.
 WEST = timedelta(hours=12)
 JOB = "erasure"
+# The ground that is written down where the first one is lost with what the database has forgotten.
+RESTORED = "erased before the database was restored"
 
 
 class Servants(Protocol):
@@ -106,6 +108,17 @@ class EraseServant:
                 refuse_while_appointed(known, today)
                 return await self._erase(work, known, ground)
         raise NotFound(servant_name(servant))
+
+    async def again(self, caller: Caller | None, servant: str) -> int:
+        """Erases once more who was erased before the database came back from a backup, appointed or held: that was decided long ago.
+
+        Returns how many rows were erased here, 0 where nobody is there.
+        """
+        async with self.work(caller) as work:
+            await work.lock(bodies=await work.erasure.named_by(servant), servants=[servant])
+            for known in await work.servants.known([servant], []):
+                return await self._erase(work, known, RESTORED)
+        return 0
 
     async def _erase(self, work: Work, servant: Servant, ground: str) -> int:
         """Erases a civil servant on a ground: of a decision, or since the file's term has ended."""

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 
 from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
+from chassis.eras import newest_era, of_era
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.settings import SettingsError, variable
 from chassis.transient import distrust_of, is_transient, state_of
@@ -114,7 +115,7 @@ class Transaction:
         self.doomed: BaseException | None = None
         self._session: AsyncSession | None = None
         self._driver = _driver(connection)
-        self._outbox: list[OutboxRow] = []
+        self._outbox: list[tuple[OutboxRow, Message | None]] = []
         self._audit: list[AuditRecord] = []
         self._locks = 0
 
@@ -176,11 +177,11 @@ class Transaction:
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""
-        self._outbox.append(outbox_row(topic, key, message, event_id))
+        self._outbox.append((outbox_row(topic, key, message, event_id), message))
 
     def publish_again(self, row: OutboxRow) -> None:
         """Lets a message that was published before go out once more, as it was, when this transaction commits."""
-        self._outbox.append(row)
+        self._outbox.append((row, None))
 
     def record(
         self,
@@ -212,8 +213,10 @@ class Transaction:
             records, self._audit = self._audit, []
             await write_audit(driver, await self.database.audit_key(driver), records)
         if self._outbox:
+            driver = await self.driver()
             rows, self._outbox = self._outbox, []
-            await write_outbox(await self.driver(), rows)
+            era = await self.database.era(driver)
+            await write_outbox(driver, [of_era(row, message, era) for row, message in rows])
 
     async def commit(self) -> None:
         """Writes what has been gathered and makes it seen by others."""
@@ -293,6 +296,7 @@ class Database:
         self._place = place_of(url)
         self._most_connections = pool_size
         self._audit_key: bytes | None = None
+        self._era: int | None = None
 
     @property
     def held(self) -> bool:
@@ -411,6 +415,12 @@ class Database:
         if self._audit_key is None:
             self._audit_key = await audit_key(driver)
         return self._audit_key
+
+    async def era(self, driver: Any) -> int:
+        """The era that the database is in; read once, since no process is at work while another begins."""
+        if self._era is None:
+            self._era = await newest_era(driver)
+        return self._era
 
     async def reachable(self) -> bool:
         """Whether the database answers, for readiness."""

@@ -37,6 +37,12 @@ FIRST_BEHIND = """(
     ORDER BY needed.place LIMIT 1
 )"""
 _LEVEL = "SELECT " + FIRST_BEHIND.format(topics="$1")
+_APPLIED = "SELECT topic, partition, applied FROM projection_positions"
+_DEMAND = """
+UPDATE projection_positions AS held SET start_offset = new.goal
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS new (topic, partition, goal)
+WHERE held.topic = new.topic AND held.partition = new.partition AND held.start_offset < new.goal
+"""
 _FORGET = "DELETE FROM projection_positions WHERE topic = ANY ($1)"
 
 
@@ -68,6 +74,19 @@ async def advance(database: Database, positions: Mapping[Partition, int]) -> Non
         await driver.execute(
             _ADVANCE, [topic for topic, _ in places], [number for _, number in places], [positions[each] for each in places]
         )
+
+
+async def applied(transaction: Transaction) -> Mapping[Partition, int]:
+    """The next offset to apply of each partition, as it was written down last: all below is in the database."""
+    rows = await (await transaction.driver()).fetch(_APPLIED)
+    return {(row["topic"], row["partition"]): row["applied"] for row in rows}
+
+
+async def demand(transaction: Transaction, extents: Mapping[Partition, Extent]) -> None:
+    """Raises the goals to what the partitions hold now: a database that came back from a backup knows less than it once did."""
+    places = sorted(extents)
+    topics, numbers = [topic for topic, _ in places], [number for _, number in places]
+    await (await transaction.driver()).execute(_DEMAND, topics, numbers, [extents[each].end for each in places])
 
 
 async def follow(

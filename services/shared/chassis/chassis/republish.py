@@ -31,8 +31,22 @@ async def republish(database: Database, topic: str, namespace: str, keys_after: 
             keys = await keys_after(transaction, after, KEYS_AT_ONCE)
             if not keys:
                 return published
-            await transaction.lock(namespace, keys)
-            states = await states_of(transaction, keys)
-            for key, message in states:
-                transaction.publish(topic, key, message)
-        published, after = published + len(states), keys[-1]
+            told = await _tell(transaction, topic, namespace, keys, states_of)
+        published, after = published + told, keys[-1]
+
+
+async def tell_again(database: Database, topic: str, namespace: str, keys: Sequence[str], states_of: StatesOf) -> int:
+    """Publishes the newest state of these keys again; how many there were."""
+    told = 0
+    for at in range(0, len(keys), KEYS_AT_ONCE):
+        async with database.transaction() as transaction:
+            told += await _tell(transaction, topic, namespace, keys[at : at + KEYS_AT_ONCE], states_of)
+    return told
+
+
+async def _tell(transaction: Transaction, topic: str, namespace: str, keys: Sequence[str], states_of: StatesOf) -> int:
+    await transaction.lock(namespace, keys)
+    states = await states_of(transaction, keys)
+    for key, message in states:
+        transaction.publish(topic, key, message)
+    return len(states)

@@ -147,6 +147,14 @@ retention_levels = sa.Table(
     _instant("raised_at"),
 )
 
+eras = sa.Table(
+    "eras",
+    FOUNDATION,
+    sa.Column("era", sa.BigInteger, primary_key=True, autoincrement=False),
+    _instant("begun_at"),
+    sa.Column("told_at", sa.DateTime(timezone=True)),
+)
+
 erased_servants = sa.Table(
     "erased_servants",
     FOUNDATION,

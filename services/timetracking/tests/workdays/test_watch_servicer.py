@@ -13,7 +13,7 @@ from chassis.client import refusal_of
 from chassis.testing.waiting import until
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 from timetracking.workdays.repository import purge_changes
-from timetracking.workdays.views import Change, WorkdayViews
+from timetracking.workdays.views import Change, Cursor, WorkdayViews
 
 from ..samples import THURSDAY, WEDNESDAY, four, passage
 from ..serving import HR, KGD, Portal, Timekeeping, first, refused
@@ -66,9 +66,9 @@ async def test_without_a_cursor_what_changes_from_now_on_is_followed(served: Tim
 
 
 async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_from, changes = list[tuple[int, int]](), WorkdayViews.changes
+    looked_from, changes = list[Cursor](), WorkdayViews.changes
 
-    async def looking(views: WorkdayViews, body: str, cursor: tuple[int, int], limit: int) -> list[Change]:
+    async def looking(views: WorkdayViews, body: str, cursor: Cursor, limit: int) -> list[Change]:
         looked_from.append(cursor)
         return await changes(views, body, cursor, limit)
 
@@ -82,8 +82,8 @@ async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping,
         assert (await waiting).workday.name == f"servants/S1/workdays/{THURSDAY}"
     (behind,) = await served.platform.sql(
         "SELECT count(*) AS n FROM workday_changes WHERE (xid, id) > ($1::text::xid8, $2) AND body = 'MF'",
-        str(looked_from[1][0]),
-        looked_from[1][1],
+        str(looked_from[1][1]),
+        looked_from[1][2],
     )
     assert behind["n"] == 0
 
@@ -112,9 +112,21 @@ async def test_a_cursor_of_before_what_is_kept_is_refused_and_start_is_not(serve
     assert kept.workday.date.day == THURSDAY.day
 
 
+async def test_a_cursor_of_before_the_database_was_restored_is_refused_and_those_since_are_not(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    old = (await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))).cursor
+    await served.platform.sql("INSERT INTO eras (era) VALUES (7)")
+    refusal = await refused(first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor=old))))
+    assert (refusal.code, refusal.reason) == ("FAILED_PRECONDITION", "CURSOR_EXPIRED")
+    since = (await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))).cursor
+    assert since == f"7:{old}"
+    async with watching(hr, since) as following:
+        assert (await following()).cursor.startswith("7:")
+
+
 async def test_a_cursor_that_is_none_and_a_servants_days_are_refused_by_the_field(served: Timekeeping) -> None:
     hr = await served.portal(HR)
-    for cursor in ("x", "1", "1.", ".1", "1.x", "-1.2", "1.2.3", "٣.1", f"{2**63}.1", f"1.{2**63}"):
+    for cursor in ("x", "1", "1.", ".1", ":1.2", "x:1.2", "1.x", "-1.2", "1.2.3", "٣.1", f"{2**63}.1", f"1.{2**63}"):
         refusal = await refused(first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor=cursor))))
         assert (refusal.code, list(refusal.violations)) == ("INVALID_ARGUMENT", ["cursor"]), cursor
     for parent in ("servants/S1", "KGD"):

@@ -28,6 +28,7 @@ ON CONFLICT (id) DO UPDATE SET
     changed_at = excluded.changed_at
 """
 _WALK = "SELECT id, servant, device, changed_at FROM findings WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_OF = "SELECT id, servant, device, changed_at FROM findings WHERE id = ANY ($1::uuid[]) ORDER BY id"
 _STATES = "SELECT * FROM findings WHERE id = ANY ($1::uuid[]) ORDER BY id::text"
 
 
@@ -39,7 +40,14 @@ class StoredFindings:
 
     async def walk(self, after: UUID | None, limit: int) -> Sequence[ToldFinding]:
         """Returns at most `limit` findings after an ID, by ID."""
-        rows = await (await self.transaction.driver()).fetch(_WALK, after, limit)
+        return await self._told(_WALK, after, limit)
+
+    async def of(self, ids: Collection[UUID]) -> Sequence[ToldFinding]:
+        """Returns those of the findings that are kept, by ID."""
+        return await self._told(_OF, list(ids))
+
+    async def _told(self, query: str, *arguments: object) -> Sequence[ToldFinding]:
+        rows = await (await self.transaction.driver()).fetch(query, *arguments)
         return [ToldFinding(row["id"], row["servant"], row["device"], row["changed_at"]) for row in rows]
 
     async def tell_again(self, ids: Collection[UUID]) -> None:

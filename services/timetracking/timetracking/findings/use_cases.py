@@ -27,6 +27,9 @@ class Findings(Protocol):
     async def walk(self, after: UUID | None, limit: int) -> Sequence[ToldFinding]:
         """Returns at most `limit` findings after an ID, by ID."""
 
+    async def of(self, ids: Collection[UUID]) -> Sequence[ToldFinding]:
+        """Returns those of the findings that are kept."""
+
     async def tell_again(self, ids: Collection[UUID]) -> None:
         """Publishes the findings as they stand; the locks of their servants and devices are held."""
 
@@ -48,6 +51,23 @@ Begin = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class TellFindings:
+    """Tells of certain findings again."""
+
+    begin: Begin
+
+    async def __call__(self, ids: Sequence[UUID]) -> int:
+        """Tells of those of the findings that are kept; returns how many."""
+        told = 0
+        for at in range(0, len(ids), FINDINGS_A_CHUNK):
+            async with self.begin() as work:
+                found = await work.findings.of(ids[at : at + FINDINGS_A_CHUNK])
+                await _tell(work, found)
+                told += len(found)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class RepublishFindings:
     """Tells of a chunk of findings again."""
 
@@ -58,8 +78,12 @@ class RepublishFindings:
         async with self.begin() as work:
             walked = await work.findings.walk(after, FINDINGS_A_CHUNK)
             told = [each for each in walked if since is None or each.changed_at >= since]
-            # A newer state that is being written now is told of by who writes it, after ours.
-            await work.lock_servants({each.servant for each in told if each.servant})
-            await work.lock_devices({each.device for each in told if each.device})
-            await work.findings.tell_again([each.id for each in told])
+            await _tell(work, told)
             return len(told), walked[-1].id if walked else None
+
+
+async def _tell(work: Work, told: Sequence[ToldFinding]) -> None:
+    """A newer state that is being written now is told of by who writes it, after ours."""
+    await work.lock_servants({each.servant for each in told if each.servant})
+    await work.lock_devices({each.device for each in told if each.device})
+    await work.findings.tell_again([each.id for each in told])

@@ -36,6 +36,22 @@ Begin = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class TellDays:
+    """Tells of certain days again."""
+
+    begin: Begin
+
+    async def __call__(self, days: Sequence[DayKey]) -> int:
+        """Tells of those of the days that are kept; returns how many were asked for."""
+        for at in range(0, len(days), DAYS_A_CHUNK):
+            some = days[at : at + DAYS_A_CHUNK]
+            async with self.begin() as work:
+                await work.lock_servants({servant for servant, _ in some})
+                await work.days.tell_again(some)
+        return len(days)
+
+
+@dataclass(frozen=True, slots=True)
 class RepublishDays:
     """Tells of a chunk of days again."""
 

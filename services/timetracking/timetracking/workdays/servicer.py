@@ -23,7 +23,7 @@ from timetracking.findings.domain import Finding
 from timetracking.findings.texts import FindingTexts
 from timetracking.names import parent_of, workday_of
 from timetracking.workdays.messages import KINDS, explanation_message, finding_message, workday_message
-from timetracking.workdays.views import BEGINNING, Wanted, WorkdayViews, day_key, finding_key
+from timetracking.workdays.views import BEGINNING, Cursor, Wanted, WorkdayViews, day_key, finding_key
 
 Context = grpc.aio.ServicerContext[Message, Message]
 PAGE, MOST_A_PAGE = 100, 1_000
@@ -31,7 +31,8 @@ LONGEST_SPAN = timedelta(days=400)
 # Changes are looked for this often while somebody follows them; one more query a second and watcher costs little.
 WATCH_EVERY_S = 0.5
 WATCH_BATCH = 500
-_CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
+# The era stands before a colon once there was one.
+_CURSOR = re.compile(r"(?:([0-9]{1,19}):)?([0-9]{1,19})\.([0-9]{1,19})")
 # Who may see what follows from the bodies, and what there is to see from servants and plans.
 NEEDED = ("registry.servants.v1", "regimes.plans.v1", "registry.bodies.v1")
 # The records of personal data are kept by Order 15; who reads into them leaves a trace on the same ground.
@@ -100,7 +101,7 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             await require_level(transaction, *NEEDED)
             views = WorkdayViews(transaction, caller)
             await views.require(wanted)
-            cursor = since if since is not None else _cursor(await views.edge())
+            cursor = since if since is not None else await views.edge()
             if request.cursor not in ("", BEGINNING) and not await views.kept_since(cursor):
                 raise WrongState("CURSOR_EXPIRED")
         # Whoever waits for this knows that from here on nothing is missed, also while nothing changes.
@@ -108,11 +109,11 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
         while not self._stop.is_set():
             async with self._database.transaction(caller) as transaction:
                 views = WorkdayViews(transaction, caller)
-                edge = _cursor(await views.edge())
+                edge = await views.edge()
                 changes = await views.changes(wanted.body or "", cursor, WATCH_BATCH)
             for change in changes:
-                cursor = _cursor(change.cursor)
-                yield pb.WatchWorkdaysResponse(cursor=change.cursor, workday=workday_message(change.day))
+                cursor = change.cursor
+                yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), workday=workday_message(change.day))
             if len(changes) < WATCH_BATCH:
                 # All up to the edge was seen: what other bodies changed there is not passed over again and again.
                 cursor = max(cursor, edge)
@@ -148,10 +149,16 @@ def _kind(value: int) -> str:
     return KINDS[value - 1]
 
 
-def _cursor(text: str) -> tuple[int, int]:
+def _cursor(text: str) -> Cursor:
     if text == BEGINNING:
-        return 0, 0
-    # Larger numbers than a transaction's or a row's are nobody's cursor.
-    if (found := _CURSOR.fullmatch(text)) and int(found[1]) < 2**63 and int(found[2]) < 2**63:
-        return int(found[1]), int(found[2])
+        return 0, 0, 0
+    if found := _CURSOR.fullmatch(text):
+        era, xid, change = (int(each or 0) for each in found.groups())
+        if max(era, xid, change) < 2**63:  # larger numbers than a transaction's or a row's are nobody's cursor
+            return era, xid, change
     raise Malformed({"cursor": f'the cursor of an answer, "{BEGINNING}", or empty'})
+
+
+def _cursor_text(cursor: Cursor) -> str:
+    era, xid, change = cursor
+    return f"{era}:{xid}.{change}" if era else f"{xid}.{change}"

@@ -61,13 +61,17 @@ WHERE {_OF_FINDINGS} AND ($7::text IS NULL OR f.body = $7) AND ($8::text IS NULL
 ORDER BY coalesce(f.servant, f.device), f.first, f.kind, f.id LIMIT $17
 """
 _CHANGES = f"""
-SELECT c.xid::text AS xid, c.id, w.* FROM workday_changes c
+SELECT c.xid::text AS xid, c.id, (SELECT coalesce(max(era), 0) FROM eras) AS era, w.* FROM workday_changes c
 JOIN workdays w ON w.servant = c.servant AND w.date = c.date
 WHERE {_OF_ROWS} AND c.body = $7 AND w.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
 ORDER BY c.xid, c.id LIMIT $10
 """
-_EDGE = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text"
-_PURGED = "SELECT coalesce((SELECT (xid, id) <= ($1::text::xid8, $2::bigint) FROM purged_changes), true)"
+_EDGE = "SELECT (SELECT coalesce(max(era), 0) FROM eras) AS era, pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS xid"
+# The numbers of another era are those of changes that this database may never have had.
+_PURGED = """
+SELECT (SELECT coalesce(max(era), 0) FROM eras) = $3::bigint
+    AND coalesce((SELECT (xid, id) <= ($1::text::xid8, $2::bigint) FROM purged_changes), true)
+"""
 _CONTEXTS = """
 SELECT DISTINCT p.device, p.event_key, p.wall_time, p.utc_offset, p.direction, p.received_at
 FROM unnest($1::text[], $2::text[]) AS read (device, event_key)
@@ -83,6 +87,8 @@ LOWEST = "00000000-0000-0000-0000-000000000000"
 
 
 ReadKey = tuple[str, str, int, Direction]
+# A place among the changes: the era of the database, the number of the transaction, and the change's own.
+Cursor = tuple[int, int, int]
 
 
 def read_key(read: Read) -> ReadKey:
@@ -127,7 +133,7 @@ class Explanation:
 class Change:
     """A change of a day, with the cursor after it."""
 
-    cursor: str
+    cursor: Cursor
     day: KeptDay
 
 
@@ -196,20 +202,21 @@ class WorkdayViews:
         rows = await self._fetch(_FINDINGS, wanted.body, wanted.servant, wanted.since, wanted.until, sorted(kinds), withdrawn, *last, limit)
         return [finding_of(row) for row in rows]
 
-    async def edge(self) -> str:
+    async def edge(self) -> Cursor:
         """The cursor behind everything that has been committed: what changes from now on comes after it."""
         driver = await self._transaction.driver()
-        return f"{await driver.fetchval(_EDGE)}.{2**62}"
+        edge = await driver.fetchrow(_EDGE)
+        return edge["era"], edge["xid"], 2**62
 
-    async def kept_since(self, cursor: tuple[int, int]) -> bool:
-        """Whether all changes after the cursor are still there."""
+    async def kept_since(self, cursor: Cursor) -> bool:
+        """Whether all changes after the cursor are still there; where the database was restored since, nobody knows."""
         driver = await self._transaction.driver()
-        return bool(await driver.fetchval(_PURGED, str(cursor[0]), cursor[1]))
+        return bool(await driver.fetchval(_PURGED, str(cursor[1]), cursor[2], cursor[0]))
 
-    async def changes(self, body: str, cursor: tuple[int, int], limit: int) -> list[Change]:
+    async def changes(self, body: str, cursor: Cursor, limit: int) -> list[Change]:
         """The changes of a body's days after the cursor, in the order of their transactions; the day is as it is now."""
-        rows = await self._fetch(_CHANGES, body, str(cursor[0]), cursor[1], limit)
-        return [Change(f"{row['xid']}.{row['id']}", kept_of(row)) for row in rows]
+        rows = await self._fetch(_CHANGES, body, str(cursor[1]), cursor[2], limit)
+        return [Change((row["era"], int(row["xid"]), row["id"]), kept_of(row)) for row in rows]
 
     async def _fetch(self, query: str, *arguments: object) -> list[Any]:
         driver = await self._transaction.driver()

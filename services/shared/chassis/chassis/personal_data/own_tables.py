@@ -37,6 +37,7 @@ OWN_TABLES = declared(
     DataClass(
         "read_positions", "How far readers of topics are", Standing("one row a partition"), nobody="places in topics, nothing of people"
     ),
+    DataClass("eras", "When the database was restored", Standing("one row a restoration"), nobody="instants of the platform"),
     DataClass(
         "retention_levels",
         "Before which date nothing is kept any more, by term",

@@ -77,7 +77,7 @@ class Postgres(Daemon):
         for name, value in self._options.items():
             command += ["-c", f"{name}={value}"]
         try:
-            self.spawn(command, self.data, **_as_user())
+            self.spawn(command, self.data, **as_user())
             self.until(self._ready)
         except NotStarted as failed:
             raise PostgresFailed(f"PostgreSQL did not start on port {self.port}: {failed}") from failed
@@ -149,7 +149,7 @@ def _create_cluster(binaries: Path, data: Path) -> None:
         _hand_over(password_file)
         command = [str(binaries / "initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password_file}"]
         command += [*LOCALE, "--no-sync"]
-        done = subprocess.run(command, cwd=data, capture_output=True, text=True, check=False, **_as_user())
+        done = subprocess.run(command, cwd=data, capture_output=True, text=True, check=False, **as_user())
         if done.returncode != 0:
             raise PostgresFailed(f"initdb failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
     finally:
@@ -159,7 +159,8 @@ def _create_cluster(binaries: Path, data: Path) -> None:
     secret_file.write_text(secret.hex(), encoding="ascii")
 
 
-def _as_user() -> dict[str, Any]:
+def as_user() -> dict[str, Any]:
+    """How the server and its programs are started: as root, by another user."""
     if os.geteuid() != 0:
         return {}
     entry = pwd.getpwnam(OS_USER)
@@ -193,7 +194,7 @@ def binaries() -> Path:
 
 def _may_run(command: list[str]) -> bool:
     try:
-        subprocess.run(command, cwd="/", capture_output=True, check=True, **_as_user())
+        subprocess.run(command, cwd="/", capture_output=True, check=True, **as_user())
     except (OSError, subprocess.CalledProcessError):
         return False
     return True

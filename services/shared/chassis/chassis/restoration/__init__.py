@@ -1,0 +1,1 @@
+"""What is done when a database came back from a backup, or the topics were lost: docs/restore.md."""

@@ -1,0 +1,92 @@
+"""The command of every service for what came back from a backup: `python -m registry restored database`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kernel.faults import Unavailable
+from kernel.identifiers import new_id
+
+from chassis.access import Caller, grants_of
+from chassis.calls import Call, working_for
+from chassis.commands import Errand, at_the_keyboard
+from chassis.database import Database
+from chassis.restoration.topics_lost import Forget, forget_places, nothing_more
+from chassis.settings import Settings
+from chassis.supervision import closing
+
+if TYPE_CHECKING:
+    from chassis.restoration.ahead import Ahead
+    from chassis.restoration.restoring import Restoration, Restored
+
+S = TypeVar("S", bound=Settings)
+
+DATABASE, TOPICS = "database", "topics"
+
+
+def restoring(service: str, settings: type[S], restoration: "Callable[[S], Restoration]", forget: Forget = nothing_more) -> Errand[Any]:
+    """The command that brings database and topics together again when one of them came back older than the other, or was lost.
+
+    `restoration` makes what does it for the database; `forget` forgets what else of the service's own speaks of places in topics.
+    """
+
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("what", choices=(DATABASE, TOPICS), help="what came back from a backup, or was born anew")
+        parser.add_argument("--look", action="store_true", help="list where the topics are ahead of the database, and change nothing")
+
+    async def once(told: S, given: argparse.Namespace) -> str:
+        caller = Caller(at_the_keyboard(), "command restored", grants=grants_of(["/nation/operator"]))
+        with working_for(Call("command:restored", new_id(), caller)):
+            if given.what == TOPICS:
+                return await _forgotten(service, told, forget)
+            return await _restored(restoration(told), look=given.look)
+
+    says = "bring database and topics together again after one of them was lost"
+    return Errand("restored", says, settings, ("database_url", "kafka"), once, arguments)
+
+
+async def _forgotten(service: str, told: Settings, forget: Forget) -> str:
+    async with closing(database := Database(told.database_url, name=f"{service} restored", role="worker")):
+        await forget_places(database, service, forget)
+    return (
+        "all places in topics are forgotten: what the topics hold is read from their beginnings; publish again what is stored (republish)"
+    )
+
+
+async def _restored(restoration: "Restoration", *, look: bool) -> str:
+    from aiokafka.errors import KafkaConnectionError
+
+    from chassis.survey import NoSuchTopic
+
+    try:
+        return listed(await restoration.look()) if look else _said(await restoration())
+    except (KafkaConnectionError, NoSuchTopic) as error:
+        what = f"no topic {error}" if isinstance(error, NoSuchTopic) else "no broker answers"
+        raise Unavailable(kafka=f"{restoration.brokers.servers}: {what}") from error
+
+
+def listed(found: "Sequence[Ahead]") -> str:
+    """Every key that a topic tells of and that is not stored so, a line each."""
+    lines = list[str]()
+    for ahead in found:
+        lines.append(_counted(ahead))
+        lines += [f"  newer    {key}" for key in sorted(ahead.newer)]
+        lines += [f"  unknown  {key}" for key in sorted(ahead.unknown)]
+        lines += [f"  erased   {key}" for key in sorted(ahead.erased)]
+    return "\n".join(lines)
+
+
+def _said(done: "Restored") -> str:
+    lines = [_counted(ahead) for ahead in done.ahead]
+    lines.append(
+        f"era {done.era} has begun; {done.told} states are told again as they are stored, {done.rewound.again} messages read again"
+    )
+    if done.rewound.gone:
+        lines.append(f"{done.rewound.gone} messages that were to be read again are in Kafka no more")
+    lines += [f"not told again: {key}: {why}" for key, why in sorted(done.withheld.items())]
+    return "\n".join(lines)
+
+
+def _counted(ahead: "Ahead") -> str:
+    newer, unknown, erased = len(ahead.newer), len(ahead.unknown), len(ahead.erased)
+    return f"{ahead.topic.topic}: {newer} were published in newer states, {unknown} are not stored, {erased} were erased"

@@ -1,0 +1,138 @@
+"""Timetracking's database came back from a backup, or its topics were lost: what is read again, what is told again, what is forgotten."""
+
+from argparse import Namespace
+from typing import Any
+
+import pytest
+from chassis.brokers import Brokers
+from chassis.eras import era_and_revision, published_as
+from chassis.publisher import Publisher
+from chassis.restoration.commands import TOPICS, restoring
+from chassis.restoration.rewinding import rewind
+from chassis.survey import survey
+from chassis.testing.broker import Broker
+from pydantic import SecretStr
+from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
+from timetracking import commands
+from timetracking.restoration import FOLLOWED, positions
+from timetracking.settings import TimetrackingSettings
+
+from .platform import Platform
+from .samples import TUESDAY, four
+
+WORKDAYS, FINDINGS, PASSAGES = "timetracking.workdays.v1", "timetracking.findings.v1", "timetracking.passages.v1"
+PARKED = """
+INSERT INTO parked_records (id, topic, key, partition, lay_partition, lay_offset, device, date, reason, error, origin, first_failed_at,
+                            parked_at, attempts, state, sendable, headers, size)
+VALUES ($1, $2, '', 0, 0, 5, 'gate', '2026-11-24', 'bug', '', '', now(), now(), 1, $3, true, '{}', 1)
+"""
+
+
+def settings(platform: Platform, kafka: str) -> TimetrackingSettings:
+    unused = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    return TimetrackingSettings(database_url=platform.database.urls.worker, kafka=kafka, **unused)
+
+
+async def publish(kafka: str, topic: str, *told: tuple[str, Any]) -> None:
+    publisher = Publisher(Brokers(kafka))
+    for key, state in told:
+        await publisher.send(topic, key.encode(), state.SerializeToString(), {})
+    await publisher.close()
+
+
+@pytest.fixture
+async def kept(platform: Platform, quiet_broker: Broker) -> Platform:
+    """S1's Tuesday is kept and nothing is on its way; the topics are there."""
+    quiet_broker.create([*FOLLOWED.topics, WORKDAYS, FINDINGS])
+    await platform.record(four(TUESDAY))
+    await platform.sql("DELETE FROM outbox")
+    return platform
+
+
+async def test_passages_are_read_again_from_where_they_were_recorded_and_states_from_where_they_were_applied(platform: Platform) -> None:
+    await platform.sql("INSERT INTO recorded_positions VALUES ($1, 0, 7, 2)", PASSAGES)
+    await platform.sql("INSERT INTO projection_positions VALUES ('regimes.plans.v1', 1, 9, 4)")
+    async with platform.database.worker.transaction() as transaction:
+        assert await positions(transaction) == {(PASSAGES, 0): 7, ("regimes.plans.v1", 1): 4}
+
+
+async def test_days_that_others_know_better_are_told_anew_and_the_group_goes_back(kept: Platform, quiet_broker: Broker) -> None:
+    day = (await kept.days())[TUESDAY]
+    await publish(
+        quiet_broker.bootstrap,
+        WORKDAYS,
+        (f"S1/{TUESDAY}", WorkdayChanged(servant="S1", revision=day.revision + 5)),
+        ("S9/2026-11-24", WorkdayChanged(servant="S9", revision=1)),
+    )
+    await publish(quiet_broker.bootstrap, PASSAGES, *((f"{number}", WorkdayChanged()) for number in range(40)))
+    ends = {place: extent.end for place, extent in (await survey(quiet_broker.brokers, "timetracking", [PASSAGES])).items()}
+    await read_by_the_group(quiet_broker, ends)
+    done = await commands.restoration(settings(kept, quiet_broker.bootstrap))()
+    assert (done.told, done.rewound.again) == (1, 40)
+    (told,) = await kept.told(WORKDAYS)
+    assert (told.servant, era_and_revision(told.revision)) == ("S1", (done.era, day.revision))
+    assert [sorted(each.unknown) for each in done.ahead] == [["S9/2026-11-24"], []]
+    extents = await survey(quiet_broker.brokers, "timetracking", [PASSAGES])
+    assert {extent.start for extent in extents.values()} == {0}
+
+
+async def read_by_the_group(broker: Broker, ends: dict[tuple[str, int], int]) -> None:
+    """The group committed all that there is."""
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+    consumer = AIOKafkaConsumer(**broker.brokers.aiokafka(), group_id="timetracking", enable_auto_commit=False)
+    await consumer.start()
+    consumer.assign([TopicPartition(*place) for place in ends])
+    await consumer.commit({TopicPartition(*place): end for place, end in ends.items()})
+    await consumer.stop()
+    assert (await rewind(broker.brokers, "timetracking", [PASSAGES], ends)).again == 0
+
+
+async def test_calls_that_follow_from_a_topic_wait_until_it_is_read_again(kept: Platform, quiet_broker: Broker) -> None:
+    await publish(quiet_broker.bootstrap, "registry.bodies.v1", ("KGD", WorkdayChanged()))
+    places = await survey(quiet_broker.brokers, "timetracking", ["registry.bodies.v1"])
+    for topic, number in places:
+        await kept.sql("INSERT INTO projection_positions VALUES ($1, $2, 0, 0)", topic, number)
+    await commands.restoration(settings(kept, quiet_broker.bootstrap))()
+    behind = await kept.sql("SELECT topic FROM projection_positions WHERE applied < start_offset")
+    assert [row["topic"] for row in behind] == ["registry.bodies.v1"]
+
+
+async def test_findings_that_others_know_better_are_told_anew(kept: Platform, quiet_broker: Broker) -> None:
+    while await kept.close():
+        pass
+    await kept.sql("DELETE FROM outbox")
+    finding = (await kept.findings())[0]
+    key = str(finding.claim.id)
+    await publish(quiet_broker.bootstrap, FINDINGS, (key, FindingChanged(finding=key, revision=published_as(0, finding.revision + 1))))
+    done = await commands.restoration(settings(kept, quiet_broker.bootstrap))()
+    (told,) = await kept.told(FINDINGS)
+    assert (told.finding, era_and_revision(told.revision)) == (key, (done.era, finding.revision))
+
+
+async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_sent_again_waits_once_more(platform: Platform) -> None:
+    await platform.sql("INSERT INTO recorded_positions VALUES ($1, 0, 7, 2)", PASSAGES)
+    await platform.sql("INSERT INTO recorded_gaps VALUES ($1, 0, 3, 0, 4, 0)", PASSAGES)
+    await platform.sql("INSERT INTO projection_positions VALUES ('regimes.plans.v1', 0, 9, 4)")
+    await platform.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
+    for number, state in ((1, "parked"), (2, "sent_again"), (3, "taken_up")):
+        await platform.sql(
+            PARKED.replace("$1", f"'00000000-0000-0000-0000-00000000000{number}'")
+            .replace("$2", f"'{PASSAGES}'")
+            .replace("$3", f"'{state}'")
+        )
+    before = {str(row["id"]) for row in await platform.sql("SELECT id FROM parked_records")}
+    errand = restoring("timetracking", TimetrackingSettings, commands.restoration, commands.forget_places)
+    said = await errand.once(settings(platform, ""), Namespace(what=TOPICS, look=False))
+    assert "republish" in said
+    for table in ("recorded_positions", "recorded_gaps", "projection_positions", "read_positions"):
+        assert await platform.sql(f"SELECT FROM {table}") == [], table
+    rows = await platform.sql("SELECT id, lay_partition, lay_offset, state FROM parked_records ORDER BY place")
+    assert [(row["lay_partition"], row["lay_offset"], row["state"]) for row in rows] == [
+        (None, None, "parked"),
+        (None, None, "parked"),
+        (None, None, "taken_up"),
+    ]
+    assert not before & {str(row["id"]) for row in rows}
+    (record,) = await platform.sql("SELECT action, subject FROM audit_records WHERE action LIKE 'restoration%'")
+    assert record["action"] == "restoration.forget-places"

@@ -1,0 +1,86 @@
+"""What timetracking owns and follows, for when its database came back from a backup, or its topics were lost."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+from chassis.database import Database, Transaction
+from chassis.positions import Partition
+from chassis.projections import applied
+from chassis.restoration.ahead import OwnTopic
+from chassis.restoration.restoring import Followed
+from tartip.timetracking.v1 import events_pb2
+
+from timetracking.findings import events as findings
+from timetracking.findings.use_cases import TellFindings
+from timetracking.parking.domain import OWN
+from timetracking.people import consumer as people
+from timetracking.plans import consumer as plans
+from timetracking.unit_of_work import MakeWork
+from timetracking.workdays import events as workdays
+from timetracking.workdays.republishing import DayKey, TellDays
+
+_RECORDED = "SELECT topic, partition, end_offset FROM recorded_positions"
+_DAYS = """
+SELECT w.servant, w.date, w.revision FROM unnest($1::text[], $2::date[]) AS day (servant, date)
+JOIN workdays w ON w.servant = day.servant AND w.date = day.date
+"""
+_FINDINGS = "SELECT id, revision FROM findings WHERE id = ANY ($1::uuid[])"
+# What was parked is known by where it lay: there others will lie. What was sent again is lost with its topic, and waits once more.
+_FORGET = (
+    "DELETE FROM recorded_gaps",
+    "DELETE FROM recorded_positions",
+    """
+    UPDATE parked_records SET id = gen_random_uuid(), lay_partition = NULL, lay_offset = NULL,
+        state = CASE WHEN state = 'sent_again' THEN 'parked' ELSE state END
+    """,
+)
+
+
+async def positions(transaction: Transaction) -> Mapping[Partition, int]:
+    """Up to where the messages of each partition are in the database; passages in the very transactions that recorded them."""
+    rows = await (await transaction.driver()).fetch(_RECORDED)
+    return {**await applied(transaction), **{(row["topic"], row["partition"]): row["end_offset"] for row in rows}}
+
+
+FOLLOWED = Followed((people.BODIES, people.SERVANTS, plans.PLANS, plans.ORDERS, *OWN), positions)
+
+
+def own_topics(make: MakeWork) -> Sequence[OwnTopic]:
+    """Days and findings; those that follow from what is read again come back by themselves, in newer states."""
+    return (
+        OwnTopic(workdays.TOPIC, events_pb2.WorkdayChanged, _revisions_of_days, partial(_tell_days, make)),
+        OwnTopic(findings.TOPIC, events_pb2.FindingChanged, _revisions_of_findings, partial(_tell_findings, make)),
+    )
+
+
+async def forget_places(transaction: Transaction) -> None:
+    """Forgets what speaks of places in topics that were lost."""
+    driver = await transaction.driver()
+    for statement in _FORGET:
+        await driver.execute(statement)
+
+
+async def _tell_days(make: MakeWork, database: Database, keys: Sequence[str]) -> int:
+    return await TellDays(make(database))([_day_key(key) for key in keys])
+
+
+async def _tell_findings(make: MakeWork, database: Database, keys: Sequence[str]) -> int:
+    return await TellFindings(make(database))([UUID(key) for key in keys])
+
+
+async def _revisions_of_days(transaction: Transaction, keys: Sequence[str]) -> Mapping[str, int]:
+    days = [_day_key(key) for key in keys]
+    rows = await (await transaction.driver()).fetch(_DAYS, [servant for servant, _ in days], [day for _, day in days])
+    return {f"{row['servant']}/{row['date']}": row["revision"] for row in rows}
+
+
+async def _revisions_of_findings(transaction: Transaction, keys: Sequence[str]) -> Mapping[str, int]:
+    rows = await (await transaction.driver()).fetch(_FINDINGS, [UUID(key) for key in keys])
+    return {str(row["id"]): row["revision"] for row in rows}
+
+
+def _day_key(key: str) -> DayKey:
+    servant, _, day = key.rpartition("/")
+    return servant, date.fromisoformat(day)

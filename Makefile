@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local infra/keycloak
+	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/telemetry
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
@@ -101,6 +101,9 @@ format: $(READY) ## Format the code
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
+dashboards: $(READY) ## Write the dashboards and the rules of the objectives anew into charts/tartip/files
+	@exec $(BIN)/python -m telemetry
+
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
 	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials
 
@@ -113,4 +116,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs dashboards sbom check lock clean

@@ -17,7 +17,9 @@ HEAD = "# Written by `make dashboards` from infra/telemetry/telemetry/objectives
 
 def written() -> Mapping[Path, str]:
     """Every file that is made from the code, with what stands in it."""
-    boards = {FILES / "dashboards" / f"{board.name}.json": json.dumps(document(board), indent=2, ensure_ascii=False) + "\n" for board in BOARDS}
+    boards = {
+        FILES / "dashboards" / f"{board.name}.json": json.dumps(document(board), indent=2, ensure_ascii=False) + "\n" for board in BOARDS
+    }
     yaml, text = YAML(), StringIO()
     yaml.width = 4096  # a query stays on its line
     yaml.indent(mapping=2, sequence=4, offset=2)

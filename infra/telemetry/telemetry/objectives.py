@@ -79,7 +79,7 @@ OBJECTIVES = (
         alert="TartipCallsFail",
         promise="A call of the API does not fail for a reason of ours: 99.9 % of them.",
         share=0.999,
-        good=f"sum(rate({_CALLS}}}[WINDOW])) - (sum(rate({_CALLS},code=~\"{'|'.join(sorted(OUR_FAULT))}\"}}[WINDOW])) or vector(0))",
+        good=f'sum(rate({_CALLS}}}[WINDOW])) - (sum(rate({_CALLS},code=~"{"|".join(sorted(OUR_FAULT))}"}}[WINDOW])) or vector(0))',
         all=f"sum(rate({_CALLS}}}[WINDOW]))",
         reason="A month's 43 minutes are enough for upgrades (UNAVAILABLE, tried again by every client of ours) and one failover of PostgreSQL."
         " Refusals that say something about the request count as answered.",

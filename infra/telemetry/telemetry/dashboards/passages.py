@@ -74,7 +74,8 @@ BOARD = Board(
                     "How long does Kafka take to confirm a batch, and how many passages does one hold?",
                     (
                         Query(
-                            "histogram_quantile(0.99, sum by (le) (rate(tartip_gateway_delivery_seconds_bucket[$__rate_interval])))", "p99 seconds"
+                            "histogram_quantile(0.99, sum by (le) (rate(tartip_gateway_delivery_seconds_bucket[$__rate_interval])))",
+                            "p99 seconds",
                         ),
                         Query(
                             "sum(rate(tartip_gateway_batch_passages_sum[$__rate_interval]))"
@@ -110,7 +111,8 @@ BOARD = Board(
                     "How long does a group of messages take to be written?",
                     (
                         Query(
-                            "histogram_quantile(0.99, sum by (le, topic) (rate(tartip_stream_apply_seconds_bucket[$__rate_interval])))", "{{topic}}"
+                            "histogram_quantile(0.99, sum by (le, topic) (rate(tartip_stream_apply_seconds_bucket[$__rate_interval])))",
+                            "{{topic}}",
                         ),
                     ),
                     "s",

@@ -83,7 +83,9 @@ BOARD = Board(
                     "Which part of its connections does each process use? At one, callers wait.",
                     (
                         Query(
-                            "max by (service, process) ((tartip_database_connections_in_use / tartip_database_connections_most) " + OF + ")",
+                            "max by (service, process) ((tartip_database_connections_in_use / tartip_database_connections_most) "
+                            + OF
+                            + ")",
                             PROCESS,
                         ),
                     ),
@@ -106,7 +108,12 @@ BOARD = Board(
                 Panel(
                     "Outbox",
                     "How long have the oldest events waited for Kafka?",
-                    (Query(f"max by (service) ((tartip_outbox_oldest_seconds {OF}) and on (instance) tartip_relay_active == 1)", "{{service}}"),),
+                    (
+                        Query(
+                            f"max by (service) ((tartip_outbox_oldest_seconds {OF}) and on (instance) tartip_relay_active == 1)",
+                            "{{service}}",
+                        ),
+                    ),
                     "s",
                     red=60.0,
                 ),

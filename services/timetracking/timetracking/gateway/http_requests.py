@@ -62,7 +62,7 @@ def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, st
     """
 
     async def answering(request: web.Request) -> web.StreamResponse:
-        with tracer.start_as_current_span(name, context=continued(request.headers), kind=SpanKind.SERVER) as span:
+        with tracer.start_as_current_span(name, continued(request.headers), SpanKind.SERVER, record_exception=False) as span:
             try:
                 answer = await handle(request)
             except RequestRefused as refused:

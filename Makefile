@@ -98,8 +98,9 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
-	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
+docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
+	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes && \
+		$(BIN)/python -m docs.telemetry_catalogue
 
 dashboards: $(READY) ## Write the dashboards and the rules of the objectives anew into charts/tartip/files
 	@exec $(BIN)/python -m telemetry

@@ -152,6 +152,12 @@ def traced(platform: Deployment, first: str) -> tuple[str, dict[str, tuple[str, 
     }
 
 
+def traces_of(broker: Broker, topic: str) -> list[str]:
+    """The traces that messages of a topic carry on; what a job began by itself is in none."""
+    headers = [dict(each.headers()) for each in broker.read(topic)]
+    return [each["traceparent"].decode().split("-")[1] for each in headers if "traceparent" in each]
+
+
 def one_trace_leads_from_the_terminal_to_the_day(platform: Deployment, broker: Broker) -> None:
     """Request, batch, recorded passages, computed day and its event are in one trace, and so is what the log says on the way."""
     trace, spans = traced(platform, "adms POST cdata")
@@ -161,10 +167,7 @@ def one_trace_leads_from_the_terminal_to_the_day(platform: Deployment, broker: B
         f"apply {LATE_PASSAGES}": ("timetracking consume", "publish passages"),
         "compute days": ("timetracking consume", f"apply {LATE_PASSAGES}"),
     }
-    told = {
-        topic: [dict(each.headers())["traceparent"].decode().split("-")[1] for each in broker.read(topic)]
-        for topic in (LATE_PASSAGES, "timetracking.passages.v1.parked", "timetracking.workdays.v1")
-    }
+    told = {topic: traces_of(broker, topic) for topic in (LATE_PASSAGES, "timetracking.passages.v1.parked", "timetracking.workdays.v1")}
     assert told[LATE_PASSAGES].count(trace) == 1
     assert told["timetracking.passages.v1.parked"] == [trace]
     assert told["timetracking.workdays.v1"].count(trace) == 1

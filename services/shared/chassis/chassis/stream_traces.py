@@ -14,7 +14,7 @@ _MOST_LINKS = 64
 
 def following(topic: str, headers: Sequence[Mapping[str, str]]) -> AbstractContextManager[None]:
     """A span around the work on messages with these headers: in their trace if they share one, else linked to all."""
-    about = {"messaging.destination.name": topic, "messaging.batch.message_count": len(headers)}
+    about: dict[str, str | int] = {"messaging.destination.name": topic, "messaging.batch.message_count": len(headers)}
     return going_on(f"apply {topic}", headers, about, SpanKind.CONSUMER)
 
 

@@ -12,8 +12,6 @@ from chassis.metrics import Metric, catalogue
 PACKAGES = ("chassis", "registry", "regimes", "timetracking")
 # What Prometheus itself says of a process that it reads from, and what the client library says of every process.
 OF_EVERY_PROCESS = ("up", "process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds")
-# The labels that Prometheus gives to whatever it reads from one process.
-OF_ITS_PLACE = frozenset({"instance", "job", "namespace", "pod", "container"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import promql_parser
-
-from telemetry.catalogue import OF_ITS_PLACE
+from chassis.metrics import OF_THE_PLACE
 
 # Grafana puts the width of what a screen can show here.
 RATE_INTERVAL = "$__rate_interval"
@@ -36,9 +35,9 @@ def check(query: str, known: Mapping[str, Set[str]]) -> None:
     for each in selected:
         if each.name not in known:
             raise WrongQuery(f"{query}: no process shows {each.name}")
-        if strange := each.labels - known[each.name] - OF_ITS_PLACE:
+        if strange := each.labels - known[each.name] - OF_THE_PLACE:
             raise WrongQuery(f"{query}: {each.name} has no label {', '.join(sorted(strange))}")
-    there = frozenset().union(*(known[each.name] for each in selected)) | OF_ITS_PLACE | _made(query)
+    there = frozenset().union(*(known[each.name] for each in selected)) | OF_THE_PLACE | _made(query)
     if strange := frozenset(_grouped(query)) - there:
         raise WrongQuery(f"{query}: nothing in it has the label {', '.join(sorted(strange))}")
 

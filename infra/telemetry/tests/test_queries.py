@@ -32,7 +32,7 @@ def test_a_query_for_what_is_shown_is_taken(query: str) -> None:
         ('{__name__="tartip_c_total"}', "no process shows tartip_c_total"),
         ('tartip_a_total{reason="x"}', "tartip_a_total has no label reason"),
         ("sum by (reason) (tartip_a_total)", "nothing in it has the label reason"),
-        ("tartip_a_total * on (instance) group_left (service) up", "nothing in it has the label service"),
+        ("tartip_a_total * on (instance) group_left (component) up", "nothing in it has the label component"),
         ("sum(rate(tartip_a_total[5m])", "tartip_a_total"),
         ("rate(tartip_a_total)", "tartip_a_total"),
         ("vector(1)", "asks for nothing"),

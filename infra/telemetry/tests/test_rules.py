@@ -88,7 +88,7 @@ def test_a_process_of_which_there_is_none_is_missed_whichever_it_is() -> None:
     commands = {service: importlib.import_module(module).COMMANDS for service, module in modules.items()}
     processes = {(service, each.name) for service, all_ in commands.items() for each in all_ if isinstance(each, Process)}
     (missing,) = [rule["expr"] for rule in alerts() if rule["alert"] == "TartipProcessMissing"]
-    assert set(re.findall(r'service="(\w+)",process="(\w+)"', missing)) == processes
+    assert set(re.findall(r'component="(\w+)",process="(\w+)"', missing)) == processes
 
 
 def test_the_rules_of_the_objectives_are_what_make_dashboards_would_write() -> None:

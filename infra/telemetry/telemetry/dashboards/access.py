@@ -22,9 +22,9 @@ BOARD = Board(
                     "Do all processes have the issuer's keys?",
                     (
                         Query(
-                            'min by (service, process) (tartip_process_condition{condition="issuer"}'
-                            " * on (instance) group_left (service, process) tartip_process_info)",
-                            "{{service}} {{process}}",
+                            'min by (component, process) (tartip_process_condition{condition="issuer"}'
+                            " * on (instance) group_left (component, process) tartip_process_info)",
+                            "{{component}} {{process}}",
                         ),
                     ),
                     "bool",

@@ -92,7 +92,7 @@ BOARD = Board(
                 Panel(
                     "Behind",
                     "How many messages wait, of which topic, for which process?",
-                    (Query(f"sum by (service, process, topic) (tartip_stream_lag {OF})", "{{service}} {{process}} {{topic}}"),),
+                    (Query(f"sum by (component, process, topic) (tartip_stream_lag {OF})", "{{component}} {{process}} {{topic}}"),),
                 ),
                 Panel(
                     "Applied",
@@ -103,7 +103,7 @@ BOARD = Board(
                 Panel(
                     "Held",
                     "Does a consumer wait for something that is away?",
-                    (Query(f"max by (service, topic) (tartip_stream_holding {OF})", "{{service}} {{topic}}"),),
+                    (Query(f"max by (component, topic) (tartip_stream_holding {OF})", "{{component}} {{topic}}"),),
                     red=1.0,
                 ),
                 Panel(
@@ -131,7 +131,7 @@ BOARD = Board(
                 Panel(
                     "Fetched and waiting",
                     "How much of Kafka lies in the memory of consumers?",
-                    (Query(f"max by (service) (tartip_stream_buffered_bytes {OF})", "{{service}}"),),
+                    (Query(f"max by (component) (tartip_stream_buffered_bytes {OF})", "{{component}}"),),
                     "bytes",
                 ),
             ),

@@ -4,8 +4,8 @@ from telemetry.boards import Board, Panel, Query, Row
 from telemetry.objectives import ERRORS, LEFT
 
 # Which process of which service a number is of.
-OF = "* on (instance) group_left (service, process) tartip_process_info"
-PROCESS = "{{service}} {{process}}"
+OF = "* on (instance) group_left (component, process) tartip_process_info"
+PROCESS = "{{component}} {{process}}"
 
 BOARD = Board(
     "platform",
@@ -42,7 +42,7 @@ BOARD = Board(
                 Panel(
                     "Processes",
                     "How many of each process are there?",
-                    (Query("sum by (service, process) (tartip_process_info)", PROCESS),),
+                    (Query("sum by (component, process) (tartip_process_info)", PROCESS),),
                     kind="bargauge",
                 ),
                 Panel(
@@ -53,24 +53,24 @@ BOARD = Board(
                 Panel(
                     "Starts",
                     "Which processes were started anew within an hour?",
-                    (Query(f"sum by (service, process) (changes(process_start_time_seconds[1h]) {OF})", PROCESS),),
+                    (Query(f"sum by (component, process) (changes(process_start_time_seconds[1h]) {OF})", PROCESS),),
                 ),
                 Panel(
                     "Processor",
                     "How much of a core does each process take?",
-                    (Query(f"sum by (service, process) (rate(process_cpu_seconds_total[$__rate_interval]) {OF})", PROCESS),),
+                    (Query(f"sum by (component, process) (rate(process_cpu_seconds_total[$__rate_interval]) {OF})", PROCESS),),
                     "cores",
                 ),
                 Panel(
                     "Memory",
                     "Does the memory of a process grow?",
-                    (Query(f"max by (service, process) (process_resident_memory_bytes {OF})", PROCESS),),
+                    (Query(f"max by (component, process) (process_resident_memory_bytes {OF})", PROCESS),),
                     "bytes",
                 ),
                 Panel(
                     "Certificates",
                     "How long do the certificates in service count?",
-                    (Query(f"min by (service, process) (((tartip_tls_certificate_expires_seconds > 0) - time()) {OF})", PROCESS),),
+                    (Query(f"min by (component, process) (((tartip_tls_certificate_expires_seconds > 0) - time()) {OF})", PROCESS),),
                     "s",
                 ),
             ),
@@ -83,7 +83,7 @@ BOARD = Board(
                     "Which part of its connections does each process use? At one, callers wait.",
                     (
                         Query(
-                            "max by (service, process) ((tartip_database_connections_in_use / tartip_database_connections_most) "
+                            "max by (component, process) ((tartip_database_connections_in_use / tartip_database_connections_most) "
                             + OF
                             + ")",
                             PROCESS,
@@ -97,7 +97,7 @@ BOARD = Board(
                     "How long does the unluckiest of a hundred wait for the database before anything is asked?",
                     (
                         Query(
-                            "histogram_quantile(0.99, sum by (le, service, process)"
+                            "histogram_quantile(0.99, sum by (le, component, process)"
                             f" (rate(tartip_database_wait_seconds_bucket[$__rate_interval]) {OF}))",
                             PROCESS,
                         ),
@@ -110,8 +110,8 @@ BOARD = Board(
                     "How long have the oldest events waited for Kafka?",
                     (
                         Query(
-                            f"max by (service) ((tartip_outbox_oldest_seconds {OF}) and on (instance) tartip_relay_active == 1)",
-                            "{{service}}",
+                            f"max by (component) ((tartip_outbox_oldest_seconds {OF}) and on (instance) tartip_relay_active == 1)",
+                            "{{component}}",
                         ),
                     ),
                     "s",
@@ -120,19 +120,19 @@ BOARD = Board(
                 Panel(
                     "Events published",
                     "How many events a second go to Kafka?",
-                    (Query(f"sum by (service) (rate(tartip_relay_published_total[$__rate_interval]) {OF})", "{{service}}"),),
+                    (Query(f"sum by (component) (rate(tartip_relay_published_total[$__rate_interval]) {OF})", "{{component}}"),),
                     "ops",
                 ),
                 Panel(
                     "Relays",
                     "Is exactly one relay of each service active?",
-                    (Query(f"sum by (service) (tartip_relay_active {OF})", "{{service}}"),),
+                    (Query(f"sum by (component) (tartip_relay_active {OF})", "{{component}}"),),
                     kind="stat",
                 ),
                 Panel(
                     "Audit, unsealed",
                     "How old is the oldest audit record that is not sealed?",
-                    (Query(f"max by (service) (tartip_audit_unsealed_oldest_seconds {OF})", "{{service}}"),),
+                    (Query(f"max by (component) (tartip_audit_unsealed_oldest_seconds {OF})", "{{component}}"),),
                     "s",
                     red=60.0,
                 ),
@@ -177,20 +177,20 @@ BOARD = Board(
                 Panel(
                     "Work left behind",
                     "How long ago was everything done that was due?",
-                    (Query(f"time() - max by (service) (tartip_jobs_level_real_seconds {OF})", "{{service}}"),),
+                    (Query(f"time() - max by (component) (tartip_jobs_level_real_seconds {OF})", "{{component}}"),),
                     "s",
                     red=1800.0,
                 ),
                 Panel(
                     "Done",
                     "What do the jobs do?",
-                    (Query("sum by (job) (rate(tartip_jobs_done_total[$__rate_interval]))", "{{job}}"),),
+                    (Query("sum by (name) (rate(tartip_jobs_done_total[$__rate_interval]))", "{{name}}"),),
                     "ops",
                 ),
                 Panel(
                     "Failed",
                     "Which jobs fail?",
-                    (Query("sum by (job) (increase(tartip_jobs_failed_total[1h]))", "{{job}}"),),
+                    (Query("sum by (name) (increase(tartip_jobs_failed_total[1h]))", "{{name}}"),),
                 ),
                 Panel(
                     "Deleted for their age",

@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from chassis.metrics import gauge
 
-PROCESS = gauge("tartip_process_info", "processes", "1; the labels say which process of which service this is", ("service", "process"))
+PROCESS = gauge("tartip_process_info", "processes", "1; the labels say which process of which service this is", ("component", "process"))
 
 tracer = trace.get_tracer("tartip")
 EXPORT_DELAY_MS = 500  # a demo and a test look at traces right after the fact
@@ -52,8 +52,8 @@ def start(service: str, settings: TelemetrySettings) -> None:
     traces is set by the standard variables OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.
     """
     log_as_json(service)
-    owner, _, process = service.partition(" ")
-    PROCESS.labels(owner, process).set(1)
+    component, _, process = service.partition(" ")
+    PROCESS.labels(component, process).set(1)
     resource = Resource.create({"service.name": service})
     exporter = _exporter(settings.traces)
     if exporter is None:

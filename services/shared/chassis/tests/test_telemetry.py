@@ -37,7 +37,7 @@ print(*(line for line in exposition()[0].decode().splitlines() if line.startswit
 def _run(traces: str) -> tuple[str, list[dict[str, Any]]]:
     done = subprocess.run([sys.executable, "-c", PROCESS, traces], capture_output=True, text=True, check=True, timeout=60)
     traceparent, shown = done.stdout.splitlines()
-    assert shown == 'tartip_process_info{process="serve",service="registry"} 1.0'
+    assert shown == 'tartip_process_info{component="registry",process="serve"} 1.0'
     return traceparent, [json.loads(line) for line in done.stderr.splitlines()]
 
 
@@ -112,6 +112,8 @@ def test_a_metric_is_declared_once_with_a_meaning() -> None:
         counter("tartip_test_planted_total", "tests", "Planted by a test")
     with pytest.raises(ValueError, match="prefix"):
         counter("planted_total", "tests", "Planted by a test")
+    with pytest.raises(ValueError, match="label job, which Prometheus gives"):
+        counter("tartip_test_renamed_total", "tests", "Planted by a test", ("job", "reason"))
 
 
 @pytest.fixture

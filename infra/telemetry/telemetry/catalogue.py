@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chassis.metrics import Metric, catalogue
 
+ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("chassis", "registry", "regimes", "timetracking")
 # What Prometheus itself says of a process that it reads from, and what the client library says of every process.
 OF_EVERY_PROCESS = ("up", "process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds")
@@ -16,7 +17,7 @@ OF_EVERY_PROCESS = ("up", "process_start_time_seconds", "process_cpu_seconds_tot
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A metric, and the module that declares it, as a path from the folder of its package."""
+    """A metric, and the module that declares it, as a path from the root of the repository."""
 
     metric: Metric
     where: str
@@ -25,9 +26,7 @@ class Declared:
 @cache
 def metrics() -> tuple[Declared, ...]:
     """Every metric of the platform, by name."""
-    texts = dict(_declaring())
-    for path in texts:
-        importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    texts = dict(_loaded())
     return tuple(Declared(each, path) for each in catalogue() for path, text in texts.items() if f'"{each.name}"' in text)
 
 
@@ -44,8 +43,8 @@ def series() -> Mapping[str, frozenset[str]]:
     return known
 
 
-def _declaring() -> Iterator[tuple[str, str]]:
-    """The modules that declare metrics, each with its text; no other is loaded."""
+def _loaded() -> Iterator[tuple[str, str]]:
+    """Loads the modules that declare metrics, and no other; the path of each, with its text."""
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
@@ -54,4 +53,5 @@ def _declaring() -> Iterator[tuple[str, str]]:
         for path in sorted(root.rglob("*.py")):
             text = path.read_text(encoding="utf-8")
             if "testing" not in path.parts and "from chassis.metrics import" in text:
-                yield path.relative_to(root.parent).as_posix(), text
+                importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+                yield path.relative_to(ROOT).as_posix(), text

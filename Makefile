@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster
+	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster infra/telemetry
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
@@ -101,8 +101,12 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
-	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
+docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
+	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes && \
+		$(BIN)/python -m docs.telemetry_catalogue
+
+dashboards: $(READY) ## Write the dashboards and the rules of the objectives anew into charts/tartip/files
+	@exec $(BIN)/python -m telemetry
 
 GO_TOOLS := helm-unittest helm-docs kube-score
 build/tools/%: infra/tools/%/go.mod infra/tools/%/go.sum
@@ -132,4 +136,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards check lock clean

@@ -165,7 +165,11 @@ async def deployment(postgres: Postgres, broker: Broker, folder: Path, at: datet
     step(folder / "clock", at)
     environment, urls = await environment_of("timetracking", postgres, broker.bootstrap)
     async with AsyncExitStack() as stack, tokens.serving() as issuer:
-        told = environment | {"TARTIP_ISSUER": issuer, "TARTIP_CLOCK": f"file:{folder / 'clock'}"}
+        told = environment | {
+            "TARTIP_ISSUER": issuer,
+            "TARTIP_CLOCK": f"file:{folder / 'clock'}",
+            "TARTIP_TRACES": f"file:{folder / 'traces.jsonl'}",
+        }
         publisher = Publisher(broker.brokers)
         stack.push_async_callback(publisher.close)
         yield Deployment(told, urls, folder, publisher, tokens, stack)

@@ -1,6 +1,7 @@
 """The processes as an operator starts them: a day goes from the devices to its explanation, and every process ends when it is asked."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ DAY = date(2026, 11, 24)
 MORNING = datetime(2026, 11, 24, 8, 0, tzinfo=ZONE)
 EVENING = datetime(2026, 11, 24, 19, 0, tzinfo=ZONE)
 NEXT_MORNING = datetime(2026, 11, 25, 8, 0, tzinfo=ZONE)
+# In the evening what was read in the day comes late.
+LATE_PASSAGES = "timetracking.late-passages.v1"
 SERVANTS = ("S1", "S2", "S3", "S4")
 
 
@@ -52,7 +55,7 @@ async def enrol(stub: Any, serial: str, protocol: devices.DeviceProtocol.ValueTy
 
 
 async def terminal(platform: Deployment, *lines: str) -> None:
-    """A ZKTeco terminal uploads what it read."""
+    """A ZKTeco terminal uploads what it read; each line is answered for, one that cannot be read too."""
     url = f"http://{platform.processes['gateway'].devices}/iclock/cdata?SN=gate-1&table=ATTLOG&Stamp=9999"
     async with ClientSession() as session, session.post(url, data="".join(f"{line}\n" for line in lines)) as answer:
         assert (answer.status, await answer.text()) == (200, f"OK: {len(lines)}")
@@ -89,10 +92,9 @@ def crossing(number: int, wall: str) -> passages.Passage:
 
 async def sent_by_all_devices(platform: Deployment) -> Any:
     """What three people's devices saw on the day; gives the stream of the third, still open."""
-    await terminal(
-        platform,
-        *(f"17\t{DAY} {wall}\t{status}\t1" for wall, status in (("08:55:00", 0), ("13:02:00", 1), ("14:25:00", 0), ("18:33:00", 1))),
-    )
+    walls = (("08:55:00", 0), ("13:02:00", 1), ("14:25:00", 0), ("18:33:00", 1))
+    await terminal(platform, *(f"17\t{DAY} {wall}\t{status}\t1" for wall, status in walls), "17\tnever\t0\t1")
+    await platform.level(EVENING)  # what comes beside it would share its transactions: their spans link to all and are in no one's trace
     for number, (wall, status) in enumerate(
         (("09:30:00", "checkIn"), ("13:00:00", "checkOut"), ("14:30:00", "checkIn"), ("18:40:00", "checkOut"))
     ):
@@ -139,7 +141,41 @@ def names(*servants: str) -> set[str]:
     return {f"servants/{each}/workdays/{DAY}" for each in servants}
 
 
-async def test_a_day_goes_from_the_devices_to_its_explanation(platform: Deployment) -> None:
+def traced(platform: Deployment, first: str) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The trace that begins with a span of this name, and its spans: the process of each, and which one is above it."""
+    spans = [json.loads(line) for line in (platform.folder / "traces.jsonl").read_text(encoding="utf-8").splitlines()]
+    (trace,) = {span["context"]["trace_id"] for span in spans if span["name"] == first}
+    own = {span["context"]["span_id"]: span for span in spans if span["context"]["trace_id"] == trace}
+    above = {None: {"name": ""}, **own}
+    return trace.removeprefix("0x"), {
+        span["name"]: (span["resource"]["attributes"]["service.name"], above[span["parent_id"]]["name"]) for span in own.values()
+    }
+
+
+def traces_of(broker: Broker, topic: str) -> list[str]:
+    """The traces that messages of a topic carry on; what a job began by itself is in none."""
+    headers = [dict(each.headers()) for each in broker.read(topic)]
+    return [each["traceparent"].decode().split("-")[1] for each in headers if "traceparent" in each]
+
+
+def one_trace_leads_from_the_terminal_to_the_day(platform: Deployment, broker: Broker) -> None:
+    """Request, batch, recorded passages, computed day and its event are in one trace, and so is what the log says on the way."""
+    trace, spans = traced(platform, "adms POST cdata")
+    assert spans == {
+        "adms POST cdata": ("timetracking gateway", ""),
+        "publish passages": ("timetracking gateway", "adms POST cdata"),
+        f"apply {LATE_PASSAGES}": ("timetracking consume", "publish passages"),
+        "compute days": ("timetracking consume", f"apply {LATE_PASSAGES}"),
+    }
+    told = {topic: traces_of(broker, topic) for topic in (LATE_PASSAGES, "timetracking.passages.v1.parked", "timetracking.workdays.v1")}
+    assert told[LATE_PASSAGES].count(trace) == 1
+    assert told["timetracking.passages.v1.parked"] == [trace]
+    assert told["timetracking.workdays.v1"].count(trace) == 1
+    (said,) = [line for line in platform.processes["gateway"].said().splitlines() if "records are parked" in line]
+    assert json.loads(said)["trace_id"] == trace
+
+
+async def test_a_day_goes_from_the_devices_to_its_explanation(platform: Deployment, quiet_broker: Broker) -> None:
     await platform.start("serve", "gateway", "consume", "work")
     await know_everyone(platform)
     await platform.step(EVENING)
@@ -181,6 +217,7 @@ async def test_a_day_goes_from_the_devices_to_its_explanation(platform: Deployme
     took = dict(zip(platform.processes, await asyncio.gather(*(each.ended() for each in platform.processes.values())), strict=True))
     assert max(took.values()) < ENDED_WITHIN_S, took
     stream.cancel()
+    one_trace_leads_from_the_terminal_to_the_day(platform, quiet_broker)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from timetracking.accounts import consumer as accounts
 from timetracking.accounts.use_cases import Complete, Forget, TakeReceipts, TakeRefusals
 from timetracking.device_findings.repository import StoredLooks
 from timetracking.device_findings.use_cases import LookAtDevices, Pace, full_hour
+from timetracking.due.report import report_by
 from timetracking.due.repository import StoredDueReads
 from timetracking.due.use_cases import ComputeDueDays, ComputeDueReads, SpreadDueDevices
 from timetracking.gateway.batches import LATE_PASSAGES, PASSAGES
@@ -37,6 +38,8 @@ from timetracking.gateway.no_passages import NoPassages
 from timetracking.gateway.refusals import RefusedRequests
 from timetracking.gateway.repository import StoredAllowList
 from timetracking.gateway.settings import GatewaySettings
+from timetracking.overview.report import show
+from timetracking.overview.use_cases import ShowOverview
 from timetracking.parking import consumer as parking
 from timetracking.parking.domain import OWN
 from timetracking.parking.repository import forget_parked
@@ -124,7 +127,8 @@ async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
         )
 
     def computing(database: Database, pressed: Callable[[str], bool]) -> Awaitable[None]:
-        compute = ComputeDueReads(begin(database, law, clock, settings.default_zone), ComputeDays(law, clock))
+        begun = begin(database, law, clock, settings.default_zone)
+        compute = ComputeDueReads(begun, ComputeDays(law, clock), computed=report_by(clock))
         # Late passages hold up nobody's live day; live ones that press are stored before days are computed.
         return keep_doing(Job("due-reads", compute), recorded, stop, lambda: pressed(TOPIC))
 
@@ -147,6 +151,7 @@ async def work(settings: TimetrackingSettings, stop: asyncio.Event) -> None:
             Job("due-devices", SpreadDueDevices(work)),
             Job("due-days", ComputeDueDays(work, compute)),
             Job("close-days", CloseDays(work, compute, clock)),
+            Job("overview", ShowOverview(work, clock, show)),
             Job("retention", Retention(database, DATA_CLASSES, law, clock, known(database))),
             # Last: what is due is computed before days are compared with what is kept of them.
             Job("reconcile", _reconcile(settings, work, compute, clock)),

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from chassis.access import Caller, Reach
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
 from chassis.eras import newest_era, of_era
+from chassis.metrics import gauge, histogram
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
 from chassis.settings import SettingsError, variable
 from chassis.transient import distrust_of, is_transient, state_of
@@ -43,6 +44,10 @@ _KEPT_ALIVE = {
 MOST_LOCKS = 1_000
 # The reason with which a call is refused while the database is away.
 AWAY = "UNAVAILABLE"
+
+IN_USE = gauge("tartip_database_connections_in_use", "connections", "Connections to the database that somebody works on")
+MOST = gauge("tartip_database_connections_most", "connections", "Connections that the process may have at once; who comes then waits")
+WAITED = histogram("tartip_database_wait_seconds", "seconds", "How long somebody waited for a connection, or for a new one to be made")
 
 _ASK = "SELECT 1"
 _TELL = "SELECT set_config('tartip.reach', '{reach}', true)"
@@ -295,6 +300,7 @@ class Database:
         )
         self._place = place_of(url)
         self._most_connections = pool_size
+        MOST.set(pool_size)
         self._audit_key: bytes | None = None
         self._era: int | None = None
 
@@ -340,6 +346,7 @@ class Database:
     async def _own(self, caller: Caller | None, beyond_reach: bool = False) -> AsyncIterator[Transaction]:
         connection = await self._connected(f"BEGIN; {_BEYOND if beyond_reach else _telling(caller)}")
         began = time.monotonic()
+        IN_USE.inc()
         try:
             async with aclosing(connection):
                 transaction = Transaction(self, connection, caller)
@@ -359,6 +366,8 @@ class Database:
             # The server's word, that time ran out, is lost where the connection's end was seen first.
             late = time.monotonic() - began >= self._longest_s and not isinstance(error, TimeoutError)
             raise Away(self._place) from (OutOfTime() if late else _said(error))
+        finally:
+            IN_USE.dec()
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Any]:
@@ -368,6 +377,7 @@ class Database:
         what it held. Raises `Unavailable` where the database is away.
         """
         connection = await self._connected(_ASK)
+        IN_USE.inc()
         try:
             async with aclosing(connection):
                 try:
@@ -380,11 +390,13 @@ class Database:
             if _away(error):
                 raise Away(self._place) from _said(error)
             raise
+        finally:
+            IN_USE.dec()
 
     async def _connected(self, first: str) -> AsyncConnection:
         """A connection on which the statement `first` was done; those that were cut while nobody used them are let go of."""
         for left in reversed(range(self._most_connections + 1)):
-            with entering(self.engine.url):
+            with entering(self.engine.url), WAITED.time():
                 connection = await self.engine.connect()
             try:
                 if self._expected is not None:

@@ -8,6 +8,8 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 Kind = Literal["counter", "gauge", "histogram"]
+# Labels that Prometheus gives to whatever it reads, by the place it reads from: one of ours would be renamed there.
+OF_THE_PLACE = frozenset({"instance", "job", "namespace", "pod", "container", "node", "service", "endpoint"})
 # Seconds: the read path aims at milliseconds, a catch-up batch at a second.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -57,6 +59,10 @@ def exposition() -> tuple[bytes, str]:
 def _declare(metric: Metric) -> None:
     if not metric.name.startswith("tartip_") or not metric.meaning:
         raise ValueError(f"the metric {metric.name!r} needs the prefix tartip_ and a meaning")
+    if taken := OF_THE_PLACE.intersection(metric.labels):
+        raise ValueError(
+            f"the metric {metric.name} has the label {', '.join(sorted(taken))}, which Prometheus gives by the place it reads from"
+        )
     if metric.name in _catalogue:
         raise ValueError(f"the metric {metric.name} is declared twice")
     _catalogue[metric.name] = metric

@@ -14,9 +14,13 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from chassis.metrics import exposition
+from chassis.metrics import exposition, gauge
 from chassis.settings import SettingsError
 from chassis.tls import Certificates, TlsSettings
+
+CONDITION = gauge(
+    "tartip_process_condition", "0 or 1", "Whether a condition of readiness holds; a process is ready while all do", ("condition",)
+)
 
 log = structlog.get_logger("chassis.process")
 
@@ -94,14 +98,17 @@ class Admin:
         """Names conditions of readiness, not met yet."""
         for condition in conditions:
             self._conditions.setdefault(condition, "starting")
+            self._show(condition)
 
     def met(self, condition: str) -> None:
         """Says that a condition holds now."""
         self._conditions[condition] = None
+        self._show(condition)
 
     def unmet(self, condition: str, why: str) -> None:
         """Says that a condition does not hold now, and why, in a word without secrets."""
         self._conditions[condition] = why
+        self._show(condition)
 
     @property
     def waiting_for(self) -> dict[str, str]:
@@ -122,6 +129,9 @@ class Admin:
             yield self
         finally:
             await runner.cleanup()
+
+    def _show(self, condition: str) -> None:
+        CONDITION.labels(condition).set(int(self._conditions[condition] is None))
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.json_response({"live": True})

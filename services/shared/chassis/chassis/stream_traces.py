@@ -1,7 +1,7 @@
-"""The trace of a message goes on where the message is applied."""
+"""The trace of what was told goes on where it is worked on: a message where it is applied, a wish where it is done."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import context, trace
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
@@ -12,9 +12,17 @@ from chassis.telemetry import continued, tracer
 _MOST_LINKS = 64
 
 
-@contextmanager
-def following(topic: str, headers: Sequence[Mapping[str, str]]) -> Iterator[None]:
+def following(topic: str, headers: Sequence[Mapping[str, str]]) -> AbstractContextManager[None]:
     """A span around the work on messages with these headers: in their trace if they share one, else linked to all."""
+    about: dict[str, str | int] = {"messaging.destination.name": topic, "messaging.batch.message_count": len(headers)}
+    return going_on(f"apply {topic}", headers, about, SpanKind.CONSUMER)
+
+
+@contextmanager
+def going_on(
+    name: str, headers: Iterable[Mapping[str, str]], about: Mapping[str, str | int], kind: SpanKind = SpanKind.INTERNAL
+) -> Iterator[None]:
+    """A span around work that several asked for, each with the headers of its trace: in that trace if they share one, else linked to all."""
     spans: dict[tuple[int, int], SpanContext] = {}
     for each in headers:
         sent = trace.get_current_span(continued(each)).get_span_context()
@@ -25,11 +33,11 @@ def following(topic: str, headers: Sequence[Mapping[str, str]]) -> Iterator[None
     parent = trace.set_span_in_context(trace.NonRecordingSpan(single)) if single else context.Context()
     links = [Link(sent) for sent in spans.values() if sent is not single][:_MOST_LINKS]
     with tracer.start_as_current_span(
-        f"apply {topic}",
+        name,
         context=parent,
-        kind=SpanKind.CONSUMER,
+        kind=kind,
         links=links,
-        attributes={"messaging.destination.name": topic, "messaging.batch.message_count": len(headers)},
+        attributes=about,
         record_exception=False,  # an error's text may name a person
         set_status_on_exception=False,
     ) as span:

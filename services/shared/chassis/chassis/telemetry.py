@@ -19,6 +19,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from chassis.metrics import gauge
+
+PROCESS = gauge("tartip_process_info", "processes", "1; the labels say which process of which service this is", ("component", "process"))
+
 tracer = trace.get_tracer("tartip")
 EXPORT_DELAY_MS = 500  # a demo and a test look at traces right after the fact
 QUIET = {"aiokafka": logging.ERROR, "aiohttp.access": logging.WARNING, "grpc": logging.WARNING}
@@ -48,6 +52,8 @@ def start(service: str, settings: TelemetrySettings) -> None:
     traces is set by the standard variables OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.
     """
     log_as_json(service)
+    component, _, process = service.partition(" ")
+    PROCESS.labels(component, process).set(1)
     resource = Resource.create({"service.name": service})
     exporter = _exporter(settings.traces)
     if exporter is None:

@@ -12,7 +12,14 @@ import grpc
 import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.metrics import gauge
 from chassis.settings import SettingsError
+
+EXPIRES = gauge(
+    "tartip_tls_certificate_expires_seconds",
+    "seconds",
+    "When the certificate in service ends, since 1970; 0 where the process speaks in clear",
+)
 
 log = structlog.get_logger("chassis.tls")
 
@@ -104,6 +111,7 @@ class Certificates:
     def _take(self) -> None:
         files = tuple(path.read_bytes() for path in self._paths)
         self._context, self._files = _context(self._paths), files
+        EXPIRES.set(_end_of(files[0]))
 
     def _stamps(self) -> tuple[tuple[int, int], ...]:
         """By what it is seen that a file was replaced; nothing while one is missing."""
@@ -121,6 +129,13 @@ def _context(paths: Sequence[Path]) -> ssl.SSLContext:
     if len(paths) > 2:
         context.load_verify_locations(paths[2])
     return context
+
+
+def _end_of(certificate: bytes) -> float:
+    """Until when a certificate counts, in seconds since 1970: the first of a file is the server's own."""
+    from cryptography import x509  # processes that speak in clear start without it
+
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
 
 
 def _said(error: Exception) -> str:

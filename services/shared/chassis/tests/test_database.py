@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
-from chassis.database import MOST_LOCKS, Database, LockAfterWrite, WrongRole
+from chassis.database import IN_USE, MOST_LOCKS, WAITED, Database, LockAfterWrite, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.tables import audit_records, outbox
@@ -49,6 +49,18 @@ async def test_events_stand_in_the_outbox_in_the_order_they_were_published(fresh
     assert rows[0].headers["schema"] == "google.protobuf.StringValue"
     assert len({row.headers["event_id"] for row in rows}) == 300
     assert len({row.xid for row in rows}) == 1
+
+
+async def test_connections_at_work_are_counted_and_who_waits_for_one_is_seen(fresh: FreshDatabase) -> None:
+    before, waited = IN_USE._value.get(), WAITED._sum.get()
+    async with fresh.app.transaction() as tx, fresh.app.apart():
+        assert IN_USE._value.get() == before + 2
+        await (await tx.driver()).execute("SELECT 1")
+    with pytest.raises(KeyError):
+        async with fresh.app.transaction():
+            raise KeyError("a")
+    assert IN_USE._value.get() == before
+    assert WAITED._sum.get() > waited
 
 
 async def test_a_transaction_that_fails_leaves_nothing(fresh: FreshDatabase) -> None:

@@ -94,6 +94,9 @@ async def test_a_process_is_ready_when_all_that_it_expects_is_there() -> None:
         admin.unmet("database", "refused")
         async with http.get("/ready") as answer:
             assert (await answer.json())["waitingFor"] == {"database": "refused"}
+        async with http.get("/metrics") as answer:
+            shown = (await answer.text()).splitlines()
+        assert {'tartip_process_condition{condition="database"} 0.0', 'tartip_process_condition{condition="keys"} 1.0'} <= set(shown)
 
 
 async def test_metrics_are_served_as_prometheus_reads_them() -> None:

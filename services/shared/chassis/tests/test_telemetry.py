@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 PARENT = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 PROCESS = """
 import logging, sys
+from chassis.metrics import exposition
 from types import SimpleNamespace
 from chassis.telemetry import carrier, continued, start, tracer
 import structlog
@@ -29,12 +30,15 @@ with tracer.start_as_current_span("outer", context=continued({"traceparent": "00
     structlog.get_logger("chassis.test").info("сәлем", rows=3)
     logging.getLogger("aiokafka").error("away")
     print(carrier()["traceparent"])
+print(*(line for line in exposition()[0].decode().splitlines() if line.startswith("tartip_process_info")))
 """
 
 
 def _run(traces: str) -> tuple[str, list[dict[str, Any]]]:
     done = subprocess.run([sys.executable, "-c", PROCESS, traces], capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout.strip(), [json.loads(line) for line in done.stderr.splitlines()]
+    traceparent, shown = done.stdout.splitlines()
+    assert shown == 'tartip_process_info{component="registry",process="serve"} 1.0'
+    return traceparent, [json.loads(line) for line in done.stderr.splitlines()]
 
 
 def test_logs_of_ours_and_of_libraries_are_json_and_carry_the_trace() -> None:
@@ -108,6 +112,8 @@ def test_a_metric_is_declared_once_with_a_meaning() -> None:
         counter("tartip_test_planted_total", "tests", "Planted by a test")
     with pytest.raises(ValueError, match="prefix"):
         counter("planted_total", "tests", "Planted by a test")
+    with pytest.raises(ValueError, match="label job, which Prometheus gives"):
+        counter("tartip_test_renamed_total", "tests", "Planted by a test", ("job", "reason"))
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from chassis.settings import SettingsError
 from chassis.testing.certificates import Authority, Signed
 from chassis.testing.servers import Loopback
 from chassis.testing.tokens import Tokens
-from chassis.tls import Certificates, TlsSettings
+from chassis.tls import EXPIRES, Certificates, TlsSettings
+from cryptography import x509
 from tartip.regimes.v1 import law_service_pb2, law_service_pb2_grpc
 
 from .test_server import STATUTE, _services, _texts
@@ -101,6 +102,8 @@ async def test_a_certificate_put_in_place_serves_the_next_connection(tmp_path: P
         replace(served, later.sign("server"))
         assert await served.ask("portal", trusted=later) == "OK"
         assert await served.ask("portal") == "UNAVAILABLE", "the old one is out of service"
+        in_service = x509.load_pem_x509_certificate(served.certificate.read_bytes())
+        assert EXPIRES._value.get() == in_service.not_valid_after_utc.timestamp(), "operators see when it ends"
 
 
 async def test_a_certificate_that_cannot_be_used_leaves_the_old_one_in_service(tmp_path: Path, tokens: Tokens) -> None:

@@ -1,13 +1,24 @@
 """Reads make days due: they are computed lane by lane, live ones first, and nothing that fails holds up the rest."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asyncpg import QueryCanceledError
+from chassis import stream_traces
+from chassis.parking import Origin
 from kernel.faults import Unavailable
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
+from timetracking.accounts.use_cases import Place
 from timetracking.due import use_cases
+from timetracking.due.report import report_by
 from timetracking.due.repository import APART, LANES, lane_of
 from timetracking.due.use_cases import APART_EVERY_S, ComputeDueReads
 
@@ -35,6 +46,16 @@ class Noting:
 
 async def wishes(platform: Platform) -> int:
     return int((await platform.sql("SELECT count(*) AS n FROM due_reads"))[0]["n"])
+
+
+@pytest.fixture
+def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
+    """Everything that is traced meanwhile."""
+    provider, exporter = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(stream_traces, "tracer", provider.get_tracer("test"))
+    yield exporter
+    provider.shutdown()
 
 
 @pytest.fixture
@@ -218,3 +239,77 @@ async def test_a_piece_reads_what_it_holds_however_many_wait_in_its_lane(platfor
         found = await work.due_reads.reads([lane], 10, 600, late=True)
         assert [len(each.wishes) for each in found] == [1, *[4] * 9]
         assert await driver.fetchval(_READ_SO_FAR) - before < 500
+
+
+def spans_of(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
+    return {span.name: span for span in exporter.get_finished_spans()}
+
+
+async def test_the_trace_in_which_reads_were_recorded_goes_on_where_their_days_are_computed_and_told(
+    platform: Platform, exporter: InMemorySpanExporter
+) -> None:
+    with stream_traces.tracer.start_as_current_span("apply") as applied:
+        await platform.store(four(TUESDAY))
+    assert await ComputeDueReads(platform.begin, platform.compute)() == 1
+    computed = spans_of(exporter)["compute days"]
+    assert computed.parent is not None
+    assert (computed.context.trace_id, computed.parent.span_id) == (applied.get_span_context().trace_id, applied.get_span_context().span_id)
+    rows = await platform.sql(
+        "SELECT headers ->> 'traceparent' AS trace FROM outbox WHERE topic = 'timetracking.workdays.v1' ORDER BY id DESC LIMIT 1"
+    )
+    assert {row["trace"].split("-")[1] for row in rows} == {trace.format_trace_id(applied.get_span_context().trace_id)}
+
+
+async def test_days_of_reads_that_were_recorded_in_several_traces_are_computed_in_one_that_links_to_all(
+    platform: Platform, exporter: InMemorySpanExporter
+) -> None:
+    applied = []
+    for day in (MONDAY, TUESDAY):
+        with stream_traces.tracer.start_as_current_span("apply") as span:
+            await platform.store(four(day))
+        applied.append(span.get_span_context().span_id)
+    assert await ComputeDueReads(platform.begin, platform.compute)() == 1
+    computed = spans_of(exporter)["compute days"]
+    assert computed.parent is None
+    assert sorted(link.context.span_id for link in computed.links) == sorted(applied)
+
+
+async def test_a_failure_keeps_trace_and_receipt_with_the_read_that_waits_apart(platform: Platform, exporter: InMemorySpanExporter) -> None:
+    with stream_traces.tracer.start_as_current_span("apply") as applied:
+        await platform.store(four(TUESDAY))
+    with pytest.raises(RuntimeError):
+        await ComputeDueReads(platform.begin, Noting(platform, fails="S1"))()
+    async with platform.begin() as work:
+        (apart,) = await work.due_reads.apart(10)
+    assert apart.dates == {TUESDAY: four(TUESDAY)[0].received_at}
+    assert {each.split("-")[1] for each in apart.traces} == {trace.format_trace_id(applied.get_span_context().trace_id)}
+
+
+@pytest.mark.parametrize(("late", "lane"), [(False, "live"), (True, "late")])
+async def test_how_long_a_read_waited_for_its_day_is_measured_from_its_receipt(platform: Platform, late: bool, lane: str) -> None:
+    await platform.store([passage(f"{TUESDAY}T08:55:00", received=platform.now - timedelta(seconds=3))], late=late)
+    await platform.store([passage(f"{TUESDAY}T13:00:00", "out", received=platform.now - timedelta(seconds=9))], late=late)
+    before = seen(lane)
+    assert await ComputeDueReads(platform.begin, platform.compute, computed=report_by(platform.clock))() == 1
+    assert [after - each for after, each in zip(seen(lane), before, strict=True)] == [1, 9.0], "once, by the one that waited longest"
+
+
+async def test_nobody_waits_for_the_day_of_a_passage_out_of_the_parking_lot(platform: Platform) -> None:
+    place = Place(Origin("timetracking.passages.v1", 0, 7, 0), 1, parked_record=uuid4())
+    await platform.store([passage(f"{TUESDAY}T08:55:00")], places=[place])
+    assert [row["received_at"] for row in await platform.sql("SELECT received_at FROM due_reads")] == [None]
+    before = seen("live")
+    assert await ComputeDueReads(platform.begin, platform.compute, computed=report_by(platform.clock))() == 1
+    assert seen("live") == before
+
+
+async def test_what_a_process_of_the_version_before_asked_for_is_computed_all_the_same(platform: Platform) -> None:
+    await platform.store(four(TUESDAY))
+    await platform.sql("UPDATE due_reads SET received_at = NULL, traceparent = NULL")
+    assert await ComputeDueReads(platform.begin, platform.compute, computed=report_by(platform.clock))() == 1
+    assert await wishes(platform) == 0
+
+
+def seen(lane: str) -> list[float]:
+    """How often and how long reads of a lane waited."""
+    return [REGISTRY.get_sample_value(f"tartip_passage_visible_seconds_{part}", {"lane": lane}) or 0.0 for part in ("count", "sum")]

@@ -36,9 +36,16 @@ def sums(device: str) -> tuple[float, float]:
     return count("received", device), became
 
 
+def answers(outcome: str) -> float:
+    """How many requests were answered so, as the time that it took counts them."""
+    return REGISTRY.get_sample_value("tartip_gateway_acknowledge_seconds_count", {"outcome": outcome}) or 0.0
+
+
 async def test_an_upload_is_in_kafka_before_the_terminal_reads_ok(http: ClientSession, tap: Any, replay: Replay) -> None:
+    taken = answers("taken")
     async with http.post(UPLOAD, data=replay("adms_five_columns.tsv"), headers={"Content-Type": "text/plain"}) as answer:
         assert (answer.status, await answer.text()) == (200, "OK: 4")
+    assert answers("taken") == taken + 1
     found = await tap.new()
     passages = [passage for one in found for passage in one.batch.passages]
     assert sorted(passage.event_key for passage in passages) == [
@@ -280,7 +287,7 @@ async def test_without_kafka_no_device_is_told_ok(start: Start, devices: Any, re
     away = Publisher(Brokers("127.0.0.1:1"), give_up_after_ms=200)
     try:
         async with start(to=away, gateway_answer_within_s=0.2) as gateway, ClientSession(f"http://127.0.0.1:{gateway.http_port}") as http:
-            before = count("unanswered", "gate-1")
+            before, not_taken = count("unanswered", "gate-1"), answers("not-taken")
             async with asyncio.timeout(5):
                 async with http.post(UPLOAD, data=LINE) as answer:
                     assert (answer.status, await answer.text()) == (503, "ERROR: not taken, send again")
@@ -291,6 +298,7 @@ async def test_without_kafka_no_device_is_told_ok(start: Start, devices: Any, re
                 async with http.post(UPLOAD, data=b"not a record\n") as answer:
                     assert answer.status == 503
             assert count("unanswered", "gate-1") == before + 2
+            assert answers("not-taken") == not_taken + 3
     finally:
         await away.close()
 

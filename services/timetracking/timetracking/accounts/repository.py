@@ -50,6 +50,7 @@ sum(no_passages)::bigint AS no_passages, sum(sent_again)::bigint AS sent_again
 """
 _TOTAL = f"SELECT {_SUMS} FROM {_PARTS} WHERE device = $1 HAVING count(*) > 0"
 _DAYS = f"SELECT date, {_SUMS} FROM {_PARTS} WHERE device = $1 AND date BETWEEN $2 AND $3 GROUP BY date ORDER BY date"
+_IN_FLIGHT = f"SELECT coalesce(sum(received - stored - repeated - parked - no_passages), 0)::bigint FROM {_PARTS}"
 _PAGE = f"SELECT device, {_SUMS} FROM {_PARTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
 
 
@@ -127,6 +128,10 @@ class StoredAccounts:
         """Everything is counted that was in Kafka at this real time (seconds since 1970)."""
         driver = await self.transaction.driver()  # it may be waited for
         await driver.execute(_COMPLETE, max(0.0, time.time() - at))
+
+    async def in_flight(self) -> int:
+        """How many records of all devices became of nothing yet."""
+        return int(await (await self.transaction.driver()).fetchval(_IN_FLIGHT))
 
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""

@@ -76,6 +76,10 @@ WHERE held.device = $1 ORDER BY held.date
 _LOOK = f"SELECT look.looked_until, look.due_at, {_QUIET} AS quiet, {_TOLD} AS told FROM {_LOOKS} WHERE d.serial = $2".replace("$4", "$3")
 _ASKS = "SELECT id, date, silence FROM due_looks WHERE device = $1"
 _OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND kind = ANY ($2::text[])"
+_SILENT = """
+SELECT count(DISTINCT d.serial) FROM devices d
+JOIN findings f ON f.device = d.serial AND f.date >= $1 AND f.kind = $2 AND f.state <> 'withdrawn'
+"""
 _FINDINGS = "SELECT * FROM findings WHERE device = $1 AND (date = ANY ($2::date[]) OR id = ANY ($3::uuid[]))"
 _COLUMNS = """
 p.event_key, p.wall_time, p.utc_offset, p.badge_system, p.badge_number, p.direction, p.received_at, p.live, p.previous_event_number
@@ -127,6 +131,10 @@ class StoredLooks:
     async def next(self, horizon: datetime, pace: Pace) -> Sequence[str]:
         """The serials of devices to be looked at at this pace: whose passages, or whose asker, have waited longest; whose silence is due."""
         return [row["serial"] for row in await (await self.transaction.driver()).fetch(_NEXT, horizon, *_of(pace))]
+
+    async def silent(self, since: date) -> int:
+        """Of how many devices a silence is found that began on a date or later."""
+        return int(await (await self.transaction.driver()).fetchval(_SILENT, since, SILENT))
 
     async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
         """What is to be looked at at this pace, at most so many dates of each sort."""

@@ -4,12 +4,13 @@ The tables are only added to, and emptied by row number: who asks never waits fo
 for while it is being computed is computed once more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zlib import crc32
 
 from chassis.database import Transaction
+from chassis.telemetry import carrier
 from kernel.intervals import Span
 
 from timetracking.due.use_cases import DueDay, DueRead
@@ -85,8 +86,9 @@ WITH taken AS (
 SELECT count(*) FROM taken
 """
 _ASK_READS = """
-INSERT INTO due_reads (lane, late, badge_system, badge_number, date)
-SELECT lane, $5, system, number, date FROM unnest($1::smallint[], $2::text[], $3::text[], $4::date[]) AS read (lane, system, number, date)
+INSERT INTO due_reads (lane, late, badge_system, badge_number, date, received_at, traceparent)
+SELECT lane, $6, system, number, date, received_at, $7
+FROM unnest($1::smallint[], $2::text[], $3::text[], $4::date[], $5::timestamptz[]) AS read (lane, system, number, date, received_at)
 """
 _HEAD = """
 SELECT lane FROM (
@@ -113,10 +115,10 @@ WITH head AS MATERIALIZED (
 ), first AS MATERIALIZED (
     SELECT badge_system, badge_number, min(id) AS place FROM head GROUP BY badge_system, badge_number ORDER BY place LIMIT $3
 )
-SELECT lane, badge_system, badge_number, date, array_agg(id) AS ids
+SELECT lane, badge_system, badge_number, date, array_agg(id) AS ids, min(received_at) AS received_at, array_agg(traceparent) AS traces
 FROM (
-    SELECT lane, badge_system, badge_number, date, id, place FROM first CROSS JOIN LATERAL (
-        SELECT lane, late, date, id FROM due_reads due
+    SELECT lane, badge_system, badge_number, date, id, place, received_at, traceparent FROM first CROSS JOIN LATERAL (
+        SELECT lane, late, date, id, received_at, traceparent FROM due_reads due
         WHERE due.badge_number = first.badge_number AND due.badge_system = first.badge_system OFFSET 0
     ) AS its
     WHERE lane = ANY ($1::smallint[]) AND late = $2 LIMIT $4::integer * 8
@@ -210,9 +212,13 @@ class StoredDueReads:
 
     transaction: Transaction
 
-    async def ask_reads(self, read: Collection[tuple[BadgeKey, date]], *, late: bool) -> None:
-        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent."""
-        await self._ask([(lane_of(badge), *badge, day) for badge, day in sorted(read)], late=late)
+    async def ask_reads(self, read: Mapping[tuple[BadgeKey, date], datetime | None], *, late: bool) -> None:
+        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent.
+
+        Each says when the first such read was received, None where nobody waits for it. The present trace goes on where they are computed.
+        """
+        wishes = [(lane_of(badge), *badge, day, read[badge, day]) for badge, day in sorted(read)]
+        await self._ask(wishes, carrier().get("traceparent"), late=late)
 
     async def head(self, enough: int, *, late: bool, but: Collection[int] = ()) -> Sequence[int]:
         """The lane whose first such read has waited longest, and the next until so many of them are in them; none when none waits."""
@@ -227,10 +233,11 @@ class StoredDueReads:
         """Shows at most so many badges of the lanes, the longest waiting first, with the dates that wait of each, and so many in all."""
         driver, found = await self.transaction.driver(), dict[BadgeKey, DueRead]()
         await driver.execute(_PLANNED_ANEW)
-        for lane, system, number, day, ids in await driver.fetch(_READS, lanes, late, badges, dates):
-            one = found.setdefault((system, number), DueRead(lane, late, (system, number), [], []))
-            one.dates.append(day)
+        for lane, system, number, day, ids, received_at, traces in await driver.fetch(_READS, lanes, late, badges, dates):
+            one = found.setdefault((system, number), DueRead(lane, late, (system, number), {}, [], set()))
+            one.dates[day] = received_at
             one.wishes.extend(ids)
+            one.traces.update(each for each in traces if each)
         return list(found.values())
 
     async def apart(self, dates: int) -> Sequence[DueRead]:
@@ -253,11 +260,12 @@ class StoredDueReads:
     async def put_off(self, reads: Collection[DueRead]) -> None:
         """Lets these wait apart."""
         await self.computed(reads)
-        await self._ask([(APART, *each.badge, day) for each in reads for day in each.dates], late=True)
+        for each in reads:
+            await self._ask([(APART, *each.badge, day, at) for day, at in each.dates.items()], next(iter(each.traces), None), late=True)
 
-    async def _ask(self, rows: Sequence[tuple[int, str, str, date]], *, late: bool) -> None:
+    async def _ask(self, rows: Sequence[tuple[int, str, str, date, datetime | None]], trace: str | None, *, late: bool) -> None:
         if rows:
-            await (await self.transaction.driver()).execute(_ASK_READS, *zip(*rows, strict=True), late)
+            await (await self.transaction.driver()).execute(_ASK_READS, *zip(*rows, strict=True), late, trace)
 
 
 def lane_of(badge: BadgeKey) -> int:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from chassis.jobs import each_for_itself, passes
+from chassis.stream_traces import going_on
 from chassis.supervision import REST
 
 from timetracking.passages.domain import BadgeKey, Held
@@ -60,13 +61,18 @@ class DueDays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DueRead:
-    """A badge that was read on some dates as sent; `wishes` are the places in its lane of those who asked."""
+    """A badge that was read on some dates as sent; `wishes` are the places in its lane of those who asked.
+
+    To each date belongs when the first read was received that waits, None where nobody waits for it; `traces` are those in which the
+    reads were recorded (W3C traceparents).
+    """
 
     lane: int
     late: bool
     badge: BadgeKey
-    dates: list[date]
+    dates: dict[date, datetime | None]
     wishes: list[int]
+    traces: set[str]
 
 
 class DueReads(Protocol):
@@ -201,6 +207,8 @@ class ComputeDueReads:
     compute: Compute
     now: Callable[[], float] = time.monotonic
     """Real time in seconds, from any instant on."""
+    computed: Callable[[Sequence[DueRead]], None] = lambda _: None
+    """Is told of the reads whose days can be seen now."""
     _apart: _Turn = field(default_factory=_Turn)
 
     async def __call__(self) -> int:
@@ -267,12 +275,20 @@ class ComputeDueReads:
 
     async def _compute(self, reads: Sequence[DueRead]) -> int:
         """Of how many reads."""
+        traces = [{"traceparent": each} for each in sorted({each for read in reads for each in read.traces})]
+        with going_on("compute days", traces, {"tartip.badges": len(reads)}):
+            reads = await self._compute_held(reads)
+        self.computed(reads)
+        return len(reads)
+
+    async def _compute_held(self, reads: Sequence[DueRead]) -> Sequence[DueRead]:
+        """Computes the days of the reads whose lanes could be had; which these are."""
         async with self.begin() as work:
             held = await work.due_reads.hold({each.lane for each in reads})
             reads = [each for each in reads if each.lane in held]
             read = {each.badge: each.dates for each in reads}
             if not read:
-                return 0
+                return []
             # All locks before the first write: the order of events is the order of transactions.
             await work.hold_settings()
             await work.lock_badges(read)
@@ -280,7 +296,7 @@ class ComputeDueReads:
             await work.lock_servants({each.servant for held in holders.values() for each in held})
             await self.compute(work, instants=await work.passages.instants(read, holders))
             await work.due_reads.computed(reads)
-        return len(reads)
+        return reads
 
 
 async def _each_or_later(

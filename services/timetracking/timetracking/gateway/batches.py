@@ -12,7 +12,7 @@ from chassis.telemetry import carrier, tracer
 from kernel.identifiers import new_id
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, SpanKind
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage
 
@@ -153,7 +153,14 @@ class Batcher:
             counters.batch_passages.observe(len(batch.passages))
             with (
                 counters.delivery_seconds.time(),
-                tracer.start_as_current_span("publish passages", context=_first(batch.origins.values()), links=links),
+                tracer.start_as_current_span(
+                    "publish passages",
+                    context=_first(batch.origins.values()),
+                    kind=SpanKind.PRODUCER,
+                    links=links,
+                    attributes={"messaging.destination.name": topic, "tartip.passages": len(batch.passages)},
+                    record_exception=False,  # its text may quote what was sent
+                ),
             ):
                 await self._publisher.send(topic, None, message.SerializeToString(), headers_of(event_id), partition)
             outcome = None

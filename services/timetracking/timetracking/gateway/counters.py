@@ -39,4 +39,10 @@ waiting = gauge("tartip_gateway_waiting", "passages", "Passages taken in and not
 batch_passages = histogram(
     "tartip_gateway_batch_passages", "passages", "Passages in a batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
 )
+acknowledge_seconds = histogram(
+    "tartip_gateway_acknowledge_seconds",
+    "seconds",
+    "From a device's request that was read whole to its answer: taken, once Kafka has all of it, or not-taken, to be sent again.",
+    ("outcome",),
+)
 delivery_seconds = histogram("tartip_gateway_delivery_seconds", "seconds", "From closing a batch until Kafka has it.")

@@ -9,6 +9,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from chassis.telemetry import continued, tracer
 from chassis.transient import is_transient
+from opentelemetry.trace import SpanKind
 
 from timetracking.gateway import counters
 from timetracking.gateway.batches import NotTaken
@@ -61,7 +62,7 @@ def answered(name: str, handle: Handler, refusal: Callable[[web.Request, int, st
     """
 
     async def answering(request: web.Request) -> web.StreamResponse:
-        with tracer.start_as_current_span(name, context=continued(request.headers)) as span:
+        with tracer.start_as_current_span(name, continued(request.headers), SpanKind.SERVER, record_exception=False) as span:
             try:
                 answer = await handle(request)
             except RequestRefused as refused:

@@ -1,6 +1,7 @@
 """What is done with everything that a device sends, whatever its protocol: into Kafka, or into the parking lot, or counted."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,6 +70,15 @@ class Intake:
 
     async def take(self, device: EnrolledDevice, reading: Reading) -> Taken:
         """Returns when Kafka has all of it: the passages, and in the parking lot what cannot go on; raises NotTaken otherwise."""
+        began, outcome = time.perf_counter(), "not-taken"
+        try:
+            taken = await self._take(device, reading)
+            outcome = "taken"
+            return taken
+        finally:
+            counters.acknowledge_seconds.labels(outcome).observe(time.perf_counter() - began)
+
+    async def _take(self, device: EnrolledDevice, reading: Reading) -> Taken:
         received_at = self._clock()
         bounds = self._bounds(received_at)
         stamp = Timestamp()

@@ -3,7 +3,7 @@
 from chassis.migrations import eras
 
 revision = "timetracking_2026_11_30_0100"
-down_revision = "timetracking_2026_11_29_0500"
+down_revision = "timetracking_2026_11_29_0600"
 
 
 def upgrade() -> None:

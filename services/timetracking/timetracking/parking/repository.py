@@ -1,7 +1,8 @@
 """Parked records in PostgreSQL; seen by whom the scope of their device's body lets see them, or by operators alone."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import parked_name
-from timetracking.parking.domain import OWN, ParkedRecord, Selection, State
+from timetracking.parking.domain import OWN, ParkedRecord, Selection, State, reason_named
 from timetracking.parking.tables import ParkedRow
 from timetracking.parking.use_cases import Seen
 from timetracking.people.repository import BODIES
@@ -40,6 +41,7 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE held.state <> 'taken_up' AND held.attempts < excluded.attempts
 RETURNING id, xmax = 0 AS new
 """
+_WAITING = "SELECT topic, reason, count(*) AS many FROM parked_records WHERE state = 'parked' GROUP BY topic, reason"
 _SENT = """
 UPDATE parked_records held SET state = 'sent_again', attempts = sent.attempts
 FROM unnest($1::uuid[], $2::integer[]) AS sent (id, attempts) WHERE held.id = sent.id
@@ -69,6 +71,13 @@ class StoredParking:
         rows = [_columns(each) for each in newest.values()]
         found = await (await self.transaction.driver()).fetch(_NOTE, *(list(column) for column in zip(*rows, strict=True)))
         return {row["id"] for row in found if row["new"]}
+
+    async def waiting(self) -> Mapping[tuple[str, str], int]:
+        """How many records wait, by topic and reason as it is listed."""
+        found = Counter[tuple[str, str]]()
+        for topic, reason, many in await (await self.transaction.driver()).fetch(_WAITING):
+            found[topic, reason_named(reason)] += many
+        return found
 
     async def page(self, selection: Selection, before: int | None, limit: int, visible_to: Caller) -> Sequence[Seen]:
         """Returns at most so many records that came before a place (None: of all), the last ones first."""

@@ -1,6 +1,6 @@
 """Recording passages: facts are stored once, and every day they touch becomes due in the same transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from lawbook import Lawbook
 
 from timetracking.accounts.use_cases import Place
 from timetracking.devices.domain import EPOCH, SECOND
-from timetracking.passages.domain import BadgeKey, Passage
+from timetracking.passages.domain import BadgeKey, Passage, PassageKey
 
 OLDEST, AHEAD = "passages/oldest", "passages/ahead"
 # A month is there some weeks before its first passage, however long the process that makes it may be away.
@@ -46,8 +46,11 @@ class Recorded(Protocol):
 class DueReads(Protocol):
     """The reads from which days are to be computed."""
 
-    async def ask_reads(self, read: Collection[tuple[BadgeKey, date]], *, late: bool) -> None:
-        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent."""
+    async def ask_reads(self, read: Mapping[tuple[BadgeKey, date], datetime | None], *, late: bool) -> None:
+        """Asks for the days of whoever holds these badges, as far as they follow from reads on these dates as sent.
+
+        Each says when the first such read was received, None where nobody waits for it.
+        """
 
 
 class Months(Protocol):
@@ -98,7 +101,7 @@ class RecordPassages:
         await self.months.make([passage.wall_time for passage in passages])
         async with self.begin() as work:
             fresh: Sequence[Passage] = await work.passages.store(passages)
-            await work.due_reads.ask_reads({(each.badge, each.wall_time.date()) for each in fresh}, late=late)
+            await work.due_reads.ask_reads(_wished(fresh, _sent_again(passages, places)), late=late)
             await work.passages.count(passages, fresh, await work.recorded.again(places))
         if fresh:
             self.recorded()
@@ -114,6 +117,24 @@ class RecordPassages:
                 if at is None or not possible.at(at, each.received_at):
                     wall_time = each.wall_time.isoformat()
                     raise WrongState("IMPOSSIBLE_TIME", device=each.device, wallTime=wall_time, receivedAt=each.received_at)
+
+
+def _sent_again(passages: Sequence[Passage], places: Sequence[Place]) -> Collection[PassageKey]:
+    """Those that come out of the parking lot."""
+    if not any(place.parked_record for place in places):
+        return ()
+    of_record = [place.parked_record is not None for place in places for _ in range(place.passages)]
+    return {each.key for each, was_parked in zip(passages, of_record, strict=True) if was_parked}
+
+
+def _wished(fresh: Sequence[Passage], sent_again: Collection[PassageKey]) -> Mapping[tuple[BadgeKey, date], datetime | None]:
+    """The badges and dates that were read, each with when its first passage was received; for one that was parked nobody waits."""
+    wished: dict[tuple[BadgeKey, date], datetime | None] = {}
+    for each in fresh:
+        known = wished.setdefault((each.badge, each.wall_time.date()), None)
+        if each.key not in sent_again and (known is None or each.received_at < known):
+            wished[each.badge, each.wall_time.date()] = each.received_at
+    return wished
 
 
 @dataclass(frozen=True, slots=True)

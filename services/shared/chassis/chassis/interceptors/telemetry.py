@@ -15,6 +15,7 @@ log = structlog.get_logger("chassis.rpc")
 
 CALLS = counter("tartip_rpc_calls_total", "calls", "RPCs answered, by method and gRPC code", ("method", "code"))
 SECONDS = histogram("tartip_rpc_seconds", "seconds", "Time from an RPC's arrival to its end; for streams their whole life", ("method",))
+REFUSED = counter("tartip_rpc_refused_total", "calls", "RPCs refused, by gRPC code and reason of the error catalogue", ("code", "reason"))
 # Codes that say something about us rather than about the request.
 OUR_FAULT = frozenset({"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED", "DEADLINE_EXCEEDED"})
 
@@ -48,6 +49,7 @@ def observed() -> Layer:
                 if call.outcome in OUR_FAULT:
                     span.set_status(Status(StatusCode.ERROR, call.reason))
                 if call.outcome != "OK":
+                    REFUSED.labels(call.outcome, call.reason).inc()
                     _say(call, seconds)
 
     return layer

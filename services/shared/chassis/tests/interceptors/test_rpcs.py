@@ -9,7 +9,7 @@ import sqlalchemy.exc
 from chassis.access import Reach
 from chassis.calls import current_call
 from chassis.client import channel, refusal_of
-from chassis.interceptors.telemetry import CALLS
+from chassis.interceptors.telemetry import CALLS, REFUSED
 from chassis.telemetry import trace_id
 from kernel.faults import (
     Conflict,
@@ -221,15 +221,16 @@ async def test_the_callers_trace_goes_on_inside(stage: Any) -> None:
 
 
 @pytest.mark.parametrize(("grants", "code"), [(OFFICER, "OK"), ([], "PERMISSION_DENIED")])
-async def test_every_call_is_counted_by_its_code(stage: Any, grants: list[str], code: str) -> None:
-    counted = CALLS.labels(GET, code)._value
+async def test_every_call_is_counted_by_its_code_and_a_refused_one_by_its_reason(stage: Any, grants: list[str], code: str) -> None:
+    counted, refused = CALLS.labels(GET, code)._value, REFUSED.labels("PERMISSION_DENIED", "FORBIDDEN")._value
     async with stage.registry() as address:
-        before = counted.get()
+        before, refused_before = counted.get(), refused.get()
         if grants:
             await _get(address, stage.tokens.mint("anna", grants))
         else:
             await _refusal(address, stage.tokens.mint("anna", grants))
     assert counted.get() == before + 1
+    assert refused.get() == refused_before + (code != "OK")
 
 
 async def _told_to_raise(stage: Any, address: str, error: Exception, language: str = "kk") -> Any:

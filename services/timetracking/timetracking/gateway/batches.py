@@ -85,13 +85,17 @@ class Batcher:
             return
         if self._waiting + len(passages) > self._limits.waiting:
             raise NotTaken("too much is waiting for Kafka")
+        # From here on they are in memory: also while nobody knows yet where they belong, since Kafka is away.
+        self._count_waiting(len(passages))
         try:
             async with asyncio.timeout(self._answer_within_s) as bound:
                 count = await self._publisher.partitions(topic)
                 places = [(topic, partition_of(credential_key(passage), count)) for passage in passages]
-        except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
+        except BaseException as error:  # the broker's library raises its own kinds; to the device they are all one
+            self._count_waiting(-len(passages))
+            if not isinstance(error, Exception):
+                raise
             raise NotTaken("the partitions are not known") from error
-        self._count_waiting(len(passages))
         origin = trace.get_current_span().get_span_context()
         delivered = {self._add(place, passage, origin) for place, passage in zip(places, passages, strict=True)}
         remaining = max(0.0, (bound.when() or 0.0) - asyncio.get_running_loop().time())

@@ -84,6 +84,15 @@ try-benches: $(READY) ## Run the benches that are not among the tests, in their 
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
 
+cut-off: $(READY) ## A region without Kafka for hours, and its return (HOURS=6 by the clock, GATES=2 of each protocol, MINUTES=5 in fact)
+	@exec $(BIN)/python -m e2e_tests.cutoff $(if $(HOURS),--hours $(HOURS)) $(if $(GATES),--gates $(GATES)) $(if $(MINUTES),--minutes $(MINUTES))
+
+capacity: $(READY) ## Compute what a region and the nation need from what was measured (SERVANTS=90000 REGIONS=20)
+	@exec $(BIN)/python -m e2e_tests.capacity $(if $(SERVANTS),--servants $(SERVANTS)) $(if $(REGIONS),--regions $(REGIONS))
+
+measure-capacity: $(READY) ## Measure that anew, some fifteen minutes, and write it to docs/capacity.md
+	@exec $(BIN)/python -m e2e_tests.capacity --measure
+
 fuzz: $(READY) ## Give every parser what nobody would send, until one breaks (MINUTES=5, SEED=n, ONLY=adms,isapi)
 	@exec $(BIN)/python -m e2e_tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
@@ -113,4 +122,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak cut-off capacity measure-capacity fuzz lint format docs sbom check lock clean

@@ -40,14 +40,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
-    """Octets of memory that a process held: when it was ready, and the most that was seen of it."""
-
-    idle: float
-    peak: float
-
-
-@dataclass(frozen=True, slots=True)
 class Resting:
     """A process of the whole platform when nothing happens: cores, and octets of memory."""
 
@@ -61,7 +53,7 @@ class Costs:
 
     cores, syncs: of a process, and of the write-ahead log in a second, by passages a second. late: CPU seconds of a process for a passage that comes in a backlog.
     late_a_second: passages of a backlog absorbed in a second by the whole machine. calls: CPU seconds of a process for a
-    call, by RPC. database, kafka: octets that a table or topic grows in a day, by servants. plans: octets of a day's plans,
+    call, by RPC. memory: the most octets that a process was seen to hold. database, kafka: octets that a table or topic grows in a day, by servants. plans: octets of a day's plans,
     by servants. standing: octets of tables that grow with servants and not with days. wal: octets of a day's write-ahead
     log, by servants. audited: octets of the audit for a reading that is audited. counts: how many there are for a servant
     and day. request: octets of a passage on its way in.
@@ -74,7 +66,7 @@ class Costs:
     late: Mapping[str, float]
     late_a_second: float
     calls: Mapping[str, Mapping[str, float]]
-    memory: Mapping[str, Resident]
+    memory: Mapping[str, float]
     database: Mapping[str, Line]
     plans: Line
     standing: Line
@@ -97,7 +89,6 @@ def read(path: Path = KEPT) -> Costs:
         kept[name] = _line(kept[name])
     for name in ("cores", "database", "kafka"):
         kept[name] = {key: _line(value) for key, value in kept[name].items()}
-    kept["memory"] = {key: Resident(**value) for key, value in kept["memory"].items()}
     kept["resting"] = {key: Resting(**value) for key, value in kept["resting"].items()}
     return Costs(**kept)
 

@@ -27,8 +27,9 @@ from ..bench.machine import described
 from ..bench.nation import Nation, Passing, name
 from ..bench.platform import Platform, platform
 from ..bench.stand import Stand, stand
+from ..chaos.patience import until
 from ..demo.world import Record
-from .costs import Costs, Line, Resident
+from .costs import Costs, Line
 from .disks import Disks, looked_at
 from .resting import resting
 
@@ -170,8 +171,8 @@ async def _lived(region: Region) -> _Days:
 
 async def _a_day(region: Region, nation: Nation) -> None:
     """Lives a day slice by slice, each to its end, and the night in which its days are closed."""
-    for until, records in nation.slices(nation.passings(), SLICE_S, region.numbers):
-        region.on.step(until)
+    for end, records in nation.slices(nation.passings(), SLICE_S, region.numbers):
+        region.on.step(end)
         await region.send(records)
         await region.on.computed(region.sent)
         await region.server.execute("CHECKPOINT")  # as often as a server makes one by itself while people pass
@@ -180,8 +181,11 @@ async def _a_day(region: Region, nation: Nation) -> None:
 
 async def _closed(region: Region, at: datetime) -> None:
     region.on.step(at)
-    while await region.on.owner.fetchval(_OPEN, at):
-        await asyncio.sleep(TICK_S)
+
+    async def none_is_open() -> bool:
+        return not await region.on.owner.fetchval(_OPEN, at)
+
+    await until(none_is_open)
     await region.on.all_done(region.sent)
 
 
@@ -276,11 +280,11 @@ async def _calls(region: Region, count: int, at_rest: Mapping[str, float]) -> tu
 
 
 class _Memory:
-    """Resident memory of our processes: when the watch began, and the most that was seen since."""
+    """The most resident memory that was seen of our processes."""
 
     def __init__(self, on: Platform) -> None:
         self._processes = {each: psutil.Process(on.processes[each].pid) for each in OURS}
-        self.seen = {each: Resident(resident, resident) for each, resident in self._now().items()}
+        self.seen = dict(self._now())
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -293,7 +297,7 @@ class _Memory:
 
     async def _watch(self) -> None:
         while True:
-            self.seen = {each: replace(self.seen[each], peak=max(self.seen[each].peak, now)) for each, now in self._now().items()}
+            self.seen = {each: max(self.seen[each], now) for each, now in self._now().items()}
             await asyncio.sleep(SAMPLED_EVERY_S)
 
     def _now(self) -> Mapping[str, float]:

@@ -60,7 +60,10 @@ def _nation(region: Region, regions: int) -> list[str]:
         ("pods", f"{pods * regions:,}"),
         ("CPU requests of services", f"{cores * regions:,.1f} cores"),
         ("memory requests of services", octets(memory * regions)),
-        ("CPU requests of PostgreSQL and three brokers a region", f"{(region.postgres_cores + 3 * region.kafka_cores) * regions:,.1f} cores"),
+        (
+            "CPU requests of PostgreSQL and three brokers a region",
+            f"{(region.postgres_cores + 3 * region.kafka_cores) * regions:,.1f} cores",
+        ),
         ("passages a working day", f"{region.passages_a_day * regions:,.0f}"),
         *((f"disks of timetracking's databases after {years} years", octets(region.database[years] * regions)) for years in YEARS[1:]),
         ("disks of all brokers", octets(region.kafka_disk * regions)),
@@ -118,15 +121,18 @@ def measured(costs: Costs) -> str:
     lines += _table(
         ("cores", *(f"at {number(x)} passages/s" for x in paces), "anyway", "of a passage", "of a late passage"),
         [
-            (process, *(number(y) for _, y in line.points), f"{number(line.anyway)} cores", ms(line.of_each), ms(costs.late.get(process, 0.0)))
+            (
+                process,
+                *(number(y) for _, y in line.points),
+                f"{number(line.anyway)} cores",
+                ms(line.of_each),
+                ms(costs.late.get(process, 0.0)),
+            )
             for process, line in costs.cores.items()
         ],
     )
     lines += ["", f"A day that came at once was absorbed at {number(costs.late_a_second)} passages a second by the whole machine.", ""]
-    lines += _table(
-        ("memory", "when it was ready", "the most that was seen"),
-        [(process, octets(each.idle), octets(each.peak)) for process, each in costs.memory.items()],
-    )
+    lines += _table(("memory", "the most that was seen"), [(process, octets(most)) for process, most in costs.memory.items()])
     people = [x for x, _ in costs.plans.points]
     grown = {table: line for table, line in costs.database.items() if any(y for _, y in line.points)}
     rows = [(table, *_line(line.points), octets(1_000 * line.of_each)) for table, line in grown.items()]
@@ -134,11 +140,11 @@ def measured(costs: Costs) -> str:
     rows.append(("write-ahead log", *_line(costs.wal.points), octets(1_000 * costs.wal.of_each)))
     rows += [(f"Kafka {topic}", *_line(line.points), octets(1_000 * line.of_each)) for topic, line in costs.kafka.items()]
     lines += ["", *_table(("grows in a day", *(f"{x:,.0f} servants" for x in people), "of 1,000 servants"), rows), ""]
-    lines += _table(
-        ("call", "serve", "postgres"), [(rpc, ms(each["serve"]), ms(each["postgres"])) for rpc, each in costs.calls.items()]
-    )
+    lines += _table(("call", "serve", "postgres"), [(rpc, ms(each["serve"]), ms(each["postgres"])) for rpc, each in costs.calls.items()])
     lines += ["", *_table(("for a servant and day", ""), [(what, number(each)) for what, each in costs.counts.items()]), ""]
-    lines.append(f"A reading that is audited leaves {octets(costs.audited)}; a passage on its way in has {octets(costs.request)} without HTTP.")
+    lines.append(
+        f"A reading that is audited leaves {octets(costs.audited)}; a passage on its way in has {octets(costs.request)} without HTTP."
+    )
     lines += ["", *_table(("at rest", "cores", "memory"), [(name, number(e.cores), octets(e.memory)) for name, e in costs.resting.items()])]
     return "\n".join(lines)
 

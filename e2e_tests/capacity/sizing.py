@@ -116,20 +116,27 @@ def _workloads(costs: Costs, assumed: Assumptions, busiest: float, asked: float)
     for process in OURS:
         line, more = costs.cores[process], asked * _a_call(costs, process)
         each = line.of_each * busiest + more
-        replicas = assumed.replicas
-        if process != "work":  # of workers one is active, however many there are
-            replicas = max(replicas, math.ceil(assumed.headroom * (line.anyway + each) / assumed.full_core))
+        replicas = _replicas(process, line.anyway, each, assumed)
         shared = each if process == "work" else each / replicas
-        found.append(_asking(f"timetracking {process}", replicas, line.anyway + shared, costs.memory[process].peak, assumed))
+        found.append(_asking(f"timetracking {process}", replicas, line.anyway + shared, costs.memory[process], assumed))
     for name, rest in costs.resting.items():
         if not name.startswith("timetracking "):
             found.append(_asking(name, assumed.replicas, rest.cores, rest.memory, assumed))
     return found
 
 
+def _replicas(process: str, anyway: float, each: float, assumed: Assumptions) -> int:
+    """How many share the work, so that none needs more than a core. Of workers one is active, however many there are."""
+    room = assumed.full_core - assumed.headroom * anyway
+    needed = assumed.replicas if process == "work" or room <= 0 else max(assumed.replicas, math.ceil(assumed.headroom * each / room))
+    return min(needed, partitions()) if process == "consume" else needed
+
+
 def _asking(name: str, replicas: int, cores: float, memory: float, assumed: Assumptions) -> Workload:
     asked = max(assumed.least_cores, assumed.headroom * cores)
-    return Workload(name, replicas, math.ceil(asked * MILLI / 10) * 10 / MILLI, math.ceil(memory * assumed.memory_headroom / MIB / 16) * 16 * MIB)
+    return Workload(
+        name, replicas, math.ceil(asked * MILLI / 10) * 10 / MILLI, math.ceil(memory * assumed.memory_headroom / MIB / 16) * 16 * MIB
+    )
 
 
 def _a_call(costs: Costs, process: str) -> float:

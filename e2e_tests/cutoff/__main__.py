@@ -43,13 +43,14 @@ def told(size: Size, seen: Seen) -> str:
     lines = [
         f"{size.hours:g} hours by the clock, {seen.away_s:.0f} s in fact, {size.gates} gates of each protocol",
         *(f"answered to {kind}: {answer}, {times} times" for (kind, answer), times in sorted(seen.answers.items())),
+        *(f"{name} answers /live with {live}, /ready with {ready}" for name, (live, ready) in seen.others.items()),
         f"kept by the gates: {sum(seen.backlog.values()):,} records; the longest memory {max(seen.backlog.values()):,}",
         f"waiting in the gateway at most: {seen.most_waiting:,.0f} of {size.waiting:,} passages",
         f"the gateway's memory: {seen.resident_before / megabyte:.0f} MB before, {seen.most_resident / megabyte:.0f} MB at most",
         f"events that waited in the outbox: {seen.events_waiting:,}",
         f"sent again within {seen.sent_again_s:.1f} s, all days computed and published after {seen.level_s:.1f} s more",
-        f"of the backlog still to be stored when all live passages were: {seen.order.behind_stored:,}",
-        f"of the backlog still to be stored when all live days were visible: {seen.order.behind_visible:,}",
+        f"of the backlog still to be stored when all live passages were: {seen.order.passages:,}",
+        f"versions of days that the backlog made after all live days were visible: {seen.order.days:,}",
         f"forgotten by the controller that remembers too little: {seen.forgotten}; findings of missing numbers: {seen.missing_found}",
         "nothing that was taken is lost, nothing is doubled",
     ]
@@ -70,7 +71,7 @@ def main(given: Sequence[str] | None = None) -> int:
         print(lost or "what was waited for did not come", file=sys.stderr)
         return 1
     print(told(size, seen))
-    if not seen.order.behind_stored:
+    if not seen.order.passages:
         print("what happened now waited for the backlog", file=sys.stderr)
         return 1
     return 0

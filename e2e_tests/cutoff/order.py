@@ -1,6 +1,6 @@
 """In which order things were written: by the numbers of their transactions, not by anybody's watch."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,22 +13,22 @@ SELECT max(first) FROM (
     SELECT min(xmin::text::bigint) AS first FROM workday_versions WHERE servant = ANY ($1::text[]) AND date = $2 GROUP BY servant
 ) AS versions
 """
-_LATER = "SELECT count(*) FROM passages WHERE badge_number = ANY ($1::text[]) AND xmin::text::bigint > $2"
+_STORED_LATER = "SELECT count(*) FROM passages WHERE badge_number = ANY ($1::text[]) AND xmin::text::bigint > $2"
+_VISIBLE_LATER = "SELECT count(*) FROM workday_versions WHERE servant = ANY ($1::text[]) AND xmin::text::bigint > $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How many passages of the backlog were still to be stored when all live passages were, and when all live days were visible."""
+    """What of the backlog came after: passages stored after the last live one, versions of days after all live days were visible."""
 
-    behind_stored: int
-    behind_visible: int
+    passages: int
+    days: int
 
 
-async def order_of(inside: Inside, live: Collection[tuple[str, str]], backlog: Collection[str], on: date) -> Order:
-    """The order in which the passages of some people (servant, badge) and the backlog of other badges were written."""
-    badges, servants = [badge for _, badge in live], [servant for servant, _ in live]
-    [stored] = await inside.rows(_STORED, badges)
-    [visible] = await inside.rows(_VISIBLE, servants, on)
-    [after_stored] = await inside.rows(_LATER, list(backlog), stored[0])
-    [after_visible] = await inside.rows(_LATER, list(backlog), visible[0])
-    return Order(after_stored[0], after_visible[0])
+async def order_of(inside: Inside, live: Mapping[str, str], backlog: Mapping[str, str], on: date) -> Order:
+    """In which order was written what concerns those who passed live and those who have a backlog; badges by servant."""
+    [stored] = await inside.rows(_STORED, list(live.values()))
+    [visible] = await inside.rows(_VISIBLE, list(live), on)
+    [passages] = await inside.rows(_STORED_LATER, list(backlog.values()), stored[0])
+    [days] = await inside.rows(_VISIBLE_LATER, list(backlog), visible[0])
+    return Order(passages[0], days[0])

@@ -5,8 +5,6 @@ badge is given out while Kafka is away. One controller remembers less than it se
 """
 
 import asyncio
-import os
-import signal
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,7 +20,7 @@ from tartip.timetracking.v1 import workday_service_pb2 as pb
 from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceStub
 
 from ..bench.figures import Say
-from ..chaos.department import NOW, TODAY, Crossing, Department, Gate, department
+from ..chaos.department import NOW, TODAY, Department, Gate, department
 from ..chaos.patience import PATIENCE_S, until
 from ..chaos.stage import Stage
 from ..chaos.traffic import Traffic
@@ -37,11 +35,11 @@ QUIET = timedelta(minutes=12)
 # A few people come when Kafka is back, and before that a few had come.
 LATER, EARLY = 8, 5
 # What a gate sees in half an hour: terminals send a hundred lines at once, controllers four events, systems a thousand passages.
-SEEN: Mapping[Protocol | None, int] = {Protocol.ADMS: 120, Protocol.ISAPI: 12, None: 300}
+SEEN: Mapping[Protocol | None, int] = {Protocol.ADMS: 300, Protocol.ISAPI: 12, None: 600}
 # A controller that remembers so little forgets in the first hours.
 REMEMBERED, FORGETFUL_SEES = 20, 15
 # A gateway that waits eight seconds for Kafka would make an hour of the story a minute; how long it waits changes nothing else.
-ANSWER_WITHIN_S = 0.5
+ANSWER_WITHIN_S = 2.0
 LOOK_EVERY_S = 0.02
 _WAITING_EVENTS = "SELECT count(*) FROM outbox"
 _MISSING = "SELECT count(*) FROM findings WHERE device = $1 AND kind = 'device_missing_numbers' AND state <> 'withdrawn'"
@@ -54,9 +52,9 @@ class Size:
 
     hours: float = 2.5
     gates: int = 1
-    waiting: int = 1_200
+    waiting: int = 2_000
     real_s: float = 0.0
-    people: int = 40
+    people: int = 120
 
     @property
     def told(self) -> Mapping[str, str]:
@@ -75,6 +73,7 @@ class Seen:
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     readiness: set[tuple[int, int]] = field(default_factory=set)
+    others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     most_waiting: float = 0.0
     resident_before: int = 0
     most_resident: int = 0
@@ -108,7 +107,9 @@ async def lived_through(stage: Stage, size: Size, say: Say = lambda _: None) -> 
         began = time.monotonic()
         stage.kafka.pause()  # a line that is cut says nothing
         await _away(stage, size, traffic, beside, usual, seen)
-        say(f"{size.hours:g} hours later: {kept(traffic):,} records are kept by their gates; at most {seen.most_waiting:,.0f} waited in the gateway")
+        say(
+            f"{size.hours:g} hours later: {kept(traffic):,} records are kept by their gates; at most {seen.most_waiting:,.0f} waited in the gateway"
+        )
         await _served(stage, made, stranger, seen)
         say(f"a badge was given out and its day is answered; {seen.events_waiting} events wait for Kafka")
         await until(lambda: time.monotonic() - began >= size.real_s)
@@ -118,8 +119,7 @@ async def lived_through(stage: Stage, size: Size, say: Say = lambda _: None) -> 
     began = time.monotonic()
     await judged(stage, made)
     seen.level_s = time.monotonic() - began
-    backlog = [made.badge_of(servant) for servant in usual]
-    seen.order = await order_of(stage.inside, [(each, made.badge_of(each)) for each in later], backlog, TODAY)
+    seen.order = await order_of(stage.inside, *({each: made.badge_of(each) for each in some} for some in (later, usual)), on=TODAY)
     await _forgotten(stage, forgetful, seen)
     return seen
 
@@ -151,12 +151,11 @@ async def _away(stage: Stage, size: Size, traffic: Traffic, beside: Traffic, usu
             within_s = int((BEAT - QUIET).total_seconds())
             passing = {each: made.crossings_between(each, SEEN[each.vendor], usual, since, within_s) for each in made.gates}
             seen_there = beside.department.crossings_between(gate, FORGETFUL_SEES, beside.department.servants, since, within_s)
-            answers = await asyncio.gather(
-                *(tried(traffic, each, some) for each, some in passing.items()), tried(beside, gate, seen_there)
-            )
+            answers = await asyncio.gather(*(tried(traffic, each, some) for each, some in passing.items()), tried(beside, gate, seen_there))
             kinds = [_spoken(each) for each in (*passing, gate)]
             seen.answers.update(zip(kinds, answers, strict=True))
-            seen.readiness.add((await _says(stage, "live"), await _says(stage, "ready")))
+            seen.readiness.add(await _says(stage, "gateway"))
+    seen.others = {name: await _says(stage, name) for name in ("serve", "consume", "work")}
     step(stage.folder / "clock", NOW)
     seen.backlog = {each.serial: _kept_by(traffic, each) for each in made.gates}
     numbers = {each.number for each in beside.department.recorded} - {int(_number(each.text)) for each in forgets}
@@ -197,12 +196,11 @@ async def _served(stage: Stage, made: Department, stranger: str, seen: Seen) -> 
 
 
 async def _back(stage: Stage, traffic: Traffic, beside: Traffic, later: Sequence[str], seen: Seen) -> None:
-    """Kafka is back: gates send what they kept, then people pass; the consumer, which stood still meanwhile, finds both."""
-    made, consumer = traffic.department, stage.processes["consume"].pid
-    os.kill(consumer, signal.SIGSTOP)
-    try:
-        await asyncio.to_thread(stage.kafka.start)
-        await stage.ready("gateway")
+    """Kafka is back: gates send what they kept, then people pass. Nothing is recorded until both wait for it side by side."""
+    made = traffic.department
+    await asyncio.to_thread(stage.kafka.start)
+    await stage.ready("gateway")
+    async with stage.inside.stopping_at("device_days"):
         began = time.monotonic()
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*(traffic.send(gate, ()) for gate in made.gates), beside.send(beside.department.gates[0], ()))
@@ -212,8 +210,11 @@ async def _back(stage: Stage, traffic: Traffic, beside: Traffic, later: Sequence
             await traffic.send(gate, [made.passes(gate, servant, NOW - timedelta(seconds=60 + number), inwards=True)])
         assert kept(traffic) == 0
         assert traffic.acknowledged == len(made.recorded)
-    finally:
-        os.kill(consumer, signal.SIGCONT)
+
+        async def both_wait() -> bool:
+            return await stage.inside.stopped("consume") == 2
+
+        await until(both_wait)
 
 
 async def _forgotten(stage: Stage, forgetful: Department, seen: Seen) -> None:
@@ -251,9 +252,11 @@ def _resident(stage: Stage) -> int:
     return int(psutil.Process(stage.processes["gateway"].pid).memory_info().rss)
 
 
-async def _says(stage: Stage, path: str) -> int:
-    async with stage.http.get(f"http://{stage.admin['gateway']}/{path}") as answer:
-        return answer.status
+async def _says(stage: Stage, name: str) -> tuple[int, int]:
+    """What a process answers to /live and to /ready."""
+    address = f"http://{stage.admin[name]}"
+    async with stage.http.get(f"{address}/live") as live, stage.http.get(f"{address}/ready") as ready:
+        return live.status, ready.status
 
 
 def _spoken(gate: Gate) -> str:

@@ -41,6 +41,9 @@ RUN_ELSEWHERE = {
     "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
     "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
     "make reconcile": "e2e_tests/demo/test_week.py",
+    "make capacity SERVANTS=90000 REGIONS=20": "e2e_tests/capacity/test_sizing.py",
+    "make capacity SERVANTS=1000 REGIONS=1": "e2e_tests/capacity/test_sizing.py",
+    "make cut-off HOURS=6 GATES=2": "e2e_tests/cutoff/test_cut_off.py",
 }
 # Those that look after the realm are run in the order of their page.
 OF_THE_REALM, RUN_IN_ORDER = ".venv/bin/python -m realm ", "infra/keycloak/tests/test_readme.py"

@@ -80,7 +80,8 @@ class Region:
 
     async def send(self, records: Mapping[str, list[Record]]) -> None:
         """Lets the gates send; returns when all is taken."""
-        self.sent += await self.on.send(records)
+        count = await self.on.send(records)
+        self.sent += count  # added when it is known: others send meanwhile
         self.octets += sum(len(record.text.encode()) for some in records.values() for record in some)
 
     def on_date(self, place: int) -> Nation:

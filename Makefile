@@ -78,8 +78,8 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
-try-benches: $(READY) ## Run the benches that are not among the tests, in their smallest size; nothing is written
-	@$(BIN)/pytest e2e_tests/bench/try_benches.py
+try-benches: $(READY) ## Run the benches that are not among the tests, and what measures capacity, in their smallest size; nothing is written
+	@$(BIN)/pytest e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
 
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))

@@ -94,13 +94,13 @@ async def measured(say: Say, sizes: Sizes) -> Costs:
     async with stand(1.0, say) as on:
         machine = dict(await described(on))
         async with region(on, sizes.servants[0], say) as small:
-            few = await _lived(small)
+            few = await lived(small)
         async with region(on, sizes.servants[1], say) as large:
-            many, memory = await _lived(large), _Memory(large.on)
+            many, memory = await lived(large), _Memory(large.on)
             async with memory.watched():
-                cores, syncs, at_rest = await _paces(large, sizes)
-                late, late_a_second = await _late(large, at_rest)
-                calls, audited = await _calls(large, sizes.calls, at_rest)
+                cores, syncs, at_rest = await paces(large, sizes)
+                late, late_a_second = await backlog(large, at_rest)
+                calls, audited = await called(large, sizes.calls, at_rest)
     people = sizes.servants
 
     def line(of: Callable[[_Days], float]) -> Line:
@@ -150,7 +150,7 @@ class _Days:
     standing: float
 
 
-async def _lived(region: Region) -> _Days:
+async def lived(region: Region) -> _Days:
     """Lives two days; the second one counts, for the first makes files, months and whatever is made once."""
     before = await looked_at(region.on, region.server)
     planned = await region.on.owner.fetchval(_PLAN_DAYS)
@@ -190,7 +190,7 @@ async def _closed(region: Region, at: datetime) -> None:
     await region.on.all_done(region.sent)
 
 
-async def _paces(region: Region, sizes: Sizes) -> tuple[Mapping[str, Line], Line, Mapping[str, float]]:
+async def paces(region: Region, sizes: Sizes) -> tuple[Mapping[str, Line], Line, Mapping[str, float]]:
     """Cores and syncs of the log by passages a second, from rest on; and the cores at rest."""
     region.on.step(region.on_date(LAST).instant(MORNING_S))
     points, syncs, at_rest = list[tuple[float, Mapping[str, float]]](), list[tuple[float, float]](), dict[str, float]()
@@ -230,7 +230,7 @@ async def _paced(region: Region, pace: int, seconds: float) -> None:
     await region.on.computed(region.sent)
 
 
-async def _late(region: Region, at_rest: Mapping[str, float]) -> tuple[Mapping[str, float], float]:
+async def backlog(region: Region, at_rest: Mapping[str, float]) -> tuple[Mapping[str, float], float]:
     """A day comes at once in its evening: CPU seconds of a passage by process, and passages absorbed in a second."""
     nation = region.on_date(LAST)
     region.on.step(nation.instant(EVENING_S))
@@ -247,7 +247,7 @@ async def _late(region: Region, at_rest: Mapping[str, float]) -> tuple[Mapping[s
     return {process: max(0.0, each) / count for process, each in spent.items()}, count / lasted
 
 
-async def _calls(region: Region, count: int, at_rest: Mapping[str, float]) -> tuple[Mapping[str, Mapping[str, float]], float]:
+async def called(region: Region, count: int, at_rest: Mapping[str, float]) -> tuple[Mapping[str, Mapping[str, float]], float]:
     """CPU seconds of a call by process, for each RPC; and the octets of the audit that an explanation leaves."""
     days, found = [DAY + timedelta(days=place) for place in LIVED], dict[str, Mapping[str, float]]()
     token = region.on.tokens.mint("somebody", ("/nation/hr-officer",))

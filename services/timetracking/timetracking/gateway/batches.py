@@ -147,28 +147,33 @@ class Batcher:
         sending.add_done_callback(self._sending.discard)
 
     async def _send(self, place: tuple[str, int], batch: _Open) -> None:
-        topic, partition = place
+        (topic, partition), count = place, len(batch.passages)
         outcome: Exception | None = NotTaken("the gateway ended before Kafka confirmed")
         links = [Link(origin) for origin in batch.origins.values()]
         try:
             event_id = new_id()
-            message = PassageBatch(event_id=event_id, passages=batch.passages)
-            message.occurred_at.FromDatetime(self._clock())
-            counters.batch_passages.observe(len(batch.passages))
+            value = self._written(event_id, batch)
+            batch.passages.clear()  # while Kafka is away they wait as they are sent, and not twice
+            counters.batch_passages.observe(count)
             with (
                 counters.delivery_seconds.time(),
                 tracer.start_as_current_span("publish passages", context=_first(batch.origins.values()), links=links),
             ):
-                await self._publisher.send(topic, None, message.SerializeToString(), headers_of(event_id), partition)
+                await self._publisher.send(topic, None, value, headers_of(event_id), partition)
             outcome = None
         except Exception as error:  # whatever it is, the devices are told, and none of them waits for ever
-            where = {"topic": topic, "partition": partition, "passages": len(batch.passages)}
+            where = {"topic": topic, "partition": partition, "passages": count}
             log.warning("passages are not in Kafka", **where, error=type(error).__name__)
             outcome = error
         finally:
-            self._count_waiting(-len(batch.passages))
+            self._count_waiting(-count)
             if not batch.delivered.done():
                 batch.delivered.set_result(outcome)
+
+    def _written(self, event_id: str, batch: _Open) -> bytes:
+        message = PassageBatch(event_id=event_id, passages=batch.passages)
+        message.occurred_at.FromDatetime(self._clock())
+        return message.SerializeToString()
 
     def _count_waiting(self, change: int) -> None:
         self._waiting += change

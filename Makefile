@@ -78,14 +78,23 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
-try-benches: $(READY) ## Run the benches that are not among the tests, in their smallest size; nothing is written
-	@$(BIN)/pytest e2e_tests/bench/try_benches.py
+try-benches: $(READY) ## Run the benches that are not among the tests, and what measures capacity, in their smallest size; nothing is written
+	@$(BIN)/pytest e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
 
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
 
 drill: $(READY) ## Lose the database under load and restore it: docs/restore.md (KIND=physical or logical, SIZE=1000 passages, ROWS=1000000 more)
 	@exec $(BIN)/python -m e2e_tests.restore $(if $(KIND),--kind $(KIND)) $(if $(SIZE),--size $(SIZE)) $(if $(ROWS),--rows $(ROWS))
+
+cut-off: $(READY) ## A region without Kafka for hours, and its return (HOURS=6 by the clock, GATES=2 of each protocol, MINUTES=5 in fact)
+	@exec $(BIN)/python -m e2e_tests.cutoff $(if $(HOURS),--hours $(HOURS)) $(if $(GATES),--gates $(GATES)) $(if $(MINUTES),--minutes $(MINUTES))
+
+capacity: $(READY) ## Compute what a region and the nation need from what was measured (SERVANTS=90000 REGIONS=20)
+	@exec $(BIN)/python -m e2e_tests.capacity $(if $(SERVANTS),--servants $(SERVANTS)) $(if $(REGIONS),--regions $(REGIONS))
+
+measure-capacity: $(READY) ## Measure that anew, some fifteen minutes, and write it to docs/capacity.md
+	@exec $(BIN)/python -m e2e_tests.capacity --measure
 
 fuzz: $(READY) ## Give every parser what nobody would send, until one breaks (MINUTES=5, SEED=n, ONLY=adms,isapi)
 	@exec $(BIN)/python -m e2e_tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
@@ -136,4 +145,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity check lock clean

@@ -105,9 +105,15 @@ class Nation:
         access: Mapping[str, Any] = {"attendanceStatus": way, "serialNo": number, "frontSerialNo": number - 1}
         return Record(event(wall, badge, CARD, access))
 
-    def slices(self, passings: Sequence[Passing], seconds: int) -> Iterator[tuple[datetime, dict[str, list[Record]]]]:
-        """What each gate has to send, slice of time after slice, each with the instant of its end."""
-        numbers, until, sent = dict[str, int](), 0, dict[str, list[Record]]()
+    def slices(
+        self, passings: Sequence[Passing], seconds: int, numbers: dict[str, int] | None = None
+    ) -> Iterator[tuple[datetime, dict[str, list[Record]]]]:
+        """What each gate has to send, slice of time after slice, each with the instant of its end.
+
+        `numbers` are those that the gates gave last, where they number their events; they go on from there.
+        """
+        numbers = {} if numbers is None else numbers
+        until, sent = 0, dict[str, list[Record]]()
         for passing in passings:
             if passing.at >= until:
                 if sent:

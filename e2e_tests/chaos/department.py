@@ -32,6 +32,8 @@ PEOPLE = 40
 LATE_FROM, LATE_S = datetime.combine(YESTERDAY, time(7), ZONE), 12 * 3600
 LIVE_FROM, LIVE_S = NOW - timedelta(minutes=9), 8 * 60
 BY_CARD, CARD = 2, 0x01
+# Two gates of each vendor, and a system.
+KINDS = (Protocol.ADMS, Protocol.ADMS, Protocol.ISAPI, Protocol.ISAPI, None)
 
 _departments = itertools.count(1)
 
@@ -107,6 +109,7 @@ class Department:
     name: str
     first_badge: int
     people: int = PEOPLE
+    kinds: Sequence[Protocol | None] = KINDS
     revision: int = 1
     recorded: list[Crossing] = field(default_factory=list)
     _taken: set[tuple[str, datetime]] = field(default_factory=set)
@@ -128,9 +131,8 @@ class Department:
 
     @property
     def gates(self) -> Sequence[Gate]:
-        """Two of each vendor, and a system."""
-        kinds = (Protocol.ADMS, Protocol.ADMS, Protocol.ISAPI, Protocol.ISAPI, None)
-        return [Gate(f"{self.name}-gate-{number}", kind) for number, kind in enumerate(kinds)]
+        """Where people pass; None is a system."""
+        return [Gate(f"{self.name}-gate-{number}", kind) for number, kind in enumerate(self.kinds)]
 
     def badge_of(self, servant: str) -> str:
         """The number on the servant's badge."""
@@ -138,18 +140,24 @@ class Department:
 
     def crossings(self, gate: Gate, count: int) -> list[Crossing]:
         """Lets some people pass the gate, half of them yesterday; no one passes two gates in a second."""
-        return [self._crossing(gate, *self._moment()) for _ in range(count)]
+        return [self._crossing(gate, *self._moment(self.servants, ((LATE_FROM, LATE_S), (LIVE_FROM, LIVE_S)))) for _ in range(count)]
+
+    def crossings_between(self, gate: Gate, count: int, servants: Sequence[str], since: datetime, seconds: int) -> list[Crossing]:
+        """Lets some of these people pass the gate within so many seconds, in the order of time; no one passes two gates in a second."""
+        moments = sorted((self._moment(servants, ((since, seconds),)) for _ in range(count)), key=lambda moment: moment[1])
+        return [self._crossing(gate, *moment) for moment in moments]
 
     def passes(self, gate: Gate, servant: str, at: datetime, *, inwards: bool) -> Crossing:
         """Lets one person pass the gate at an instant."""
         return self._crossing(gate, servant, at, inwards)
 
-    def _moment(self) -> tuple[str, datetime, bool]:
+    def _moment(self, servants: Sequence[str], spans: Sequence[tuple[datetime, int]]) -> tuple[str, datetime, bool]:
         while True:
-            servant = self._random.choice(self.servants)
-            since, seconds = self._random.choice(((LATE_FROM, LATE_S), (LIVE_FROM, LIVE_S)))
+            servant = self._random.choice(servants)
+            since, seconds = self._random.choice(spans)
             at = since + timedelta(seconds=self._random.randrange(seconds))
             if (servant, at) not in self._taken:
+                self._taken.add((servant, at))
                 return servant, at, self._random.random() < 0.5
 
     def _crossing(self, gate: Gate, servant: str, at: datetime, inwards: bool) -> Crossing:
@@ -251,10 +259,10 @@ class Department:
         return registry.ServantChanged(event_id=servant, revision=1, servant=servant, appointments=[held])
 
 
-def department(people: int = PEOPLE) -> Department:
+def department(people: int = PEOPLE, kinds: Sequence[Protocol | None] = KINDS) -> Department:
     """A department that was never there before."""
     number = next(_departments)
-    return Department(f"d{number}", 1_000_000 + 1_000 * number, people)
+    return Department(f"d{number}", 1_000_000 + 1_000 * number, people, kinds)
 
 
 def _row(day: date, minutes: int) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,10 @@ class Stage:
             self.processes[name] = await self._start(name)
         await asyncio.gather(*(self.ready(name) for name in names))
 
+    async def begin(self, name: str) -> None:
+        """Starts a process that cannot be ready yet."""
+        self.processes[name] = await self._start(name)
+
     async def whole(self) -> None:
         """Starts what does not run and ends what is too many: each story begins alike."""
         await self.leave(*(name for name in self.processes if name not in ALL))
@@ -154,8 +159,8 @@ class Stage:
         assert code == 0, said
         return said
 
-    async def announce(self, department: Department) -> None:
-        """Registry and regimes tell of the department; its gates are enrolled and its badges given out."""
+    async def announce(self, department: Department, but: Collection[str] = ()) -> None:
+        """Registry and regimes tell of the department; its gates are enrolled and its badges given out, but for those of some servants."""
         await self.publish(department.told())
         await until(self.applied)
         await self.enrol(department)
@@ -166,7 +171,7 @@ class Stage:
             stub: Any = DeviceServiceStub(opened)
             for gate in department.enrolments():
                 await stub.EnrolDevice(gate)
-        await self.assign(*department.badges())
+        await self.assign(*(each for each in department.badges() if each.parent.removeprefix("servants/") not in but))
 
     async def assign(self, *badges: Any) -> None:
         """An HR officer gives badges out."""
@@ -248,13 +253,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(kafka: Kafka, postgres: Postgres, folder: Path) -> AsyncIterator[Stage]:
-    """All four processes, ready."""
+async def stage(
+    kafka: Kafka, postgres: Postgres, folder: Path, at: datetime = NOW, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Stage]:
+    """All four processes, ready, at an instant of their clock; `more` is what they are told beside."""
     async with AsyncExitStack() as stack:
         await asyncio.to_thread(kafka.create, [each.name for each in read(TOPICS)])
         urls = await provide(postgres.url, SERVICE, SERVICE, postgres.password_of)
         await migrate(urls.migrator, f"{SERVICE}.migrations")
-        step(folder / "clock", NOW)
+        step(folder / "clock", at)
         tokens = Tokens(demo=True)
         issuer = await stack.enter_async_context(tokens.serving())
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERED_WITHIN_S)))
@@ -271,6 +278,7 @@ async def stage(kafka: Kafka, postgres: Postgres, folder: Path) -> AsyncIterator
             "TARTIP_GATEWAY_LISTEN": gateway,
             "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator,
             "TARTIP_SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S),
+            **(more or {}),
         }
         inside, topics = Inside(postgres, urls), Topics(kafka, publisher)
         made = Stage(kafka, postgres, inside, topics, folder, tokens, told, publisher, http, gateway, systems, rpcs, free)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,8 @@ AT_ONCE, MOMENT_S = 5, 0.3
 # A gate gives up waiting for an answer after so long, as terminals do, and tries again until it is taken.
 ANSWERED_WITHIN_S = 15.0
 TRIES, AGAIN_AFTER_S = 100_000, 0.2
+# Passages of one request, as the contract says.
+PASSAGES_MOST = 1_000
 # So many are taken before a fault: everything flows.
 FLOWS = 50
 
@@ -78,19 +81,21 @@ class StreamDevice:
         self.waiting.extend(passages)
         while self.waiting:
             try:
-                await self._stream()
+                await self.stream()
             except (grpc.RpcError, asyncio.InvalidStateError, TimeoutError, _Cut):
                 await asyncio.sleep(AGAIN_AFTER_S)
             finally:
                 self.in_flight = 0
 
-    async def _stream(self) -> None:
+    async def stream(self) -> None:
+        """Sends on one stream until all is acknowledged, or the stream is cut."""
         async with channel(self.target, self.token) as opened, asyncio.timeout(ANSWERED_WITHIN_S):
             stub: Any = PassageServiceStub(opened)
             call = stub.RecordPassages()
             while self.waiting:
-                await call.write(RecordPassagesRequest(first_sequence=self.acknowledged + 1, passages=self.waiting))
-                self.in_flight = len(self.waiting)
+                some = list(islice(self.waiting, PASSAGES_MOST))
+                await call.write(RecordPassagesRequest(first_sequence=self.acknowledged + 1, passages=some))
+                self.in_flight = len(some)
                 answer = await call.read()
                 if answer is EOF:
                     raise _Cut

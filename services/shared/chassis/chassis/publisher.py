@@ -82,6 +82,7 @@ class Publisher:
         self._room = asyncio.Event()
         self._broken = asyncio.Event()
         self._partitions: dict[str, int] = {}
+        self._asking: dict[str, asyncio.Task[int]] = {}
         self._delivered: list[_Delivery] = []
         self._guard = threading.Lock()
         self._closing = threading.Event()
@@ -110,9 +111,15 @@ class Publisher:
         return await asyncio.gather(*[await self._on_its_way(message) for message in messages])
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions the topic has, as Kafka says; asked once."""
+        """How many partitions the topic has, as Kafka says; asked once, by one of all who want to know.
+
+        Each question takes a thread for seconds while Kafka is away, and others need threads too.
+        """
         if topic not in self._partitions:
-            self._partitions[topic] = await asyncio.to_thread(self._ask, topic)
+            if topic not in self._asking:
+                self._asking[topic] = asyncio.create_task(asyncio.to_thread(self._ask, topic))
+                self._asking[topic].add_done_callback(lambda asked: self._answered(topic, asked))
+            self._partitions[topic] = await asyncio.shield(self._asking[topic])
         return self._partitions[topic]
 
     def forget(self) -> None:
@@ -157,6 +164,11 @@ class Publisher:
     def _look(self, error: KafkaError) -> None:
         if error.fatal():
             self._broken.set()
+
+    def _answered(self, topic: str, asked: "asyncio.Task[int]") -> None:
+        del self._asking[topic]
+        if not asked.cancelled():
+            asked.exception()  # whoever asked may have left meanwhile
 
     def _ask(self, topic: str) -> int:
         try:

@@ -82,6 +82,27 @@ async def test_a_sender_waits_when_too_much_is_on_its_way(cluster: Cluster, topi
     await narrow.close()
 
 
+async def test_many_who_ask_for_partitions_at_once_ask_as_one(publisher: Publisher, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While Kafka is away each question holds a thread for seconds, and devices come again and again."""
+    asked, ask = list[str](), publisher._ask
+    monkeypatch.setattr(publisher, "_ask", lambda name: asked.append(name) or ask(name))
+    impatient = asyncio.ensure_future(publisher.partitions(topic))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await asyncio.gather(*(publisher.partitions(topic) for _ in range(50))) == [4] * 50
+    assert asked == [topic]
+
+
+async def test_whoever_asks_in_vain_may_ask_again() -> None:
+    away = Publisher(Brokers("127.0.0.1:1"))
+    away._ask = lambda _: [][0]  # type: ignore[method-assign]
+    with pytest.raises(IndexError):
+        await away.partitions("chassis.nowhere.v1")
+    away._ask = lambda _: 7  # type: ignore[method-assign]
+    assert await away.partitions("chassis.nowhere.v1") == 7
+    await away.close()
+
+
 async def test_a_broker_that_is_away_gives_the_message_back() -> None:
     away = Publisher(Brokers("127.0.0.1:1"), give_up_after_ms=300)
     with pytest.raises(NotPublished):

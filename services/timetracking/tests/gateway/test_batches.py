@@ -123,6 +123,39 @@ async def test_nobody_is_answered_while_kafka_has_nothing() -> None:
     assert kafka.keys() == {"1": 1, "2": 1}, "what was late is in Kafka all the same, as its repetition will be"
 
 
+async def test_what_waits_while_nobody_knows_the_partitions_counts_too() -> None:
+    """A gateway that starts while Kafka is away holds no more than one that had it."""
+    kafka, known = Kafka(), asyncio.Event()
+
+    async def partitions(_: str) -> int:
+        await known.wait()
+        return kafka.count
+
+    kafka.partitions = partitions  # type: ignore[method-assign]
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 0.005, 0.005, 10), 5)
+    waiting = asyncio.ensure_future(batcher.submit([passage(str(number)) for number in range(8)]))
+    await asyncio.sleep(0)
+    with pytest.raises(NotTaken, match="too much"):
+        await batcher.submit([passage(str(number)) for number in range(3)])
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    known.set()
+    await batcher.submit([passage(str(number)) for number in range(10)])
+    assert sum(kafka.keys().values()) == 10
+
+
+async def test_what_was_not_taken_since_the_partitions_are_not_known_waits_no_longer() -> None:
+    kafka = Kafka()
+    batcher = Batcher(kafka, lambda: NOW, BatchLimits(500, 10**6, 0.005, 0.005, 10), 5)
+    kafka.failing = ConnectionError("away")
+    for _ in range(3):
+        with pytest.raises(NotTaken, match="partitions"):
+            await batcher.submit([passage(str(number)) for number in range(8)])
+    kafka.failing = None
+    await batcher.submit([passage(str(number)) for number in range(8)])
+    assert sum(kafka.keys().values()) == 8
+
+
 @pytest.mark.parametrize("failure", [ConnectionError("away"), RuntimeError("a bug")])
 async def test_a_failure_of_kafka_is_told_to_every_device_of_the_batch(failure: Exception) -> None:
     kafka = Kafka(1)

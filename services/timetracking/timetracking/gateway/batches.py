@@ -85,13 +85,17 @@ class Batcher:
             return
         if self._waiting + len(passages) > self._limits.waiting:
             raise NotTaken("too much is waiting for Kafka")
+        # From here on they are in memory: also while nobody knows yet where they belong, since Kafka is away.
+        self._count_waiting(len(passages))
         try:
             async with asyncio.timeout(self._answer_within_s) as bound:
                 count = await self._publisher.partitions(topic)
                 places = [(topic, partition_of(credential_key(passage), count)) for passage in passages]
-        except Exception as error:  # the broker's library raises its own kinds; to the device they are all one
+        except BaseException as error:  # the broker's library raises its own kinds; to the device they are all one
+            self._count_waiting(-len(passages))
+            if not isinstance(error, Exception):
+                raise
             raise NotTaken("the partitions are not known") from error
-        self._count_waiting(len(passages))
         origin = trace.get_current_span().get_span_context()
         delivered = {self._add(place, passage, origin) for place, passage in zip(places, passages, strict=True)}
         remaining = max(0.0, (bound.when() or 0.0) - asyncio.get_running_loop().time())
@@ -143,14 +147,14 @@ class Batcher:
         sending.add_done_callback(self._sending.discard)
 
     async def _send(self, place: tuple[str, int], batch: _Open) -> None:
-        topic, partition = place
+        (topic, partition), count = place, len(batch.passages)
         outcome: Exception | None = NotTaken("the gateway ended before Kafka confirmed")
         links = [Link(origin) for origin in batch.origins.values()]
         try:
             event_id = new_id()
-            message = PassageBatch(event_id=event_id, passages=batch.passages)
-            message.occurred_at.FromDatetime(self._clock())
-            counters.batch_passages.observe(len(batch.passages))
+            value = self._written(event_id, batch)
+            batch.passages.clear()  # while Kafka is away they wait as they are sent, and not twice
+            counters.batch_passages.observe(count)
             with (
                 counters.delivery_seconds.time(),
                 tracer.start_as_current_span(
@@ -162,16 +166,21 @@ class Batcher:
                     record_exception=False,  # its text may quote what was sent
                 ),
             ):
-                await self._publisher.send(topic, None, message.SerializeToString(), headers_of(event_id), partition)
+                await self._publisher.send(topic, None, value, headers_of(event_id), partition)
             outcome = None
         except Exception as error:  # whatever it is, the devices are told, and none of them waits for ever
-            where = {"topic": topic, "partition": partition, "passages": len(batch.passages)}
+            where = {"topic": topic, "partition": partition, "passages": count}
             log.warning("passages are not in Kafka", **where, error=type(error).__name__)
             outcome = error
         finally:
-            self._count_waiting(-len(batch.passages))
+            self._count_waiting(-count)
             if not batch.delivered.done():
                 batch.delivered.set_result(outcome)
+
+    def _written(self, event_id: str, batch: _Open) -> bytes:
+        message = PassageBatch(event_id=event_id, passages=batch.passages)
+        message.occurred_at.FromDatetime(self._clock())
+        return message.SerializeToString()
 
     def _count_waiting(self, change: int) -> None:
         self._waiting += change

@@ -1,0 +1,1 @@
+"""What a region costs, by the number of its servants: measured once, and computed from that for any number."""

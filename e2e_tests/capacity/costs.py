@@ -1,0 +1,97 @@
+"""What was measured, as it is kept: points, never a fit, so that anyone can look at what a line goes through."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+KEPT = Path(__file__).with_name("costs.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Measured points (x, y), two at least, and the straight line through them: what is there anyway, and what each x adds.
+
+    Neither is less than nothing: where noise says so, it is taken for nothing.
+    """
+
+    points: Sequence[tuple[float, float]]
+
+    @property
+    def of_each(self) -> float:
+        """What one more x adds, by least squares."""
+        x, y = self._middle()
+        across = sum((a - x) ** 2 for a, _ in self.points)
+        return max(0.0, sum((a - x) * (b - y) for a, b in self.points) / across) if across else 0.0
+
+    @property
+    def anyway(self) -> float:
+        """What is there without any x."""
+        x, y = self._middle()
+        return max(0.0, y - self.of_each * x)
+
+    def at(self, x: float) -> float:
+        """What the line says of an x."""
+        return self.anyway + self.of_each * x
+
+    def _middle(self) -> tuple[float, float]:
+        return sum(a for a, _ in self.points) / len(self.points), sum(b for _, b in self.points) / len(self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A process of the whole platform when nothing happens: cores, and octets of memory."""
+
+    cores: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """All that was measured of timetracking, whose the hot path is; of the other services what they take at rest.
+
+    cores, syncs: of a process, and of the write-ahead log in a second, by passages a second. late: CPU seconds of a process for a passage that comes in a backlog.
+    late_a_second: passages of a backlog absorbed in a second by the whole machine. calls: CPU seconds of a process for a
+    call, by RPC. memory: the most octets that a process was seen to hold. database, kafka: octets that a table or topic grows in a day, by servants. plans: octets of a day's plans,
+    by servants. standing: octets of tables that grow with servants and not with days. wal: octets of a day's write-ahead
+    log, by servants. audited: octets of the audit for a reading that is audited. counts: how many there are for a servant
+    and day. request: octets of a passage on its way in.
+    """
+
+    machine: Mapping[str, str]
+    counts: Mapping[str, float]
+    cores: Mapping[str, Line]
+    syncs: Line
+    late: Mapping[str, float]
+    late_a_second: float
+    calls: Mapping[str, Mapping[str, float]]
+    memory: Mapping[str, float]
+    database: Mapping[str, Line]
+    plans: Line
+    standing: Line
+    wal: Line
+    kafka: Mapping[str, Line]
+    audited: float
+    request: float
+    resting: Mapping[str, Resting]
+
+
+def write(costs: Costs, path: Path = KEPT) -> None:
+    """Keeps what was measured."""
+    path.write_text(json.dumps(asdict(costs), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read(path: Path = KEPT) -> Costs:
+    """What was measured, as it was kept."""
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("syncs", "plans", "standing", "wal"):
+        kept[name] = _line(kept[name])
+    for name in ("cores", "database", "kafka"):
+        kept[name] = {key: _line(value) for key, value in kept[name].items()}
+    kept["resting"] = {key: Resting(**value) for key, value in kept["resting"].items()}
+    return Costs(**kept)
+
+
+def _line(kept: Mapping[str, Any]) -> Line:
+    return Line(tuple((float(x), float(y)) for x, y in kept["points"]))

@@ -1,0 +1,29 @@
+"""Each part of the measurement runs in its smallest size; what it finds there says nothing. By `make try-benches`."""
+
+import pytest
+from chassis.testing.artifacts import fetched, java
+from chassis.testing.real_stack import had
+
+from e2e_tests.bench.stand import stand
+from e2e_tests.capacity.measure import Sizes, backlog, called, lived, paces, region
+
+SMALLEST = Sizes(servants=(8, 8), rest_s=1.0, paced_s=2.0, paces=(4,), calls=3)
+
+
+async def test_a_region_is_measured_in_its_smallest_size(capsys: pytest.CaptureFixture[str]) -> None:
+    had(lambda: (java(), fetched("kafka")))
+    async with stand(0.001, print) as on, region(on, SMALLEST.servants[1], print) as small:
+        days = await lived(small)
+        cores, syncs, at_rest = await paces(small, SMALLEST)
+        late, late_a_second = await backlog(small, at_rest)
+        calls, audited = await called(small, SMALLEST.calls, at_rest)
+    assert days.counts["passages"] > 7 * 8
+    assert days.counts["versions"] > days.counts["days"] == 8
+    assert days.wal > 0
+    assert days.topics["timetracking.passages.v1"] > 0
+    assert len(cores["consume"].points) == len(syncs.points) == 2
+    assert late.keys() == at_rest.keys()
+    assert late_a_second > 0
+    assert calls.keys() == {"ListWorkdays", "GetWorkday", "ExplainWorkday"}
+    assert audited >= 0
+    assert "passages/s" in capsys.readouterr().out

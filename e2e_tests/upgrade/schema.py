@@ -112,7 +112,11 @@ def taken_away(old: Schema, new: Schema) -> Sequence[str]:
         [
             *(f"{place}: {what} is gone" for place, what in gone),
             *(f"{place}: {what} is new, on a table of before" for place, what in narrower if place in before),
-            *(f"{table}.{name}: {said}" for (table, name), column in old.columns.items() for said in _lost(column, new.columns.get((table, name)))),
+            *(
+                f"{table}.{name}: {said}"
+                for (table, name), column in old.columns.items()
+                for said in _lost(column, new.columns.get((table, name)))
+            ),
             *(
                 f"{table}.{name}: the column is new, and a row without it is refused"
                 for (table, name), column in new.columns.items()

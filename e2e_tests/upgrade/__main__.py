@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
+
 from chassis.testing.artifacts import NotToBeHad, announce
 from chassis.testing.kafka import temporary_kafka
 from chassis.testing.postgres import temporary_postgres
@@ -23,7 +25,6 @@ from .story import Upgrade, report
 from .version import PREVIOUS, THIS, before
 
 NOT_TO_BE_HAD = 3
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
 
 async def upgrade(commit: str, seconds: float, people: int) -> str:

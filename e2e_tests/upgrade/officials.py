@@ -9,7 +9,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ PATIENCE_S, AGAIN_AFTER_S = 30.0, 0.5
 # An official does the next thing after a moment; the third servant of a round is hired.
 MOMENT_S, HIRED_EVERY = 0.1, 3
 LIFE_S = 12 * 3600
+_DAYS = "SELECT servant, date, revision FROM workdays WHERE body = $1"
 
 
 @dataclass(slots=True)
@@ -152,6 +153,12 @@ class Officials:
                 if error.code() is not RETRIED:
                     raise
 
+    async def have_seen_all(self) -> bool:
+        """Whether who follows days has seen each day of the department as it is now."""
+        rows = await self.region.insides["timetracking"].rows(_DAYS, self.department.body)
+        newest = {f"servants/{row['servant']}/workdays/{row['date']}": row["revision"] for row in rows}
+        return self._whole() and all(self.seen.get(name, 0) >= revision for name, revision in newest.items())
+
     async def work(self, who: str) -> None:
         """Lets one of them work until there was enough."""
         while not self.enough.is_set():
@@ -209,33 +216,27 @@ async def officials(region: Region, department: Department) -> AsyncIterator[Off
         yield Officials(region, department, desks)
     finally:
         for desk in desks.values():
-            await desk.channel.close()
+            await desk.channel.close(None)
 
 
 @asynccontextmanager
 async def at_work(them: Officials) -> AsyncIterator[None]:
-    """They work for the length of the block; at its end what they began is done, and they have seen what there is to follow."""
-    following = asyncio.create_task(them.follow())
-    them.working = [asyncio.create_task(them.work(who)) for who in them.loops()]
+    """They work for the length of the block; what becomes of their calls is counted from now on. At its end they have seen what there is."""
+    for desk in them.desks.values():
+        desk.tally = Tally()
+    loops = [asyncio.create_task(them.work(who)) for who in them.loops()]
+    them.working = [*loops, asyncio.create_task(them.follow())]
     try:
         await them.a_round()
         yield
         them.enough.set()
-        await asyncio.gather(*them.working)
+        await asyncio.gather(*loops)
         await them.region.level()
-        await until(lambda: following.done() or _has_seen_all(them))
+        await until(them.have_seen_all)
     finally:
-        for task in (*them.working, following):
+        for task in them.working:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*them.working, following)
-
-
-async def _has_seen_all(them: Officials) -> bool:
-    rows = await them.region.insides["timetracking"].rows(
-        "SELECT servant, date, revision FROM workdays WHERE body = $1", them.department.body
-    )
-    return all(them.seen.get(f"servants/{row['servant']}/workdays/{row['date']}", 0) >= row["revision"] for row in rows)
+        await asyncio.gather(*them.working, return_exceptions=True)
 
 
 def _desk(target: str, token: str, service: str) -> Desk:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -34,6 +35,7 @@ TIMETRACKING = "timetracking"
 PARTS: Mapping[str, tuple[str, Part]] = {
     f"{service} {part.command}": (service, part) for service, parts in SERVICES.items() for part in parts
 }
+LOT = parked("")
 TOLD_TO_REGIMES = ("registry.bodies.v1", "registry.servants.v1")
 # As in a cluster, where it takes longer until everybody knows that an endpoint is going: docs/upgrade.md.
 DRAIN_S = 1.0
@@ -80,26 +82,20 @@ class Region:
             self.members[part] = member
 
     async def roll(self, version: Version, beside: Callable[[], Awaitable[None]]) -> None:
-        """Replaces all members by those of a version; the services side by side, the parts of each one by one.
+        """Replaces all members by those of a version: each part by itself and all at once, as a cluster does with what Helm changed.
 
         A new one is started beside the old one, `beside` is waited for while both work, then the old one is asked to end.
         """
-
-        async def of(service: str) -> None:
-            for part, (owner, _) in PARTS.items():
-                if owner == service:
-                    await self._replace(part, version, beside)
-
         async with asyncio.TaskGroup() as group:
-            for service in SERVICES:
-                group.create_task(of(service))
+            for part in PARTS:
+                group.create_task(self._replace(part, version, beside))
 
     async def expand(self) -> int:
         """Adds columns to every table of every service, as a next migration may, while everybody works; to how many tables."""
         count = 0
         for inside in self.insides.values():
             for row in await inside.rows(_TABLES):
-                await until(lambda inside=inside, table=row["relname"]: _added(inside, table))
+                await until(partial(_added, inside, row["relname"]))
                 count += 1
         return count
 
@@ -110,9 +106,9 @@ class Region:
 
     async def parked(self) -> int:
         """How many messages were parked."""
-        lots = [parked(each.name) for each in read(TOPICS) if each.parked]
+        lots = [each.name for each in read(TOPICS) if each.name.endswith(LOT)]
         extents = await asyncio.gather(*(asyncio.to_thread(self.stage.kafka.extents, lot) for lot in lots))
-        return sum(last - first for extent in extents for first, last in extent.values())
+        return sum(end - start for extent in extents for start, end in extent.values())
 
     async def _told_on(self) -> bool:
         registry, regimes = self.insides["registry"], self.insides["regimes"]

@@ -89,8 +89,15 @@ async def schema(connection: "asyncpg.Connection[Any]") -> Schema:
 
     rows = await connection.fetch(_COLUMNS)
     columns = {(row["relname"], row["attname"]): Column(row["kind"], row["needed"], row["given"], row["made"]) for row in rows}
-    parts = [await said(query) for query in (_TABLES, _FUNCTIONS, _RIGHTS, _KEYS, _CHECKS, _WALLS)]
-    return Schema(*parts, columns)
+    return Schema(
+        tables=await said(_TABLES),
+        functions=await said(_FUNCTIONS),
+        rights=await said(_RIGHTS),
+        keys=await said(_KEYS),
+        checks=await said(_CHECKS),
+        walls=await said(_WALLS),
+        columns=columns,
+    )
 
 
 async def schema_at(url: str) -> Schema:

@@ -13,7 +13,6 @@ from lawbook import load
 from timetracking.workdays.fold import fold_document
 
 from ..chaos.department import Department
-from ..chaos.patience import until
 from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
 from . import future
@@ -49,29 +48,24 @@ class Upgrade:
         """Lives through it and judges; what the officials did."""
         async with officials(self.region, self.department) as them:
             await them.found()
-            async with self.region.stage.flowing(self.department) as traffic, at_work(them), self._watched(traffic):
+            async with at_work(them), self.region.stage.flowing(self.department) as traffic, self._watched(traffic):
                 await self._told(traffic, them)
             await self._judged(them)
         return them
 
     async def _told(self, traffic: Traffic, them: Officials) -> None:
-        async def load() -> None:
-            began = time.monotonic()
-            await asyncio.gather(traffic.more(RECORDS), them.a_round())
-            await until(lambda: time.monotonic() - began >= self.seconds)
-
-        async def beside() -> None:
-            await traffic.more(RECORDS)
-
         began = time.monotonic()
 
+        def say(text: str) -> None:
+            self.tell(f"{time.monotonic() - began:5.0f} s  {text}")
+
         async def state(name: str) -> None:
-            self.tell(f"{time.monotonic() - began:5.0f} s  {name}")
-            await load()
+            say(name)
+            await asyncio.gather(traffic.more(RECORDS), them.a_round(), asyncio.sleep(self.seconds))
 
         async def rolled(version: Version) -> None:
-            self.tell(f"{time.monotonic() - began:5.0f} s  {version.name} comes in, process by process")
-            await self.region.roll(version, beside)
+            say(f"{version.name} comes in, each process beside the one before")
+            await self.region.roll(version, beside=lambda: traffic.more(RECORDS))
             await state(f"{version.name} works")
 
         await state(f"{self.old.name} works")
@@ -96,6 +90,7 @@ class Upgrade:
                     self.devices.answered("OK")
                 await asyncio.sleep(LOOK_AGAIN_S)
 
+        self.devices = Tally()
         watching = asyncio.create_task(watch())
         try:
             yield

@@ -96,6 +96,9 @@ capacity: $(READY) ## Compute what a region and the nation need from what was me
 measure-capacity: $(READY) ## Measure that anew, some fifteen minutes, and write it to docs/capacity.md
 	@exec $(BIN)/python -m e2e_tests.capacity --measure
 
+upgrade-test: $(READY) ## Upgrade a region under load, roll it back, upgrade it again: two versions at work (FROM=commit, SECONDS=30 in each state, PEOPLE=40)
+	@exec $(BIN)/python -m e2e_tests.upgrade $(if $(FROM),--from '$(FROM)') $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE))
+
 fuzz: $(READY) ## Give every parser what nobody would send, until one breaks (MINUTES=5, SEED=n, ONLY=adms,isapi)
 	@exec $(BIN)/python -m e2e_tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
@@ -145,4 +148,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity upgrade-test check lock clean

@@ -39,11 +39,17 @@ class Process:
 
     @classmethod
     async def start(
-        cls, name: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str | os.PathLike[str], said: Said
+        cls,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str | os.PathLike[str],
+        said: Said,
+        python: Sequence[str] = (sys.executable,),
     ) -> "Process":
         """Starts a module of ours: ("regimes", "work") is `python -m regimes work`; `said` gets each of its lines."""
         handle = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *arguments,
+            *python, "-m", *arguments,
             env=dict(environment), cwd=folder, limit=LONGEST_LINE,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             process_group=0,  # a Ctrl-C at the terminal is for us, who end them in order

@@ -6,6 +6,7 @@ The list is closed. What stands on it is waited for; anything else is a refusal 
 import ssl
 from collections.abc import Iterator
 
+import asyncpg
 import grpc
 import sqlalchemy.exc
 from kernel.faults import Fault, Unavailable
@@ -16,6 +17,8 @@ _CLASSES = ("08", "53", "57P", "58")
 _CONTENTION = frozenset({"40001", "40P01", "55P03"})
 # Statement, transaction and idle-in-transaction timeout.
 _OUT_OF_TIME = frozenset({"57014", "25P04", "25P03"})
+# A migration has changed what a statement gives that a connection had prepared before: the next time it is prepared anew.
+_PREPARED_BEFORE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 _GRPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
@@ -51,7 +54,7 @@ def is_out_of_time(error: BaseException) -> bool:
 
 def _passes_by_itself(error: BaseException) -> bool:
     # OSError holds ConnectionError, TimeoutError, name resolution, and the missing socket of a stopped PostgreSQL.
-    if isinstance(error, Unavailable | OSError | sqlalchemy.exc.TimeoutError):
+    if isinstance(error, (Unavailable, OSError, sqlalchemy.exc.TimeoutError, *_PREPARED_BEFORE)):
         return True
     if isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated:
         return True

@@ -10,12 +10,14 @@ from chassis.access import Caller, Grant
 from chassis.database import IN_USE, MOST_LOCKS, WAITED, Database, LockAfterWrite, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
+from chassis.supervision import closing
 from chassis.tables import audit_records, outbox
 from chassis.testing.bare import change, states
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.postgres import Postgres
 from chassis.testing.waiting import until
 from chassis.transient import is_out_of_time
+from chassis.urls import plain_url
 from google.protobuf.wrappers_pb2 import StringValue
 from kernel.faults import Unavailable
 from sqlalchemy import make_url
@@ -336,3 +338,24 @@ async def cut_all_sessions(fresh: FreshDatabase, postgres: Postgres) -> None:
     admin = await asyncpg.connect(postgres.url)
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", fresh.name)
     await admin.close()
+
+
+@pytest.mark.parametrize("way", ["the driver", "SQLAlchemy"])
+async def test_a_statement_that_was_prepared_before_a_migration_succeeds_the_next_time(fresh: FreshDatabase, way: str) -> None:
+    """While a migration comes in the version before is at work, and its connections have prepared what they ask."""
+    database, query = Database(fresh.urls.worker, pool_size=1), "SELECT o.* FROM (SELECT 1) AS one LEFT JOIN outbox o ON false"
+
+    async def columns() -> int:
+        async with database.transaction() as tx:
+            if way == "the driver":
+                return len(await (await tx.driver()).fetchrow(query))
+            return len((await tx.connection.exec_driver_sql(query)).one())
+
+    async with closing(database):
+        before = await columns()
+        migrator = await asyncpg.connect(plain_url(fresh.urls.migrator))
+        await migrator.execute("ALTER TABLE outbox ADD later text")
+        await migrator.close()
+        with pytest.raises(Unavailable):
+            await columns()
+        assert await columns() == before + 1

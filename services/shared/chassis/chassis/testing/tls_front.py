@@ -35,7 +35,7 @@ async def tls_before(server: Postgres, shown: Signed) -> AsyncIterator[Door]:
                 await writer.start_tls(context)
                 door.entered += 1
                 inner, outer = await asyncio.open_connection("127.0.0.1", server.port)
-                await asyncio.gather(_handed_on(reader, outer), _handed_on(inner, writer))
+                await asyncio.gather(handed_on(reader, outer), handed_on(inner, writer))
         writer.close()
 
     serving = await asyncio.start_server(come, "127.0.0.1", 0)
@@ -46,7 +46,8 @@ async def tls_before(server: Postgres, shown: Signed) -> AsyncIterator[Door]:
         serving.close()
 
 
-async def _handed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def handed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hands on what one side says to the other until it ends; then the other side's line is closed."""
     with suppress(OSError):
         while piece := await reader.read(AT_ONCE):
             writer.write(piece)

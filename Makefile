@@ -7,7 +7,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
+PACKAGES := protos protos/client services/shared/kernel services/shared/lawbook services/shared/chassis \
 	services/registry services/regimes services/timetracking infra/local infra/keycloak
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from tartip_client.refusals import TartipError
@@ -204,12 +205,11 @@ def _document(raw: bytes, url: str) -> Mapping[str, Any]:
 def _private_key(path: Path) -> tuple[RSAKey | ECKey, str]:
     """Reads an RSA key, which signs with RS256, or one of the curve P-256, with ES256."""
     pem = path.read_bytes()
-    try:
-        return RSAKey.import_key(pem), "RS256"
-    except ValueError:
-        pass
-    try:
-        key = ECKey.import_key(pem)
-    except ValueError:
-        raise SignInRefused(f"{path} holds no private key in PEM: RSA, or of the curve P-256") from None
-    return key, "ES256"
+    for kind, algorithm in ((RSAKey, "RS256"), (ECKey, "ES256")):
+        try:
+            key: RSAKey | ECKey = kind.import_key(pem)
+        except (ValueError, JoseError):
+            continue
+        if key.is_private and (isinstance(key, RSAKey) or key.curve_name == "P-256"):
+            return key, algorithm
+    raise SignInRefused(f"{path} holds no private key in PEM: RSA, or of the curve P-256")

@@ -98,6 +98,14 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
+api-client: $(READY) ## Write build/client: wheels of the integrators' client and of the code generated from the protos
+	@rm -rf build/client
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/client ./protos ./protos/client
+	@ls build/client/*.whl
+
+docs: $(READY) ## Write build/api: pages of every RPC and message, and the descriptor set tartip.desc
+	@cd e2e_tests && $(BIN)/python -m docs.api_pages
+
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
@@ -113,4 +121,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs api-docs client sbom check lock clean

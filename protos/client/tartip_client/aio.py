@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -16,6 +16,10 @@ from tartip_client.policy import PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
 from tartip_client.tokens import TokenSource
 from tartip_client.watching import first_cursor, resumed
+
+if TYPE_CHECKING:
+    from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceAsyncStub
+    from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceAsyncStub
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
@@ -56,7 +60,9 @@ async def pages(method: Callable[[Q], Awaitable[A]], request: Q) -> AsyncIterato
         asked.page_token = page.next_page_token
 
 
-async def watch(stub: Any, request: WatchWorkdaysRequest, policy: Policy = PATIENT) -> AsyncIterator[WatchWorkdaysResponse]:
+async def watch(
+    stub: "WorkdayServiceAsyncStub", request: WatchWorkdaysRequest, policy: Policy = PATIENT
+) -> AsyncIterator[WatchWorkdaysResponse]:
     """Follows the changes of a body's days, as `tartip_client.watch` does."""
     cursor, tries = request.cursor, Tries(policy, policy.deadline_s)
     while True:
@@ -78,7 +84,7 @@ async def watch(stub: Any, request: WatchWorkdaysRequest, policy: Policy = PATIE
         await _wait(tries, ended)
 
 
-async def send_passages(stub: Any, passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
+async def send_passages(stub: "PassageServiceAsyncStub", passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
     """Sends passages of an access-control system, as `tartip_client.send_passages` does."""
     waiting, tries = Waiting(passages), Tries(policy, policy.deadline_s)
     while waiting:

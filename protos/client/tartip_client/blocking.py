@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -16,6 +16,10 @@ from tartip_client.policy import PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
 from tartip_client.tokens import TokenSource
 from tartip_client.watching import first_cursor, resumed
+
+if TYPE_CHECKING:
+    from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
+    from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceStub
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
@@ -52,7 +56,7 @@ def pages(method: Callable[[Q], A], request: Q) -> Iterator[A]:
         asked.page_token = page.next_page_token
 
 
-def watch(stub: Any, request: WatchWorkdaysRequest, policy: Policy = PATIENT) -> Iterator[WatchWorkdaysResponse]:
+def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Policy = PATIENT) -> Iterator[WatchWorkdaysResponse]:
     """Follows the changes of a body's days and goes on after every break from the last cursor; each comes at least once.
 
     `stub` is a WorkdayServiceStub. It never ends by itself; CURSOR_EXPIRED is raised as Precondition, and what to do then is the
@@ -60,7 +64,7 @@ def watch(stub: Any, request: WatchWorkdaysRequest, policy: Policy = PATIENT) ->
     """
     cursor, tries = request.cursor, Tries(policy, policy.deadline_s)
     while True:
-        call = stub.WatchWorkdays(resumed(request, cursor))
+        call: Any = stub.WatchWorkdays(resumed(request, cursor))
         try:
             accepted = first_cursor(call.initial_metadata())
             if accepted is not None:
@@ -78,7 +82,7 @@ def watch(stub: Any, request: WatchWorkdaysRequest, policy: Policy = PATIENT) ->
         _wait(tries, ended)
 
 
-def send_passages(stub: Any, passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
+def send_passages(stub: "PassageServiceStub", passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
     """Sends passages of an access-control system and returns when each is in Kafka, or refused by name: those are returned.
 
     `stub` is a PassageServiceStub of the gateway. What a broken stream did not acknowledge is sent again, however often it takes; a

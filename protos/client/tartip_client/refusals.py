@@ -36,14 +36,14 @@ class Basis:
     rule: str
     citation: Text
     title: Text
-    in_force_since: date | None
+    in_force_since: date
     edition: str
 
     @classmethod
     def read(cls, message: law_pb2.LegalBasis) -> "Basis":
         """Reads the message; what a refusal, a finding or a figure carries."""
         day = message.in_force_since
-        since = date(day.year, day.month, day.day) if day.year and day.month and day.day else None
+        since = date(day.year or 1, day.month or 1, day.day or 1)
         return cls(message.rule, _text(message.citation), _text(message.title), since, message.edition)
 
 

@@ -98,12 +98,13 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-api-client: $(READY) ## Write build/client: wheels of the integrators' client and of the code generated from the protos
+client: $(READY) ## Write build/client: wheels of the integrators' client and of the code generated from the protos
 	@rm -rf build/client
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/client ./protos ./protos/client
+	@rm -rf protos/build protos/client/build
 	@ls build/client/*.whl
 
-docs: $(READY) ## Write build/api: pages of every RPC and message, and the descriptor set tartip.desc
+api-docs: $(READY) ## Write build/api: a page of every package of the contract, and tartip.desc, the descriptor set
 	@cd e2e_tests && $(BIN)/python -m docs.api_pages
 
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code

@@ -41,6 +41,8 @@ RUN_ELSEWHERE = {
     "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
     "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
     "make reconcile": "e2e_tests/demo/test_week.py",
+    "make client": "e2e_tests/docs/test_integrate.py",
+    "make api-docs": "e2e_tests/docs/test_integrate.py",
 }
 # Those that look after the realm are run in the order of their page.
 OF_THE_REALM, RUN_IN_ORDER = ".venv/bin/python -m realm ", "infra/keycloak/tests/test_readme.py"

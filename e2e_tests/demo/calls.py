@@ -27,6 +27,19 @@ PATIENCE = Policy(deadline_s=120.0)
 """The platform may say that it is away for a moment, on a machine where all of it starts at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unhurried:
+    """A stub whose calls begin when they are awaited; gRPC's begin when they are made, however many there are."""
+
+    stub: Any
+
+    def __getattr__(self, method: str) -> Callable[[Any], Awaitable[Any]]:
+        async def call(request: Any) -> Any:
+            return await getattr(self.stub, method)(request)
+
+        return call
+
+
 @dataclass(slots=True)
 class Desk:
     """Somebody's desk: the stubs of all services, signed in as one person."""
@@ -58,13 +71,13 @@ class Desks:
                 for service in ("registry", "regimes", "timetracking")
             ]
             self._open[who] = Desk(
-                bodies=state_body_service_pb2_grpc.StateBodyServiceStub(registry),
-                servants=servant_service_pb2_grpc.ServantServiceStub(registry),
-                rules=labour_order_rules_service_pb2_grpc.LabourOrderRulesServiceStub(regimes),
-                assignments=assignment_service_pb2_grpc.AssignmentServiceStub(regimes),
-                devices=device_service_pb2_grpc.DeviceServiceStub(timetracking),
-                sessions=remote_session_service_pb2_grpc.RemoteSessionServiceStub(timetracking),
-                workdays=workday_service_pb2_grpc.WorkdayServiceStub(timetracking),
+                bodies=_Unhurried(state_body_service_pb2_grpc.StateBodyServiceStub(registry)),
+                servants=_Unhurried(servant_service_pb2_grpc.ServantServiceStub(registry)),
+                rules=_Unhurried(labour_order_rules_service_pb2_grpc.LabourOrderRulesServiceStub(regimes)),
+                assignments=_Unhurried(assignment_service_pb2_grpc.AssignmentServiceStub(regimes)),
+                devices=_Unhurried(device_service_pb2_grpc.DeviceServiceStub(timetracking)),
+                sessions=_Unhurried(remote_session_service_pb2_grpc.RemoteSessionServiceStub(timetracking)),
+                workdays=_Unhurried(workday_service_pb2_grpc.WorkdayServiceStub(timetracking)),
             )
         return self._open[who]
 

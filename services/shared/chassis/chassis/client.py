@@ -1,4 +1,7 @@
-"""Calling the platform's services as it is: the integrators' client with the current trace, where nothing is repeated or hidden."""
+"""Calling services from tests and the local stack: the integrators' client with the current trace, where nothing is repeated.
+
+No service calls another, so none is installed with what this needs; the contracts of imports hold it.
+"""
 
 from collections.abc import Awaitable, Callable
 

@@ -7,7 +7,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
+PACKAGES := protos protos/client services/shared/kernel services/shared/lawbook services/shared/chassis \
 	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster infra/telemetry
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
@@ -113,7 +113,13 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
+client: $(READY) ## Write build/client: wheels of the integrators' client and of the code generated from the protos
+	@rm -rf build/client
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/client ./protos ./protos/client
+	@rm -rf protos/build protos/client/build
+	@ls build/client/*.whl
+
+api-docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes && \
 		$(BIN)/python -m docs.telemetry_catalogue
 
@@ -148,4 +154,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity upgrade-test check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity upgrade-test api-docs client check lock clean

@@ -12,3 +12,4 @@ PATH="$(dirname "$python"):$PATH" "$python" -m grpc_tools.protoc -I . -I third_p
   --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
   --descriptor_set_out=generated/tartip.binpb --include_source_info --include_imports \
   $(find tartip -name '*.proto' | sort)
+touch generated/tartip/py.typed  # so that whoever installs it has its types

@@ -12,7 +12,6 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are star
 
 import aiohttp
 import grpc
-from chassis.client import refusal_of
 from localstack.ask import rendered
 from localstack.endpoints import run_folder
 from localstack.folder import AlreadyRunning
@@ -22,6 +21,7 @@ from localstack.platform import NAME, NotReady, interruptible, running
 from localstack.processes import Died
 from localstack.run import said
 from rich.console import Console
+from tartip_client import SignInFailed, refusal_of
 
 from . import asked, report
 from .calls import desks
@@ -68,7 +68,7 @@ async def run(world: World, keep: bool, stack: Stack) -> int:
         print(said(problem), file=sys.stderr)
     except grpc.RpcError as error:
         print(rendered(refusal_of(error), "en"), file=sys.stderr)
-    except (AlreadyRunning, NotLevel, NotTaken, RowRefused, asked.FoldRefused) as problem:
+    except (AlreadyRunning, SignInFailed, NotLevel, NotTaken, RowRefused, asked.FoldRefused) as problem:
         print(problem, file=sys.stderr)
     return FAILED
 

@@ -12,8 +12,9 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from tartip.timetracking.v1 import device_service_pb2 as device_pb
 from tartip.timetracking.v1 import workday_service_pb2 as pb
+from tartip_client.aio import pages
 
-from .calls import HR, Desk, Desks, all_of, day, day_of, pages
+from .calls import HR, Desk, Desks, all_of, day, day_of
 from .world import World
 
 PAGE = 500
@@ -48,7 +49,7 @@ async def workdays(world: World, desks: Desks) -> dict[Key, pb.Workday]:
     """Returns all days of the week, by servant and date."""
     desk = await desks.of(HR)
     request = pb.ListWorkdaysRequest(parent=f"stateBodies/{world.body.id}", since=day(world.first), until=day(world.last), page_size=PAGE)
-    rows = await pages(desk.workdays.ListWorkdays, request, "workdays")
+    rows = [row async for page in pages(desk.workdays.ListWorkdays, request) for row in page.workdays]
     return {(row.name.split("/")[1], day_of(row.date)): row for row in rows}
 
 
@@ -66,7 +67,7 @@ async def findings(world: World, desks: Desks) -> list[Found]:
     request = pb.ListFindingsRequest(
         parent=f"stateBodies/{world.body.id}", since=day(world.first), until=day(world.last), page_size=PAGE, include_withdrawn=True
     )
-    return [_found(row) for row in await pages(desk.workdays.ListFindings, request, "findings")]
+    return [_found(row) async for page in pages(desk.workdays.ListFindings, request) for row in page.findings]
 
 
 async def accounts(world: World, desks: Desks) -> dict[str, device_pb.RecordCounts]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.client import channel
 from google.protobuf.json_format import MessageToDict
 from localstack.endpoints import Endpoints
-from localstack.token import token_for
+from localstack.token import sign_in
 from tartip.personal.v1 import personal_data_service_pb2 as pb
 from tartip.personal.v1 import personal_data_service_pb2_grpc as pb_grpc
+from tartip_client.aio import channel
 
 SERVICES = ("registry", "regimes", "timetracking")
 
@@ -25,9 +25,9 @@ class Kept:
 
 async def own_data(endpoints: Endpoints, who: str) -> tuple[Kept, ...]:
     """Returns all that the services give somebody of the realm of themselves."""
-    token, found = await token_for(who, endpoints.issuer), list[Kept]()
+    tokens, found = sign_in(who, endpoints.issuer), list[Kept]()
     for service in SERVICES:
-        async with channel(endpoints.grpc(f"tartip.{service}.v1", ""), token, "en") as opened:
+        async with channel(endpoints.grpc(f"tartip.{service}.v1", ""), tokens, tls=None) as opened:
             stub: Any = pb_grpc.PersonalDataServiceStub(opened)
             stream = stub.ExportOwnData(pb.ExportOwnDataRequest())
             found += [Kept(service, row.table, MessageToDict(row.row)) async for row in stream]

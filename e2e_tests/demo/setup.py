@@ -8,7 +8,7 @@ from tartip.registry.v1 import servant_service_pb2 as servants
 from tartip.registry.v1 import state_body_service_pb2 as bodies
 from tartip.timetracking.v1 import device_service_pb2 as devices
 
-from .calls import HR, OPERATOR, Desk, Desks, all_of, clock_time, day, instant, request_id, text
+from .calls import HR, OPERATOR, Desk, Desks, all_of, clock_time, day, instant, text
 from .level import Levels
 from .world import Assignment, Badge, Device, Flexible, Position, Remote, Rules, Servant, ShiftSchedule, Unit, World
 
@@ -47,7 +47,7 @@ async def set_up(world: World, desks: Desks, levels: Levels, told: Told) -> dict
 async def _secret(hr: Desk, device: devices.Device) -> str:
     """The secret of a device that has just been enrolled: where the first answer was lost, the second does not show it."""
     if not device.proof.secret.value:
-        device = await hr.devices.RotateDeviceSecret(devices.RotateDeviceSecretRequest(name=device.name, request_id=request_id()))
+        device = await hr.devices.RotateDeviceSecret(devices.RotateDeviceSecretRequest(name=device.name))
     return device.proof.secret.value
 
 
@@ -73,19 +73,19 @@ def _from_the_top(units: Iterable[Unit]) -> list[Unit]:
 def _body(world: World) -> bodies.CreateStateBodyRequest:
     kind = bodies.StateBodyKind.Value(f"STATE_BODY_KIND_{world.body.kind}")
     body = bodies.StateBody(title=text(world.body.title), kind=kind, region=world.body.region, zone=world.body.zone)
-    return bodies.CreateStateBodyRequest(state_body_id=world.body.id, state_body=body, request_id=request_id())
+    return bodies.CreateStateBodyRequest(state_body_id=world.body.id, state_body=body)
 
 
 def _unit(body: str, unit: Unit) -> bodies.CreateUnitRequest:
     above = _unit_name(body, unit.parent) if unit.parent else ""
     made = bodies.Unit(title=text(unit.title), parent_unit=above, hr_service=unit.hr_service)
-    return bodies.CreateUnitRequest(parent=f"stateBodies/{body}", unit_id=unit.id, unit=made, request_id=request_id())
+    return bodies.CreateUnitRequest(parent=f"stateBodies/{body}", unit_id=unit.id, unit=made)
 
 
 def _head(world: World, unit: Unit) -> bodies.AppointUnitHeadRequest:
     since = next(each.since for each in world.servants if each.id == unit.head)
     name = _unit_name(world.body.id, unit.id)
-    return bodies.AppointUnitHeadRequest(name=name, head=f"servants/{unit.head}", since=day(since), request_id=request_id())
+    return bodies.AppointUnitHeadRequest(name=name, head=f"servants/{unit.head}", since=day(since))
 
 
 def _position(body: str, position: Position) -> servants.CreatePositionRequest:
@@ -94,7 +94,7 @@ def _position(body: str, position: Position) -> servants.CreatePositionRequest:
         title=text(position.title), unit=_unit_name(body, position.unit), category=position.category, supervising_position=above
     )
     parent = f"stateBodies/{body}"
-    return servants.CreatePositionRequest(parent=parent, position_id=position.id, position=made, request_id=request_id())
+    return servants.CreatePositionRequest(parent=parent, position_id=position.id, position=made)
 
 
 def _row(body: str, number: int, servant: Servant) -> servants.ImportServantsRequest:
@@ -123,7 +123,7 @@ def _rules(body: str, of: Rules) -> rules.CreateLabourOrderRulesRequest:
     )
     made.grace.FromTimedelta(of.grace)
     parent = f"stateBodies/{body}"
-    return rules.CreateLabourOrderRulesRequest(parent=parent, labour_order_rules_id=of.id, labour_order_rules=made, request_id=request_id())
+    return rules.CreateLabourOrderRulesRequest(parent=parent, labour_order_rules_id=of.id, labour_order_rules=made)
 
 
 def _assignment(of: Assignment) -> assignments.CreateAssignmentRequest:
@@ -154,7 +154,7 @@ def _assignment(of: Assignment) -> assignments.CreateAssignmentRequest:
                 for shift in shifts
             )
     parent = f"servants/{of.servant}"
-    return assignments.CreateAssignmentRequest(parent=parent, assignment_id=of.id, assignment=made, request_id=request_id())
+    return assignments.CreateAssignmentRequest(parent=parent, assignment_id=of.id, assignment=made)
 
 
 def _device(body: str, device: Device) -> devices.EnrolDeviceRequest:
@@ -174,7 +174,7 @@ def _device(body: str, device: Device) -> devices.EnrolDeviceRequest:
     else:
         made.proof.networks.cidrs.append("127.0.0.0/8")
     parent = f"stateBodies/{body}"
-    return devices.EnrolDeviceRequest(parent=parent, device_id=device.serial, device=made, request_id=request_id())
+    return devices.EnrolDeviceRequest(parent=parent, device_id=device.serial, device=made)
 
 
 def badge_request(of: Badge) -> devices.AssignBadgeRequest:
@@ -182,7 +182,7 @@ def badge_request(of: Badge) -> devices.AssignBadgeRequest:
     made = devices.Badge(badge_system=of.system, badge_number=of.number, since=instant(of.since))
     if of.until is not None:
         made.until.CopyFrom(instant(of.until))
-    return devices.AssignBadgeRequest(parent=f"servants/{of.servant}", badge=made, request_id=request_id())
+    return devices.AssignBadgeRequest(parent=f"servants/{of.servant}", badge=made)
 
 
 def _unit_name(body: str, unit: str) -> str:

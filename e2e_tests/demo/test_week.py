@@ -9,6 +9,7 @@ import sys
 import time as real_time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from .calls import desks
 from .compare import Verdict
 from .conduct import Demo
 from .department import part_of
+from .examples import Ran, examples
 from .generate import world
 from .left import NAMES_TOLD, left, named
 from .level import Levels
@@ -65,6 +67,8 @@ class Lived:
     operated: Mapping[str, tuple[int, str]]
     own: Mapping[str, tuple[Kept, ...]]
     """What each of two people is given of themselves."""
+    examples: Mapping[str, Ran]
+    """What the integrators' examples showed."""
     left: Mapping[str, bytes]
     """What lies outside of the databases, by where it lies."""
 
@@ -112,10 +116,11 @@ async def lived(week: World, folder: Path, stack: Stack, commands: Sequence[str]
             answers = tuple([await asked(line) for line in lines])
             operated = {line: await done(line) for line in commands}
             own = {each.id: await own_data(platform.endpoints, each.id) for each in week.servants[:2]}
+            shown = await examples(week, platform, opened) if stack is EMBEDDED else {}
             processes = frozenset(process.name for process in platform.processes)
             addresses = platform.endpoints.addresses
             remains = await left(folder, addresses["admin"], addresses["kafka"], http)
-            return Lived(verdict, platform.folder / "demo", processes, answers, operated, own, remains)
+            return Lived(verdict, platform.folder / "demo", processes, answers, operated, own, shown, remains)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -188,6 +193,23 @@ async def test_people_are_given_what_three_services_keep_of_them_and_nothing_of_
         badges = {row.content["badge_number"] for row in given if row.table == "badges"}
         assert {row.content["badge_number"] for row in given if row.table == "passages"} <= badges
         assert not [row for row in given if other.id in row.content.values() or other.iin in row.content.values()]
+
+
+async def test_the_examples_of_integrators_show_what_they_say(week: World, embedded: Lived) -> None:
+    shown, days = embedded.examples, (week.last - week.first).days + 1
+    assert {name: ran.code for name, ran in shown.items()} == dict.fromkeys(shown, 0) | {"flexible_hours": 1}, shown
+    assert shown["list_bodies"].lines == [f"stateBodies/{week.body.id}\t{week.body.region}\t{week.body.title.ru}"]
+    assert len(shown["month_of_days"].lines) == 1 + len(week.servants) * days
+    assert sum(int(line.split(",")[1]) for line in shown["month_of_days"].lines[1:]) > 0
+    assert len({line.split("\t")[0] for line in shown["follow_days"].lines}) >= len(week.servants) * days
+    badge = next(each for each in week.badges if each.system == "hq")
+    changed = f"servants/{badge.servant}/workdays/{week.first + timedelta(days=2)}"
+    assert [line.split("\t")[0] for line in shown["follow_days, once more"].lines] == [changed]
+    text, article, limit = shown["flexible_hours"].lines
+    assert "Приказ" in article
+    assert limit == "limitMonths=6"
+    assert text
+    assert shown["send_passages"].lines == ["2 taken, 0 refused"]
 
 
 async def test_what_is_left_of_the_week_names_nobody(week: World, embedded: Lived) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from tartip.timetracking.v1 import device_service_pb2 as devices
 from tartip.timetracking.v1 import remote_session_service_pb2 as sessions
 
-from .calls import HR, Desks, all_of, request_id
+from .calls import HR, Desks, all_of
 from .devices import SimulatedDevice
 from .level import Levels
 from .setup import badge_request
@@ -102,13 +102,13 @@ class Week:
 
     async def _start(self, event: SessionStarts) -> None:
         desk = await self.desks.of(event.servant)
-        request = sessions.StartRemoteSessionRequest(parent=f"servants/{event.servant}", request_id=request_id())
+        request = sessions.StartRemoteSessionRequest(parent=f"servants/{event.servant}")
         self._open[event.servant] = (await desk.sessions.StartRemoteSession(request)).name
 
     async def _end(self, event: SessionEnds) -> None:
         desk = await self.desks.of(event.servant)
         name = self._open.pop(event.servant)
-        await desk.sessions.EndRemoteSession(sessions.EndRemoteSessionRequest(name=name, request_id=request_id()))
+        await desk.sessions.EndRemoteSession(sessions.EndRemoteSessionRequest(name=name))
 
     async def _assign(self, event: BadgeAssigned) -> None:
         await (await self.desks.of(HR)).devices.AssignBadge(badge_request(event.badge))
@@ -122,5 +122,5 @@ class Week:
             settings.CopyFrom(device.settings[-1])
             settings.since_wall_time = change.since_wall_time.replace(tzinfo=None).isoformat()
             settings.offset.FromTimedelta(change.offset)
-            request = devices.ChangeDeviceSettingsRequest(name=device.name, settings=settings, etag=device.etag, request_id=request_id())
+            request = devices.ChangeDeviceSettingsRequest(name=device.name, settings=settings, etag=device.etag)
             device = await desk.devices.ChangeDeviceSettings(request)

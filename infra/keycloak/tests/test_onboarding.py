@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel.faults import Malformed
 from realm.onboarding import Key
+from tartip_client import ClientKey, ClientSecret, SignInRefused, TokenSource
 
 from .running import ASSERTION, Running, Signer, certificate
 
@@ -118,6 +119,25 @@ def test_an_integrator_with_a_secret_may_take_to_a_key_and_its_secret_is_worth_n
     assert realm.told(*words, "--certificate", str(file))[0] == 0
     proves_itself(realm, signer, client)
     assert by_secret(realm, client, secret)[1]["error"] == "invalid_client"
+
+
+def test_the_integrators_client_signs_in_by_a_secret_by_a_certified_key_and_by_a_published_one(
+    realm: Running, name: str, tmp_path: Path
+) -> None:
+    signer, client, key_file, file = Signer.made(), f"integration-{name}", tmp_path / "key.pem", tmp_path / "its.pem"
+    key_file.write_bytes(signer.key.as_pem(private=True))
+    file.write_bytes(signer.certificate)
+    words = ("onboard", "integrator", name, "--grant", "/nation/integrator")
+    secret = secret_of(realm.told(*words)[1])
+    tokens = [TokenSource(realm.issuer, ClientSecret(client, secret)).token()]
+    assert realm.told(*words, "--certificate", str(file))[0] == 0
+    tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file)).token())
+    with published(signer) as url:
+        assert realm.told(*words, "--jwks-url", url)[0] == 0
+        tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file, str(signer.key.kid))).token())
+    assert [grants(realm, token) for token in tokens] == [["/nation/integrator"]] * 3
+    with pytest.raises(SignInRefused, match=client):
+        TokenSource(realm.issuer, ClientSecret(client, secret)).token()
 
 
 def proves_itself(realm: Running, signer: Signer, client: str, *, named: bool = False) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from chassis.client import Refusal, channel, refusal_of
+from chassis.client import channel
 from chassis.purposes import HEADER, KNOWN
 from google.protobuf.message import Message
+from tartip_client import Refusal, refusal_of
 
 from localstack.endpoints import Endpoints, NotRunning
 from localstack.methods import Method, UnknownMethod, UnreadableJson, all_methods, as_json, method_named
@@ -87,11 +88,8 @@ def rendered(refusal: Refusal, language: str) -> str:
         lines.append(f"  reason   {refusal.reason} ({refusal.domain})" + (f": {facts}" if facts else ""))
     if refusal.basis is not None:
         citation, title = (getattr(text, language) for text in (refusal.basis.citation, refusal.basis.title))
-        since = refusal.basis.in_force_since
         lines.append(f"  law      {citation}: {title}")
-        lines.append(
-            f"           {refusal.basis.rule}, since {since.year}-{since.month:02}-{since.day:02}, edition {refusal.basis.edition}"
-        )
+        lines.append(f"           {refusal.basis.rule}, since {refusal.basis.in_force_since}, edition {refusal.basis.edition}")
     lines += [f"  field    {field or 'the whole request'}: {right}" for field, right in refusal.violations.items()]
     if refusal.retry_after_s is not None:
         lines.append(f"  again    in {refusal.retry_after_s:g} s")

@@ -5,9 +5,12 @@ import asyncio
 import difflib
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
+import tartip_client
+from tartip_client import TokenSource
 
 from localstack.endpoints import Endpoints, NotRunning, realm_file, run_folder
 from localstack.realm import Realm, Secrets
@@ -15,33 +18,41 @@ from localstack.realm import Realm, Secrets
 PEOPLE_CLIENT = "command-line"
 # Who asks for nobody is shown a few names: a demo has three hundred.
 NAMED_AT_MOST = 12
-TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class SignInRefused(Exception):
     """There is no such name, or the issuer does not take its secret; says so for people."""
 
 
-async def token_for(who: str, issuer: str | None = None, secrets: Path | None = None) -> str:
-    """Signs in as a person ("hr-officer") or a system ("device-gateway") of the realm and returns the access token.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What proves a person or a system of the realm; it is shown nowhere."""
+
+    entries: Mapping[str, str] = field(repr=False)
+
+    def form(self, issuer: str) -> Mapping[str, str]:
+        """Returns what is posted to whichever issuer."""
+        return self.entries
+
+
+def sign_in(who: str, issuer: str | None = None, secrets: Path | None = None) -> TokenSource:
+    """Returns the tokens of a person ("hr-officer") or a system ("device-gateway") of the realm; SignInRefused where it knows none such.
 
     The issuer is that of the running platform and the secrets are those that it generated, unless named.
     """
-    issuer = issuer or Endpoints.read().issuer
     realm = Realm.read(realm_file(), Secrets.read(secrets or run_folder() / "secrets.json"))
-    form = _form(realm, who)
+    return TokenSource(issuer or Endpoints.read().issuer, Known(_form(realm, who)))
+
+
+async def token_for(who: str, issuer: str | None = None, secrets: Path | None = None) -> str:
+    """Signs in and returns the access token; SignInRefused, or NotRunning where nobody answers."""
+    source = sign_in(who, issuer, secrets)
     try:
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            async with session.get(f"{issuer}/.well-known/openid-configuration") as answer:
-                answer.raise_for_status()
-                endpoint = (await answer.json())["token_endpoint"]
-            async with session.post(endpoint, data=form) as answer:
-                body = await answer.json()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise NotRunning(f"The issuer {issuer} does not answer ({error}): start the platform with `make run`.") from None
-    if "access_token" not in body:
-        raise SignInRefused(f"The issuer refuses {who}: {body.get('error_description') or body.get('error')}.")
-    return str(body["access_token"])
+        return await asyncio.to_thread(source.token)
+    except tartip_client.SignInRefused as refused:
+        raise SignInRefused(f"As {who}: {refused}.") from None
+    except tartip_client.SignInAway as away:
+        raise NotRunning(f"{away}: start the platform with `make run`.") from None
 
 
 def people_and_systems(realm: Realm) -> list[str]:

@@ -65,6 +65,16 @@ async def test_without_a_cursor_what_changes_from_now_on_is_followed(served: Tim
     assert change.workday.name == f"servants/S1/workdays/{THURSDAY}"
 
 
+async def test_a_stream_that_breaks_before_anything_changed_is_resumed_from_where_it_began(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    broken = hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD))
+    cursor = dict(await broken.initial_metadata())["tartip-cursor"]
+    broken.cancel()
+    await served.platform.record([passage("2026-11-26T17:31:00", "out")])
+    async with watching(hr, cursor) as following:
+        assert (await following()).workday.name == f"servants/S1/workdays/{THURSDAY}"
+
+
 async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_from, changes = list[Cursor](), WorkdayViews.changes
 

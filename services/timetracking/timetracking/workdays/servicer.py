@@ -31,6 +31,8 @@ LONGEST_SPAN = timedelta(days=400)
 # Changes are looked for this often while somebody follows them; one more query a second and watcher costs little.
 WATCH_EVERY_S = 0.5
 WATCH_BATCH = 500
+CURSOR = "tartip-cursor"
+"""In the first metadata of a stream that follows: from where it does."""
 # The era stands before a colon once there was one.
 _CURSOR = re.compile(r"(?:([0-9]{1,19}):)?([0-9]{1,19})\.([0-9]{1,19})")
 # Who may see what follows from the bodies, and what there is to see from servants and plans.
@@ -104,8 +106,8 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             cursor = since if since is not None else await views.edge()
             if request.cursor not in ("", BEGINNING) and not await views.kept_since(cursor):
                 raise WrongState("CURSOR_EXPIRED")
-        # Whoever waits for this knows that from here on nothing is missed, also while nothing changes.
-        await context.send_initial_metadata(())
+        # Whoever waits for this knows that from here on nothing is missed, also while nothing changes and where the stream breaks before.
+        await context.send_initial_metadata(((CURSOR, request.cursor or _cursor_text(cursor)),))
         while not self._stop.is_set():
             async with self._database.transaction(caller) as transaction:
                 views = WorkdayViews(transaction, caller)

@@ -1,0 +1,158 @@
+"""Streams that break: changes are followed from the last cursor on, passages are sent again from the first that was not acknowledged."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import chassis.errors
+import pytest
+import tartip_client
+from chassis.errors import status_of
+from chassis.testing.tokens import Tokens
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel.faults import TooMuch, Unauthenticated, Unavailable, WrongState
+from tartip.timetracking.v1.error_reason_pb2 import ERROR_REASON_DEVICE_NOT_ENROLLED
+from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
+from tartip.timetracking.v1.workday_service_pb2 import WatchWorkdaysRequest, WatchWorkdaysResponse
+from tartip_client import ONCE, ClientSecret, Policy, TokenSource
+from tartip_client.passages import PASSAGES_MOST, Waiting
+
+from .conftest import GRANTS, Client, Stage
+
+WATCHED = WatchWorkdaysRequest(parent="stateBodies/KGD", cursor="start")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The platform lets nobody wait for long here."""
+    monkeypatch.setattr(chassis.errors, "RETRY_UNAVAILABLE_S", 0.001)
+
+
+class Changes:
+    """Kept changes 1 to `last`; after so many of a stream it ends in one of the given ways, the last one for ever."""
+
+    def __init__(self, last: int, *ends: tuple[int, Exception | None], begins: str = "") -> None:
+        self.last, self.ends, self.begins = last, list(ends), begins
+        self.asked: list[str] = []
+
+    async def __call__(self, request: Any, context: Any) -> AsyncIterator[WatchWorkdaysResponse]:
+        self.asked.append(request.cursor)
+        if self.begins:
+            await context.send_initial_metadata((("tartip-cursor", request.cursor or self.begins),))
+        first = 0 if request.cursor in ("", "start") else int(request.cursor)
+        many, how = self.ends.pop(0) if self.ends else (self.last, None)
+        for number in range(first + 1, min(self.last, first + many) + 1):
+            yield WatchWorkdaysResponse(cursor=str(number))
+        if how is not None:
+            raise how
+        if not self.ends and first + many >= self.last:
+            await asyncio.Event().wait()
+
+
+async def test_changes_are_followed_over_every_kind_of_break(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.follow = changes = Changes(7, (2, Unavailable()), (0, Unavailable()), (1, None), (3, Unauthenticated()))
+    async with stage.timetracking() as address:
+        seen = [each.cursor for each in await client.watched(address, token, WATCHED, 7)]
+    assert seen == ["1", "2", "3", "4", "5", "6", "7"]
+    assert changes.asked == ["start", "2", "2", "3", "6"]
+
+
+async def test_a_stream_that_breaks_before_anything_changed_goes_on_from_where_it_began(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.follow = changes = Changes(6, (0, Unavailable()), (0, Unauthenticated()), (0, Unauthenticated()), begins="4")
+    async with stage.timetracking() as address:
+        seen = await client.watched(address, token, WatchWorkdaysRequest(parent="stateBodies/KGD"), 2)
+    assert [each.cursor for each in seen] == ["5", "6"]
+    assert changes.asked == ["", "4", "4", "4"]
+
+
+async def test_a_cursor_that_is_kept_no_more_is_told(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.follow = Changes(3, (2, Unavailable()), (0, WrongState("CURSOR_EXPIRED")))
+    async with stage.timetracking() as address:
+        with pytest.raises(tartip_client.Precondition) as error:
+            await client.watched(address, token, WATCHED, 3)
+    assert error.value.reason == "CURSOR_EXPIRED"
+
+
+async def test_who_is_not_patient_is_told_that_the_stream_ended(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.follow = Changes(3, (0, None))
+    async with stage.timetracking() as address:
+        with pytest.raises(tartip_client.Unavailable):
+            await client.watched(address, token, WATCHED, 1, ONCE)
+
+
+async def test_a_stream_whose_token_does_not_count_goes_on_with_another(stage: Stage, tokens: Tokens, client: Client) -> None:
+    given = [tokens.mint("anna", GRANTS, claims={"exp": 1}), tokens.mint("anna", GRANTS)]
+
+    def fetch(url: str, form: Any) -> dict[str, Any]:
+        if form is None:
+            return {"issuer": "http://issuer.test", "token_endpoint": "http://issuer.test/token"}
+        return {"access_token": given.pop(0), "expires_in": 300}
+
+    stage.streams.follow = Changes(1)
+    source = TokenSource("http://issuer.test", ClientSecret("portal", "s"), fetch=fetch)
+    async with stage.timetracking() as address:
+        assert len(await client.watched(address, source, WATCHED, 1)) == 1
+    assert given == []
+
+
+def passage(number: int) -> Passage:
+    return Passage(device="stream-3", event_key=str(number))
+
+
+class Gateway:
+    """Takes passages; in the given ways it ends a stream before it takes a request, and one device it does not know."""
+
+    def __init__(self, *ends: Exception | None) -> None:
+        self.ends, self.taken = list(ends), list[str]()
+
+    async def __call__(self, request: RecordPassagesRequest) -> AsyncIterator[RecordPassagesResponse]:
+        if self.ends and (end := self.ends.pop(0)) is not None:
+            raise end
+        answer = RecordPassagesResponse(acknowledged_sequence=request.first_sequence + len(request.passages) - 1)
+        for place, each in enumerate(request.passages):
+            if each.event_key == "7":
+                refusal = status_of(WrongState("DEVICE_NOT_ENROLLED", device="stream-3"))
+                answer.refused.append(RefusedPassage(sequence=request.first_sequence + place, refusal=refusal))
+            else:
+                self.taken.append(each.event_key)
+        yield answer
+
+
+async def test_passages_are_sent_until_each_is_taken_or_refused_by_name(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.record = gateway = Gateway(None, Unavailable(), None, TooMuch("TOO_MUCH", 0.001), None)
+    async with stage.timetracking() as address:
+        refused = await client.sent(address, token, [passage(number) for number in range(2_500)])
+    assert gateway.taken == [str(number) for number in range(2_500) if number != 7]
+    assert [(each.passage.event_key, each.refusal.known) for each in refused] == [("7", ERROR_REASON_DEVICE_NOT_ENROLLED)]
+
+
+async def test_what_the_gateway_will_never_take_ends_the_sending(stage: Stage, tokens: Tokens, client: Client) -> None:
+    async with stage.timetracking() as address:
+        with pytest.raises(tartip_client.NotAllowed):
+            await client.sent(address, tokens.mint("anna", ["/nation/integrator"]), [passage(1)])
+        assert await client.sent(address, "not even looked at", []) == []
+
+
+async def test_one_whose_patience_ends_is_told_why_and_may_send_all_of_it_again(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.record = gateway = Gateway(None, Unavailable(), Unavailable(), Unavailable())
+    given = [passage(number) for number in range(1_001)]
+    async with stage.timetracking() as address:
+        with pytest.raises(tartip_client.Unavailable):
+            await client.sent(address, token, given, Policy(attempts=2, first_wait_s=0.001))
+        gateway.ends.clear()
+        assert len(await client.sent(address, token, given)) == 1
+    assert set(gateway.taken) == {str(number) for number in range(1_001) if number != 7}
+
+
+@given(st.integers(0, 5_000), st.lists(st.integers(0, 5_500), max_size=20))
+def test_what_is_sent_again_is_what_is_not_acknowledged(many: int, acknowledged: list[int]) -> None:
+    waiting, up_to = Waiting([passage(number) for number in range(1, many + 1)]), 0
+    for each in [0, *acknowledged]:
+        waiting.take(RecordPassagesResponse(acknowledged_sequence=each))
+        up_to = max(up_to, each)
+        requests = list(waiting.requests())
+        assert all(0 < len(request.passages) <= PASSAGES_MOST for request in requests)
+        places = [request.first_sequence + place for request in requests for place in range(len(request.passages))]
+        assert places == [int(row.event_key) for request in requests for row in request.passages] == list(range(up_to + 1, many + 1))
+        assert bool(waiting) == bool(places)

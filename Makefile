@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local infra/keycloak
+	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/images
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
@@ -102,7 +102,7 @@ docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/d
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
-	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials
+	@exec $(BIN)/python -m images.bill_of_materials
 
 check: lint protos test ## What CI runs: lint, protos, tests
 

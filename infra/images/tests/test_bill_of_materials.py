@@ -13,7 +13,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from .bill_of_materials import ROOT, bill, direct, locked, runtime
+from images.bill_of_materials import ROOT, bill, direct, locked, runtime
 
 OURS = "tartip"
 # Imported where it happens to be there, by packages that can do without.

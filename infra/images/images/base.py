@@ -15,6 +15,8 @@ Say = Callable[[str], None]
 RELEASE: Final = "bookworm"
 # grpcio and confluent-kafka link the library of C++; base-files tell which system it is.
 CONTENTS: Final = ("base-files", "python3.11", "libstdc++6")
+# An engine lays its own hosts and resolv.conf over those of an image; where there are none, each step of a build makes some.
+HOOK: Final = 'ln --symbolic python3.11 "$1/usr/bin/python3" && touch "$1/etc/hosts" "$1/etc/resolv.conf"'
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -41,18 +43,17 @@ def base(engine: Engine, asked: str, say: Say) -> str:
 
 def _made(engine: Engine, say: Say) -> str:
     """A base of Debian's packages: the same packages give the same bytes."""
-    name = f"tartip-base:{RELEASE}-{named(' '.join(CONTENTS))}"
+    name = f"tartip-base:{RELEASE}-{named(' '.join((*CONTENTS, HOOK)))}"
     if _has(engine, name):
         return name
     try:
         unpacked(say)
         say(f"making a base of {', '.join(CONTENTS)} …")
         archive = OWN / "base.tar"
-        link = 'ln --symbolic python3.11 "$1/usr/bin/python3"'
         subprocess.run(
             [
                 str(UNPACKED / "usr" / "bin" / "mmdebstrap"),
-                *("--quiet", "--variant=extract", f"--include={','.join(CONTENTS)}", f"--extract-hook={link}"),
+                *("--quiet", "--variant=extract", f"--include={','.join(CONTENTS)}", f"--extract-hook={HOOK}"),
                 *(RELEASE, str(archive)),
             ],
             env=programs() | {"SOURCE_DATE_EPOCH": str(LAID_AT)},

@@ -37,9 +37,10 @@ USER = 10_001
 AS_DEPLOYED = ("--rm", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host")
 # Of the official base everybody may write to these; on a root that is read-only nobody may.
 FOR_EVERYBODY = {"/tmp/", "/var/tmp/", "/run/lock/", "/var/lock/"}
+ASKED = Path(inside.__file__).read_text(encoding="utf-8")
 GONE_WITHIN_S = 10.0
 # A machine that does other things too starts slowly; who waits longer waits for something that does not come.
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 180.0
 LOOK_AGAIN_S = 0.05
 
 
@@ -94,8 +95,7 @@ def _environment(part: Part, on: Ground, entrances: Entrances) -> dict[str, str]
 async def _looked_inside(engine: Engine, built: Built) -> str:
     """Looks around in a container whose root is not read-only, which shows what the image itself lets its user write."""
     options = ("--rm", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none")
-    source = Path(inside.__file__).read_text(encoding="utf-8")
-    found = json.loads(await asyncio.to_thread(engine.run, "run", *options, built.names[0], "python", "-c", source))
+    found = json.loads(await asyncio.to_thread(engine.run, "run", *options, built.names[0], "python", "-c", ASKED))
     bill = json.loads((BUILD / f"{built.image.name}.cdx.json").read_text(encoding="utf-8"))
     billed = {each["name"].lower().replace("_", "-").replace(".", "-"): each["version"] for each in bill["components"]}
     wrong = [

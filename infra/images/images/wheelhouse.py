@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from images.bill_of_materials import bill_of_image, locked
@@ -13,6 +14,7 @@ from images.plan import BUILD, Image, digest, folders, line, named, sums
 
 Say = Callable[[str], None]
 LIST = "wheels.txt"
+AT_ONCE = 2  # one waits for the network while another computes
 _NO_SOURCE = shutil.ignore_patterns("tests", "__pycache__", "*.egg-info", "build")
 
 
@@ -22,10 +24,13 @@ class NoWheels(Exception):
 
 def lay(made: Sequence[Image], say: Say) -> None:
     """Lays into build/images what the builds of the images take, as far as it is not there."""
-    _fetch(BUILD / "installer", [line("installer", locked())], say)
-    for libraries in {each.libraries: each for each in made}.values():
-        _fetch(BUILD / "libraries" / libraries.set_of_libraries, libraries.libraries, say)
-    own = _own({name for each in made for name in each.own}, say)
+    fetched = {BUILD / "libraries" / each.set_of_libraries: each.libraries for each in made}
+    fetched[BUILD / "installer"] = (line("installer", locked()),)
+    with ThreadPoolExecutor(AT_ONCE) as at_once:
+        fetching = [at_once.submit(_fetch, folder, lines, say) for folder, lines in fetched.items()]
+        own = _own({name for each in made for name in each.own}, at_once, say)
+        for begun in fetching:
+            begun.result()
     for each in made:
         _lay_own(each, {name: own[name] for name in each.own})
 
@@ -47,7 +52,7 @@ def _fetch(folder: Path, lines: Sequence[str], say: Say) -> None:
     partial.rename(folder)
 
 
-def _own(names: Collection[str], say: Say) -> dict[str, Path]:
+def _own(names: Collection[str], at_once: Executor, say: Say) -> dict[str, Path]:
     """The wheels of our packages by name, built anew where their sources are others than they were."""
     everywhere = folders()
     sources = {name: _source(everywhere[name]) for name in sorted(names)}
@@ -55,8 +60,7 @@ def _own(names: Collection[str], say: Say) -> dict[str, Path]:
     missing = [name for name, folder in found.items() if not folder.exists()]
     if missing:
         say(f"building {len(missing)} wheels of our own …")
-    for name in missing:
-        _build(sources[name][0], found[name])
+    list(at_once.map(lambda name: _build(sources[name][0], found[name]), missing))
     return {name: next(folder.glob("*.whl")) for name, folder in found.items()}
 
 

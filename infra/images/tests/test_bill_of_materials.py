@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from images.bill_of_materials import ROOT, bill, direct, locked, runtime
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-from images.bill_of_materials import ROOT, bill, direct, locked, runtime
 
 OURS = "tartip"
 # Imported where it happens to be there, by packages that can do without.

@@ -101,6 +101,10 @@ format: $(READY) ## Format the code
 docs: $(READY) ## Write docs/error-catalogue.md, docs/audit-events.md and docs/data-classes.md anew from the protos, the texts and the code
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes
 
+images: $(READY) ## Build the services' images without a network and try each (SERVICE=registry for one, BASE=image, REGISTRY=name, SAVE=1, AGAIN=1)
+	@exec $(BIN)/python -m images $(SERVICE) $(if $(BASE),--base $(BASE)) $(if $(REGISTRY),--registry $(REGISTRY)) \
+		$(if $(SAVE),--save) $(if $(AGAIN),--again)
+
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
 	@exec $(BIN)/python -m images.bill_of_materials
 
@@ -113,4 +117,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs sbom check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs images sbom check lock clean

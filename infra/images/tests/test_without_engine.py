@@ -1,10 +1,15 @@
 """Where there is no engine, that is said, with why; whoever needs one says so."""
 
+import os
+import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import images.__main__ as command
 import pytest
+from images.base import NoBase
+from images.bill_of_materials import ROOT
 from images.engine import Engine, NoEngine, Say
 
 
@@ -35,6 +40,35 @@ def test_a_service_that_does_not_exist_is_named_with_those_that_do(capsys: pytes
     with pytest.raises(SystemExit):
         command.main(["registrar"])
     assert "no service registrar; there are registry, regimes, timetracking" in capsys.readouterr().err
+
+
+def test_a_base_that_was_asked_for_and_cannot_be_had_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def baseless(_: Say) -> Iterator[Engine]:
+        raise NoBase("the base registry.example/python is not here and cannot be pulled: no such host")
+        yield
+
+    monkeypatch.setattr(command, "engine", baseless)
+    assert command.main(["--base", "registry.example/python"]) == 1
+    assert "registry.example/python is not here" in capsys.readouterr().err
+    assert command.main([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "handed"),
+    [
+        ("", []),
+        ("SERVICE=registry BASE=registry.example/python:3.11", ["registry", "--base", "registry.example/python:3.11"]),
+        ("REGISTRY=registry.example/tartip SAVE=1 AGAIN=1", ["--registry", "registry.example/tartip", "--save", "--again"]),
+    ],
+)
+def test_make_hands_over_what_it_is_told(asked: str, handed: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    words = ["make", "--dry-run", "--silent", "images", *asked.split()]
+    told = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shlex.split(told.replace("\\\n", " ").partition(" -m images ")[2]) == handed
 
 
 def test_nothing_that_answers_is_no_engine() -> None:

@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := protos protos/client services/shared/kernel services/shared/lawbook services/shared/chassis \
-	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster infra/telemetry
+	services/registry services/regimes services/timetracking infra/local infra/keycloak infra/cluster infra/telemetry infra/images
 READY := $(VENV)/.ready
 GENERATED := protos/generated/.ready
 
@@ -119,7 +119,10 @@ client: $(READY) ## Write build/client: wheels of the integrators' client and of
 	@rm -rf protos/build protos/client/build
 	@ls build/client/*.whl
 
-api-docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
+api-docs: $(READY) ## Write build/api: a page of every package of the contract, and tartip.desc, the descriptor set
+	@cd e2e_tests && $(BIN)/python -m docs.api_pages
+
+docs: $(READY) ## Write the catalogues in docs anew from the protos, the texts and the code: errors, audit events, data classes, telemetry
 	@cd e2e_tests && $(BIN)/python -m docs.error_catalogue && $(BIN)/python -m docs.audit_events && $(BIN)/python -m docs.data_classes && \
 		$(BIN)/python -m docs.telemetry_catalogue
 
@@ -142,8 +145,12 @@ render: $(READY) build/tools/helm-docs ## Write what is generated in charts/ ane
 region: $(READY) ## Start a region's processes here, by the commands and variables of its manifests (VALUES=my-region.yaml)
 	@exec $(BIN)/python -m region run $(VALUES)
 
+images: $(READY) ## Build the services' images without a network and try each (SERVICE=registry for one, BASE=image, REGISTRY=name, SAVE=1, AGAIN=1)
+	@exec $(BIN)/python -m images $(SERVICE) $(if $(BASE),--base $(BASE)) $(if $(REGISTRY),--registry $(REGISTRY)) \
+		$(if $(SAVE),--save) $(if $(AGAIN),--again)
+
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
-	@cd e2e_tests && $(BIN)/python -m docs.bill_of_materials
+	@exec $(BIN)/python -m images.bill_of_materials
 
 check: lint protos test ## What CI runs: lint, protos, tests
 
@@ -154,4 +161,4 @@ lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addres
 clean: ## Remove what was installed and generated
 	@rm -rf $(VENV) protos/generated protos/third_party run build .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity upgrade-test api-docs client check lock clean
+.PHONY: help setup protos demo run stack token ask parked redrive accounts reconcile fold test bench try-benches soak fuzz lint format docs charts render region sbom drill dashboards cut-off capacity measure-capacity upgrade-test api-docs client images check lock clean

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from images.bill_of_materials import ROOT, bill, bill_of_image, direct, locked, runtime
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-from .bill_of_materials import ROOT, bill, direct, locked, runtime
 
 OURS = "tartip"
 # Imported where it happens to be there, by packages that can do without.
@@ -76,6 +75,20 @@ def test_all_of_the_lock_is_in_it_or_serves_to_check_or_belongs_elsewhere(packag
 
 def test_licences_are_told(packages: dict[str, Any]) -> None:
     assert {name for name, each in packages.items() if not each.get("licenses")} == SILENT
+
+
+def test_the_bill_of_an_image_names_what_is_in_it_and_our_own_wheels_by_their_sums() -> None:
+    own = {name: "0" * 64 for name in runtime(["tartip-registry"]) if name.startswith(OURS)}
+    said = bill_of_image("registry", own)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(said) is None
+    document = json.loads(said)
+    listed = {canonicalize_name(each["name"]): each for each in document["components"]}
+    assert set(listed) == runtime(["tartip-registry"])
+    assert all(listed[name]["hashes"] == [{"alg": "SHA-256", "content": digest}] for name, digest in own.items())
+    root = document["metadata"]["component"]
+    assert (root["name"], root["type"]) == ("tartip-registry", "container")
+    assert {"ref": root["bom-ref"], "dependsOn": [listed["tartip-registry"]["bom-ref"]]} in document["dependencies"]
+    assert re.findall(rf"{re.escape(str(ROOT))}|file://", said) == []
 
 
 def test_it_is_the_same_again_and_tells_nothing_of_the_machine(text: str) -> None:

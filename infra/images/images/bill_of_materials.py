@@ -1,7 +1,8 @@
-"""`make sbom`: build/sbom.json, what the platform runs on, as a CycloneDX document: versions, the hashes of the lock, licences.
+"""What the platform runs on, and what is in an image, as CycloneDX documents: versions, the hashes of the lock, licences.
 
-What is installed is asked of cyclonedx-py; kept is what the dependencies of pyproject.toml lead to, none of what it is only checked
-with. The same lock gives the same bytes, and nothing in them tells of the machine.
+`make sbom` writes the first, build/sbom.json; each image holds its own. What is installed is asked of cyclonedx-py; kept is what the
+dependencies of pyproject.toml, or those of a service, lead to, none of what it is only checked with. The same lock gives the same
+bytes, and nothing in them tells of the machine.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BILL = ROOT / "build" / "sbom.json"
 VERSION = "1.6"  # of CycloneDX
 
@@ -64,7 +65,25 @@ def runtime(requirements: Iterable[str]) -> set[str]:
 
 
 def bill() -> str:
-    """The document."""
+    """The document of all that the platform runs on."""
+    hashes = {name: each.hashes for name, each in locked().items()}
+    return _document(_installed(), runtime(direct()), hashes)
+
+
+def bill_of_image(service: str, own: Mapping[str, str]) -> str:
+    """The document of the image of a service; `own` are the SHA-256 of the wheels of our packages by their names."""
+    said, package = _installed(), f"tartip-{service}"
+    named = runtime([package])
+    hashes = {name: each.hashes for name, each in locked().items()} | {name: (digest,) for name, digest in own.items()}
+    entry = next(each for each in said["components"] if each["name"] == package)
+    root = {"bom-ref": f"image of {package}", "type": "container", "name": package, "version": entry["version"]}
+    said["metadata"]["component"] = root
+    said["dependencies"].append({"ref": root["bom-ref"], "dependsOn": [entry["bom-ref"]]})
+    return _document(said, named, hashes)
+
+
+def _installed() -> dict[str, Any]:
+    """What cyclonedx-py says of all that is installed here."""
     asked = [
         "environment",
         "--pyproject",
@@ -77,9 +96,14 @@ def bill() -> str:
         "JSON",
     ]
     command = [sys.executable, "-m", "cyclonedx_py", *asked, "--output-file", "-", sys.executable]
-    said = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout, object_hook=_without_places)
-    named, lock = runtime(direct()), locked()
-    components = [_component(each, lock) for each in said["components"] if canonicalize_name(each["name"]) in named]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    said: dict[str, Any] = json.loads(done.stdout, object_hook=_without_places)
+    return said
+
+
+def _document(said: dict[str, Any], named: Collection[str], hashes: Mapping[str, Sequence[str]]) -> str:
+    """What is said of those that are named alone."""
+    components = [_component(each, hashes) for each in said["components"] if canonicalize_name(each["name"]) in named]
     root = said["metadata"]["component"]
     kept = {each["bom-ref"] for each in [root, *components]}
     said["components"] = components
@@ -91,10 +115,10 @@ def bill() -> str:
     return json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _component(said: Mapping[str, Any], lock: Mapping[str, Locked]) -> dict[str, Any]:
-    """A package with the hashes of the lock."""
-    hashes = [{"alg": "SHA-256", "content": each} for each in lock[canonicalize_name(said["name"])].hashes]
-    return {**said, "hashes": hashes}
+def _component(said: Mapping[str, Any], hashes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """A package with the hashes that are known of it."""
+    known = [{"alg": "SHA-256", "content": each} for each in hashes[canonicalize_name(said["name"])]]
+    return {**said, "hashes": known}
 
 
 def _without_places(said: dict[str, Any]) -> dict[str, Any]:

@@ -163,10 +163,10 @@ class Stage:
         """Registry and regimes tell of the department; its gates are enrolled and its badges given out, but for those of some servants."""
         await self.publish(department.told())
         await until(self.applied)
-        await self.enrol(department)
+        await self.enrol(department, but)
 
-    async def enrol(self, department: Department) -> None:
-        """An HR officer enrols the department's gates and gives its badges out; who it is, is known."""
+    async def enrol(self, department: Department, but: Collection[str] = ()) -> None:
+        """An HR officer enrols the department's gates and gives its badges out, but for those of some servants; who it is, is known."""
         async with channel(self.rpcs, await self.token()) as opened:
             stub: Any = DeviceServiceStub(opened)
             for gate in department.enrolments():

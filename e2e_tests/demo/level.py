@@ -44,7 +44,7 @@ class Metrics:
 
     samples: Mapping[str, Mapping[Labels, float]]
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """One value; 0 where there is none yet."""
         return self.samples.get(name, {}).get(frozenset(labels.items()), 0.0)
 

@@ -39,7 +39,14 @@ def test_every_test_is_run() -> None:
 
 def test_every_package_is_held_to_the_contracts_of_imports() -> None:
     known = set(settings()["importlinter"]["root_packages"])
-    folders = [path.parent.name for path in ROOT.glob("services/**/pyproject.toml")] + ["tartip_client", "localstack", "realm", "telemetry", "images", "region"]
+    folders = [path.parent.name for path in ROOT.glob("services/**/pyproject.toml")] + [
+        "tartip_client",
+        "localstack",
+        "realm",
+        "telemetry",
+        "images",
+        "region",
+    ]
     assert {name for name in folders if name != "protos"} == known
 
 

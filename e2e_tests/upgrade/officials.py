@@ -16,11 +16,12 @@ from typing import Any
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
+from kernel.identifiers import new_id as request_id
 from tartip.timetracking.v1.workday_service_pb2 import GetWorkdayRequest, ListWorkdaysRequest, WatchWorkdaysRequest
 
 from ..chaos.department import JUDGED, Department
 from ..chaos.patience import until
-from ..demo.calls import day, request_id
+from ..demo.calls import day
 from . import founding
 from .founding import STUBS
 from .region import Region

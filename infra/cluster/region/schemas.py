@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 from region.helm import VERSIONS, Manifest
 
 # Written from the documented fields, as far as the charts use them: whoever serves these resources has them in full.
-OWN = ROOT / "infra" / "region" / "schemas"
+OWN = ROOT / "infra" / "cluster" / "schemas"
 
 
 def faults(manifests: Iterable[Manifest], versions: Iterable[str] = VERSIONS) -> list[str]:

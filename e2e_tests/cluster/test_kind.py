@@ -59,7 +59,7 @@ def cluster() -> Iterator[None]:
     if lacking := missing():
         pytest.skip(f"no cluster can be had here: {lacking}")
     installed()
-    run("kind", "create", "region", "--name", CLUSTER, "--wait", "5m")
+    run("kind", "create", "cluster", "--name", CLUSTER, "--wait", "5m")
     try:
         run("kind", "load", "docker-image", "--name", CLUSTER, *IMAGES)
         run("kubectl", "create", "namespace", "beneath")
@@ -83,7 +83,7 @@ def cluster() -> Iterator[None]:
                 run("bash", "-c", line)
         yield
     finally:
-        run("kind", "delete", "region", "--name", CLUSTER)
+        run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
 def commands() -> list[str]:

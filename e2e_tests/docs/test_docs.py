@@ -41,6 +41,7 @@ RUN_ELSEWHERE = {
     "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
     "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
     "make reconcile": "e2e_tests/demo/test_week.py",
+    "make images": "infra/images/tests/test_without_engine.py",
 }
 # Those that look after the realm are run in the order of their page.
 OF_THE_REALM, RUN_IN_ORDER = ".venv/bin/python -m realm ", "infra/keycloak/tests/test_readme.py"

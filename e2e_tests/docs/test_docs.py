@@ -44,6 +44,7 @@ RUN_ELSEWHERE = {
     "make redrive ARGS='--reason impossible-time --dry-run'": "e2e_tests/demo/test_week.py",
     "make accounts ARGS='--level'": "e2e_tests/demo/test_week.py",
     "make reconcile": "e2e_tests/demo/test_week.py",
+    "make images": "infra/images/tests/test_without_engine.py",
     "make client": "e2e_tests/docs/test_integrate.py",
     "make api-docs": "e2e_tests/docs/test_integrate.py",
     "make capacity SERVANTS=90000 REGIONS=20": "e2e_tests/capacity/test_sizing.py",

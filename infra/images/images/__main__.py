@@ -82,7 +82,7 @@ def _compare(first: Sequence[Built], second: Sequence[Built]) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(f"{text}\n", end="", flush=True)  # in one piece: two may fetch at once
 
 
 if __name__ == "__main__":

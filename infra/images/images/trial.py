@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import grpc
@@ -27,6 +28,7 @@ from chassis.testing.postgres import Postgres, temporary_postgres
 from chassis.testing.tokens import Tokens
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from localstack.parts import SERVICES, Part
+from packaging.utils import canonicalize_name
 
 from images import inside
 from images.build import Built
@@ -97,18 +99,23 @@ async def _looked_inside(engine: Engine, built: Built) -> str:
     options = ("--rm", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none")
     found = json.loads(await asyncio.to_thread(engine.run, "run", *options, built.names[0], "python", "-c", ASKED))
     bill = json.loads((BUILD / f"{built.image.name}.cdx.json").read_text(encoding="utf-8"))
-    billed = {each["name"].lower().replace("_", "-").replace(".", "-"): each["version"] for each in bill["components"]}
-    wrong = [
-        *([f"runs as {found['user']}:{found['group']}"] if (found["user"], found["group"]) != (USER, USER) else []),
-        *(f"may write {place}" for place in sorted({*found["may_write"]} - FOR_EVERYBODY)),
-        *(f"holds {name}, which only serves to check or to install" for name in found["tools"]),
-        *(f"{name} in it is not as its bill says" for name, _ in sorted(found["packages"].items() ^ billed.items())),
-        *([] if found["bill"] == f"{built.image.name}.cdx.json" else ["holds no bill of itself"]),
-    ]
-    if wrong:
+    if wrong := wrong_inside(found, bill, f"{built.image.name}.cdx.json"):
         raise Unfit(f"{built.names[0]}: {'; '.join(wrong)}")
     may_write = ", ".join(place.rstrip("/") for place in found["may_write"]) or "nothing"
-    return f"inside: user {USER}, who may write {may_write} of it; {len(billed)} packages, as its bill says"
+    return f"inside: user {USER}, who may write {may_write} of it; {len(found['packages'])} packages, as its bill says"
+
+
+def wrong_inside(found: Mapping[str, Any], bill: Mapping[str, Any], name: str) -> list[str]:
+    """What is not as it must be in an image, by what it showed of itself (`images.inside.looked_at`) and by its bill of that name."""
+    billed = {canonicalize_name(each["name"]): each["version"] for each in bill["components"]}
+    writable = sorted({*found["may_write"]} - FOR_EVERYBODY)
+    return [
+        *([f"runs as {found['user']}:{found['group']}"] if (found["user"], found["group"]) != (USER, USER) else []),
+        *([f"its user may write {len(writable)} places of it, {writable[0]} the first"] if writable else []),
+        *(f"holds {each}, which only serves to check or to install" for each in found["tools"]),
+        *(f"{each} in it is not as its bill says" for each in sorted({each for each, _ in found["packages"].items() ^ billed.items()})),
+        *([] if found["bill"] == name else [f"holds as its bill {found['bill'] or 'nothing'}"]),
+    ]
 
 
 async def _command(engine: Engine, built: Built, told: Mapping[str, str], *arguments: str) -> None:

@@ -82,7 +82,7 @@ def test_the_bill_of_an_image_names_what_is_in_it_and_our_own_wheels_by_their_su
     said = bill_of_image("registry", own)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(said) is None
     document = json.loads(said)
-    listed = {canonicalize_name(each["name"]): each for each in document["components"]}
+    listed: dict[str, Any] = {canonicalize_name(each["name"]): each for each in document["components"]}
     assert set(listed) == runtime(["tartip-registry"])
     assert all(listed[name]["hashes"] == [{"alg": "SHA-256", "content": digest}] for name, digest in own.items())
     root = document["metadata"]["component"]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,31 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """Measured points (x, y) from rest on; straight from one to the next, and beyond the last on the line from rest through it.
+
+    The more comes, the more share a message and a transaction: what one more x adds gets less. More x never take less: where
+    noise says so, the y before is taken.
+    """
+
+    points: Sequence[tuple[float, float]]
+
+    @property
+    def anyway(self) -> float:
+        """What is there at rest."""
+        return self.points[0][1]
+
+    def at(self, x: float) -> float:
+        """What the curve says of an x."""
+        rising = [(a, max(b for c, b in self.points if c <= a)) for a, _ in self.points]
+        for (a, low), (b, high) in pairwise(rising):
+            if x <= b:
+                return low + (high - low) * (x - a) / (b - a)
+        (begin, least), (end, most) = rising[0], rising[-1]
+        return least + (most - least) * (x - begin) / (end - begin)
+
+
+@dataclass(frozen=True, slots=True)
 class Resting:
     """A process of the whole platform when nothing happens: cores, and octets of memory."""
 
@@ -49,22 +75,21 @@ class Resting:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """All that was measured of timetracking, whose the hot path is; of the other services what they take at rest.
+    """All that was measured: of timetracking, which has the hot path, and of the other services what they take at rest.
 
-    cores, syncs: of a process, and of the write-ahead log in a second, by passages a second. late: CPU seconds of a process for a passage that comes in a backlog.
-    late_a_second: passages of a backlog absorbed in a second by the whole machine. calls: CPU seconds of a process for a
-    call, by RPC. memory: the most octets that a process was seen to hold. database, kafka: octets that a table or topic grows in a day, by servants. plans: octets of a day's plans,
-    by servants. standing: octets of tables that grow with servants and not with days. wal: octets of a day's write-ahead
-    log, by servants. audited: octets of the audit for a reading that is audited. counts: how many there are for a servant
-    and day. request: octets of a passage on its way in.
+    cores, syncs: of a process, and of the write-ahead log in a second, by passages a second. late: CPU seconds of a process for a
+    passage that comes in a backlog. calls: CPU seconds of a process for a call, by RPC. memory: the most octets that a process was
+    seen to hold. database, kafka: octets that a table or topic grows in a day, by servants. plans: octets of a day's plans, by
+    servants. standing: octets of tables that grow with servants and not with days. wal: octets of a day's write-ahead log, by
+    servants. audited: octets of the audit for a reading that is audited. counts: how many there are for a servant and day.
+    request: octets of a passage on its way in.
     """
 
     machine: Mapping[str, str]
     counts: Mapping[str, float]
-    cores: Mapping[str, Line]
-    syncs: Line
+    cores: Mapping[str, Curve]
+    syncs: Curve
     late: Mapping[str, float]
-    late_a_second: float
     calls: Mapping[str, Mapping[str, float]]
     memory: Mapping[str, float]
     database: Mapping[str, Line]
@@ -85,13 +110,15 @@ def write(costs: Costs, path: Path = KEPT) -> None:
 def read(path: Path = KEPT) -> Costs:
     """What was measured, as it was kept."""
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("syncs", "plans", "standing", "wal"):
-        kept[name] = _line(kept[name])
-    for name in ("cores", "database", "kafka"):
-        kept[name] = {key: _line(value) for key, value in kept[name].items()}
+    kept["cores"] = {process: Curve(_points(points)) for process, points in kept["cores"].items()}
+    kept["syncs"] = Curve(_points(kept["syncs"]))
+    for name in ("plans", "standing", "wal"):
+        kept[name] = Line(_points(kept[name]))
+    for name in ("database", "kafka"):
+        kept[name] = {key: Line(_points(points)) for key, points in kept[name].items()}
     kept["resting"] = {key: Resting(**value) for key, value in kept["resting"].items()}
     return Costs(**kept)
 
 
-def _line(kept: Mapping[str, Any]) -> Line:
-    return Line(tuple((float(x), float(y)) for x, y in kept["points"]))
+def _points(kept: Mapping[str, Any]) -> Sequence[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in kept["points"]]

@@ -29,7 +29,7 @@ from ..bench.platform import Platform, platform
 from ..bench.stand import Stand, stand
 from ..chaos.patience import until
 from ..demo.world import Record
-from .costs import Costs, Line
+from .costs import Costs, Curve, Line
 from .disks import Disks, looked_at
 from .resting import resting
 
@@ -99,7 +99,7 @@ async def measured(say: Say, sizes: Sizes) -> Costs:
             many, memory = await lived(large), _Memory(large.on)
             async with memory.watched():
                 cores, syncs, at_rest = await paces(large, sizes)
-                late, late_a_second = await backlog(large, at_rest)
+                late = await backlog(large)
                 calls, audited = await called(large, sizes.calls, at_rest)
     people = sizes.servants
 
@@ -112,7 +112,6 @@ async def measured(say: Say, sizes: Sizes) -> Costs:
         cores=cores,
         syncs=syncs,
         late=late,
-        late_a_second=late_a_second,
         calls=calls,
         memory=memory.seen,
         database={table: line(lambda days, table=table: days.tables.get(table, 0.0)) for table in many.tables},  # type: ignore[misc]
@@ -190,7 +189,7 @@ async def _closed(region: Region, at: datetime) -> None:
     await region.on.all_done(region.sent)
 
 
-async def paces(region: Region, sizes: Sizes) -> tuple[Mapping[str, Line], Line, Mapping[str, float]]:
+async def paces(region: Region, sizes: Sizes) -> tuple[Mapping[str, Curve], Curve, Mapping[str, float]]:
     """Cores and syncs of the log by passages a second, from rest on; and the cores at rest."""
     region.on.step(region.on_date(LAST).instant(MORNING_S))
     points, syncs, at_rest = list[tuple[float, Mapping[str, float]]](), list[tuple[float, float]](), dict[str, float]()
@@ -206,7 +205,7 @@ async def paces(region: Region, sizes: Sizes) -> tuple[Mapping[str, Line], Line,
         syncs.append(((region.sent - sent) / lasted, (await region.server.fetchval(_SYNCS) - synced) / lasted))
         region.say(f"{points[-1][0]:.1f} passages/s: " + ", ".join(f"{process} {share:.3f}" for process, share in cores.items()) + " cores")
         at_rest = at_rest or cores
-    return {process: Line([(pace, cores[process]) for pace, cores in points]) for process in at_rest}, Line(syncs), at_rest
+    return {process: Curve([(pace, cores[process]) for pace, cores in points]) for process in at_rest}, Curve(syncs), at_rest
 
 
 async def _paced(region: Region, pace: int, seconds: float) -> None:
@@ -230,8 +229,8 @@ async def _paced(region: Region, pace: int, seconds: float) -> None:
     await region.on.computed(region.sent)
 
 
-async def backlog(region: Region, at_rest: Mapping[str, float]) -> tuple[Mapping[str, float], float]:
-    """A day comes at once in its evening: CPU seconds of a passage by process, and passages absorbed in a second."""
+async def backlog(region: Region) -> Mapping[str, float]:
+    """A day comes at once in its evening: CPU seconds of a passage by process. Who has so much to do does not rest beside it."""
     nation = region.on_date(LAST)
     region.on.step(nation.instant(EVENING_S))
     kept: dict[str, list[Record]] = {}
@@ -242,9 +241,8 @@ async def backlog(region: Region, at_rest: Mapping[str, float]) -> tuple[Mapping
     await region.send(kept)
     await region.on.all_done(region.sent)
     lasted, count = time.perf_counter() - began, region.sent - sent
-    region.say(f"{count} late passages, {count / lasted:.0f} a second")
-    spent = {process: cpu - before[process] - lasted * at_rest[process] for process, cpu in region.cpu().items()}
-    return {process: max(0.0, each) / count for process, each in spent.items()}, count / lasted
+    region.say(f"{count} late passages in {lasted:.0f} s")
+    return {process: (cpu - before[process]) / count for process, cpu in region.cpu().items()}
 
 
 async def called(region: Region, count: int, at_rest: Mapping[str, float]) -> tuple[Mapping[str, Mapping[str, float]], float]:

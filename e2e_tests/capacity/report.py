@@ -119,19 +119,10 @@ def measured(costs: Costs) -> str:
     lines = [*_table(("the machine", ""), costs.machine.items()), ""]
     paces = sorted({x for line in costs.cores.values() for x, _ in line.points})
     lines += _table(
-        ("cores", *(f"at {number(x)} passages/s" for x in paces), "anyway", "of a passage", "of a late passage"),
-        [
-            (
-                process,
-                *(number(y) for _, y in line.points),
-                f"{number(line.anyway)} cores",
-                ms(line.of_each),
-                ms(costs.late.get(process, 0.0)),
-            )
-            for process, line in costs.cores.items()
-        ],
+        ("cores", *(f"at {number(x)} passages/s" for x in paces), "CPU of a passage of a backlog"),
+        [(process, *(number(y) for _, y in curve.points), ms(costs.late.get(process, 0.0))) for process, curve in costs.cores.items()],
     )
-    lines += ["", f"A day that came at once was absorbed at {number(costs.late_a_second)} passages a second by the whole machine.", ""]
+    lines.append("")
     lines += _table(("memory", "the most that was seen"), [(process, octets(most)) for process, most in costs.memory.items()])
     people = [x for x, _ in costs.plans.points]
     grown = {table: line for table, line in costs.database.items() if any(y for _, y in line.points)}

@@ -114,11 +114,11 @@ def sized(costs: Costs, assumed: Assumptions, servants: int) -> Region:
 def _workloads(costs: Costs, assumed: Assumptions, busiest: float, asked: float) -> list[Workload]:
     found = []
     for process in OURS:
-        line, more = costs.cores[process], asked * _a_call(costs, process)
-        each = line.of_each * busiest + more
-        replicas = _replicas(process, line.anyway, each, assumed)
+        curve = costs.cores[process]
+        each = curve.at(busiest) - curve.anyway + asked * _a_call(costs, process)
+        replicas = _replicas(process, curve.anyway, each, assumed)
         shared = each if process == "work" else each / replicas
-        found.append(_asking(f"timetracking {process}", replicas, line.anyway + shared, costs.memory[process], assumed))
+        found.append(_asking(f"timetracking {process}", replicas, curve.anyway + shared, costs.memory[process], assumed))
     for name, rest in costs.resting.items():
         if not name.startswith("timetracking "):
             found.append(_asking(name, assumed.replicas, rest.cores, rest.memory, assumed))

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from e2e_tests.capacity import costs, page, report, sizing
 from e2e_tests.capacity.__main__ import main
-from e2e_tests.capacity.costs import Costs, Line, Resting
+from e2e_tests.capacity.costs import Costs, Curve, Line, Resting
 from e2e_tests.capacity.sizing import ASSUMED, MIB, Region, caught_up, sized
 
 MADE_UP = Costs(
     machine={"processor": "one"},
     counts={"passages": 8.0},
-    cores={process: Line([(0, 0.1), (10, 0.2)]) for process in ("gateway", "consume", "work", "serve", "postgres", "kafka")},
-    syncs=Line([(0, 1), (10, 11)]),
+    cores={process: Curve([(0, 0.1), (10, 0.2)]) for process in ("gateway", "consume", "work", "serve", "postgres", "kafka")},
+    syncs=Curve([(0, 1), (10, 11)]),
     late={"gateway": 0.001, "consume": 0.004, "work": 0.001, "serve": 0.0, "postgres": 0.001, "kafka": 0.0005},
-    late_a_second=100.0,
     calls={"GetWorkday": {"serve": 0.002, "postgres": 0.001}},
     memory=dict.fromkeys(("gateway", "consume", "work", "serve"), 160e6),
     database={"passages": Line([(100, 100_500), (200, 200_500)]), "workday_changes": Line([(100, 10_000), (200, 20_000)])},
@@ -44,6 +43,12 @@ def test_noise_is_taken_for_nothing() -> None:
     assert falling.of_each == 0
     assert falling.anyway == 12.5
     assert Line([(250, 1.0), (1_000, 10.0)]).anyway == 0
+
+
+def test_a_curve_goes_from_point_to_point_and_never_down() -> None:
+    curve = Curve([(0, 0.1), (4, 0.3), (20, 0.2), (40, 0.5)])
+    assert curve.anyway == 0.1
+    assert [curve.at(x) for x in (2, 4, 12, 30, 40, 80)] == pytest.approx([0.2, 0.3, 0.3, 0.4, 0.5, 0.9])
 
 
 @given(SERVANTS, SERVANTS)

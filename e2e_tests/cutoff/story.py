@@ -40,7 +40,7 @@ SEEN: Mapping[Protocol | None, int] = {Protocol.ADMS: 300, Protocol.ISAPI: 12, N
 REMEMBERED, FORGETFUL_SEES = 20, 15
 # A gateway that waits eight seconds for Kafka would make an hour of the story a minute; how long it waits changes nothing else.
 ANSWER_WITHIN_S = 2.0
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.1
 _WAITING_EVENTS = "SELECT count(*) FROM outbox"
 _MISSING = "SELECT count(*) FROM findings WHERE device = $1 AND kind = 'device_missing_numbers' AND state <> 'withdrawn'"
 _STORED = "SELECT count(*) FROM passages WHERE device = $1"
@@ -119,7 +119,8 @@ async def lived_through(stage: Stage, size: Size, say: Say = lambda _: None) -> 
     began = time.monotonic()
     await judged(stage, made)
     seen.level_s = time.monotonic() - began
-    seen.order = await order_of(stage.inside, *({each: made.badge_of(each) for each in some} for some in (later, usual)), on=TODAY)
+    live, late = ({each: made.badge_of(each) for each in some} for some in (later, usual))
+    seen.order = await order_of(stage.inside, live, late, TODAY)
     await _forgotten(stage, forgetful, seen)
     return seen
 
@@ -185,7 +186,7 @@ async def _served(stage: Stage, made: Department, stranger: str, seen: Seen) -> 
     await stage.assign(badge)
     today = Date(year=TODAY.year, month=TODAY.month, day=TODAY.day)
     async with channel(stage.rpcs, await stage.token()) as opened:
-        stub = WorkdayServiceStub(opened)  # type: ignore[no-untyped-call]
+        stub = WorkdayServiceStub(opened)
 
         async def shown() -> bool:
             answer = await stub.ListWorkdays(pb.ListWorkdaysRequest(parent=f"servants/{stranger}", since=today, until=today))

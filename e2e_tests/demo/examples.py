@@ -18,11 +18,11 @@ from tartip.timetracking.v1.passage_service_pb2 import Passage
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
 from tartip_client.aio import channel, send_passages
 
-from .calls import HR, Desks
+from .calls import HR, Desks, instant
 from .world import World
 
 EXAMPLES = Path(__file__).parents[2] / "protos" / "client" / "examples"
-GATE, SYSTEM = "example-gate", "hq"
+GATE, SYSTEM, BADGE = "example-gate", "hq", "700"
 WITHIN_S = 60.0
 ASK_EVERY_S = 0.2
 
@@ -40,10 +40,10 @@ class Ran:
 
 async def examples(world: World, platform: Platform, desks: Desks) -> dict[str, Ran]:
     """Runs each example against the platform in which the week was lived; what each said, by its name."""
-    body, badge = f"stateBodies/{world.body.id}", next(each for each in world.badges if each.system == SYSTEM)
+    body, servant = f"stateBodies/{world.body.id}", f"servants/{world.servants[0].id}"
     portal, system = surroundings(platform, "integration-egov", "INTEGRATION"), surroundings(platform, "device-gateway", "DEVICE_GATEWAY")
     person = surroundings(platform) | {"TARTIP_TOKEN": await token_for(HR, platform.endpoints.issuer), "TARTIP_LANGUAGE": "ru"}
-    term = (f"servants/{badge.servant}", "2027-01-01", "2027-07-31")
+    term = (servant, "2027-01-01", "2027-07-31")
     found: dict[str, Ran] = {}
     found["list_bodies"], found["flexible_hours"], found["month_of_days"] = await asyncio.gather(
         ran(portal, "list_bodies"), ran(person, "flexible_hours", *term), ran(portal, "month_of_days", body, f"{world.first:%Y-%m}")
@@ -51,11 +51,11 @@ async def examples(world: World, platform: Platform, desks: Desks) -> dict[str, 
     days = {line.partition(",")[0] for line in found["month_of_days"].lines[1:]}
     cursor = str(platform.folder / "cursor")
     found["follow_days"] = await followed(portal, body, cursor, days.issubset)
-    await enrolled(world, platform, desks)
-    noon = f"{world.first + timedelta(days=2)}T12"
-    crossings = f"1,{noon}:00:00,{badge.number},out\n2,{noon}:30:00,{badge.number},in\n"
+    await enrolled(world, platform, desks, servant)
+    noon, changed = f"{world.first + timedelta(days=2)}T12", f"{servant}/workdays/{world.first + timedelta(days=2)}"
+    crossings = f"1,{noon}:00:00,{BADGE},out\n2,{noon}:30:00,{BADGE},in\n"
     found["send_passages"] = await ran(system, "send_passages", GATE, SYSTEM, given=crossings)
-    found["follow_days, once more"] = await followed(portal, body, cursor, lambda seen: bool(seen))
+    found["follow_days, once more"] = await followed(portal, body, cursor, lambda seen: changed in seen)
     return found
 
 
@@ -98,8 +98,8 @@ async def followed(environment: dict[str, str], body: str, cursor: str, enough: 
     return Ran(1 if problem else 0, lines, problem)
 
 
-async def enrolled(world: World, platform: Platform, desks: Desks) -> None:
-    """Enrols a gate that speaks gRPC, and returns when the gateway knows it: a read of nobody's badge is taken."""
+async def enrolled(world: World, platform: Platform, desks: Desks, servant: str) -> None:
+    """Enrols a gate that speaks gRPC with a badge of its system, and returns when the gateway knows it: a read of nobody's badge is taken."""
     settings = devices.DeviceSettings(
         role=devices.DEVICE_ROLE_PERIMETER,
         direction=devices.DEVICE_DIRECTION_AS_SENT,
@@ -108,7 +108,10 @@ async def enrolled(world: World, platform: Platform, desks: Desks) -> None:
     )
     device = devices.Device(protocol=devices.DEVICE_PROTOCOL_GRPC, badge_system=SYSTEM, settings=[settings])
     request = devices.EnrolDeviceRequest(parent=f"stateBodies/{world.body.id}", device_id=GATE, device=device)
-    await (await desks.of(HR)).devices.EnrolDevice(request)
+    badge = devices.Badge(badge_system=SYSTEM, badge_number=BADGE, since=instant(world.begin))
+    officer = (await desks.of(HR)).devices
+    await officer.EnrolDevice(request)
+    await officer.AssignBadge(devices.AssignBadgeRequest(parent=servant, badge=badge))
     gateway, tokens = platform.endpoints.addresses["gateway"]["grpc"], sign_in("device-gateway", platform.endpoints.issuer)
     probe = Passage(device=GATE, event_key="0", wall_time=f"{world.first}T12:00:00", badge_system=SYSTEM, badge_number="0")
     async with channel(gateway, tokens, tls=None) as opened, asyncio.timeout(WITHIN_S):

@@ -201,10 +201,10 @@ async def test_the_examples_of_integrators_show_what_they_say(week: World, embed
     assert shown["list_bodies"].lines == [f"stateBodies/{week.body.id}\t{week.body.region}\t{week.body.title.ru}"]
     assert len(shown["month_of_days"].lines) == 1 + len(week.servants) * days
     assert sum(int(line.split(",")[1]) for line in shown["month_of_days"].lines[1:]) > 0
-    assert len({line.split("\t")[0] for line in shown["follow_days"].lines}) >= len(week.servants) * days
-    badge = next(each for each in week.badges if each.system == "hq")
-    changed = f"servants/{badge.servant}/workdays/{week.first + timedelta(days=2)}"
-    assert [line.split("\t")[0] for line in shown["follow_days, once more"].lines] == [changed]
+    first, again = shown["follow_days"].lines, shown["follow_days, once more"].lines
+    assert len({line.split("\t")[0] for line in first}) >= len(week.servants) * days
+    assert again[-1].startswith(f"servants/{week.servants[0].id}/workdays/{week.first + timedelta(days=2)}\t")
+    assert len(set(first) & set(again)) <= 1, "it goes on where it was ended; the last day may come twice"
     text, article, limit = shown["flexible_hours"].lines
     assert "Приказ" in article
     assert limit == "limitMonths=6"

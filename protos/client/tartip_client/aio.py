@@ -91,8 +91,8 @@ async def send_passages(stub: "PassageServiceAsyncStub", passages: Sequence[Pass
         ended = CUT
         try:
             async for answer in stub.RecordPassages(waiting.requests(), timeout=ANSWERED_WITHIN_S):
-                waiting.take(answer)
-                tries.got_on()
+                if waiting.take(answer):
+                    tries.got_on()
         except Refused as error:
             ended = broken(error.refusal)
         if waiting:

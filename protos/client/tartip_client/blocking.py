@@ -93,8 +93,8 @@ def send_passages(stub: "PassageServiceStub", passages: Sequence[Passage], polic
         ended = CUT
         try:
             for answer in stub.RecordPassages(waiting.requests(), timeout=ANSWERED_WITHIN_S):
-                waiting.take(answer)
-                tries.got_on()
+                if waiting.take(answer):
+                    tries.got_on()
         except Refused as error:
             ended = broken(error.refusal)
         if waiting:

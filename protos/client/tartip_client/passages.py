@@ -37,11 +37,12 @@ class Waiting:
         for first in range(self._acknowledged, len(self._passages), PASSAGES_MOST):
             yield RecordPassagesRequest(first_sequence=first + 1, passages=self._passages[first : first + PASSAGES_MOST])
 
-    def take(self, answer: RecordPassagesResponse) -> None:
-        """Takes an acknowledgement: everything up to its sequence is in Kafka or refused by name."""
+    def take(self, answer: RecordPassagesResponse) -> bool:
+        """Takes an acknowledgement: everything up to its sequence is in Kafka or refused by name; whether less is left than before."""
         for each in answer.refused:
             self.refused.append(RefusedPassage(self._passages[each.sequence - 1], refusal_in(each.refusal)))
-        self._acknowledged = max(self._acknowledged, answer.acknowledged_sequence)
+        before, self._acknowledged = self._acknowledged, max(self._acknowledged, answer.acknowledged_sequence)
+        return self._acknowledged > before
 
 
 def broken(refusal: Refusal) -> Refusal:

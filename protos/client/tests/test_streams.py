@@ -145,6 +145,16 @@ async def test_one_whose_patience_ends_is_told_why_and_may_send_all_of_it_again(
     assert set(gateway.taken) == {str(number) for number in range(1_001) if number != 7}
 
 
+async def test_a_gateway_that_answers_and_acknowledges_nothing_is_given_up(stage: Stage, token: str, client: Client) -> None:
+    async def nothing(_: RecordPassagesRequest) -> AsyncIterator[RecordPassagesResponse]:
+        yield RecordPassagesResponse()
+
+    stage.streams.record = nothing
+    async with stage.timetracking() as address:
+        with pytest.raises(tartip_client.Unavailable):
+            await client.sent(address, token, [passage(1)])
+
+
 @given(st.integers(0, 5_000), st.lists(st.integers(0, 5_500), max_size=20))
 def test_what_is_sent_again_is_what_is_not_acknowledged(many: int, acknowledged: list[int]) -> None:
     waiting, up_to = Waiting([passage(number) for number in range(1, many + 1)]), 0

@@ -76,7 +76,7 @@ class Demo:
                 found = [each for each in await asked.findings(self.world, self.desks) if not each.withdrawn]
                 for each in found:
                     self.first_seen.setdefault(identity(each), progress.at)
-                closed = (await self.levels.metrics("timetracking work")).value("tartip_jobs_done_total", name="close-days")
+                closed = (await self.levels.metrics("timetracking work")).value("tartip_jobs_done_total", job_name="close-days")
                 text = f"{progress.records:,} records, {int(closed):,} days closed, {len(found)} findings stand"
                 stage.goes(progress.events, f"{self.screen.clock(progress.at)}   {text}")
                 stage.outcome = text

@@ -184,13 +184,13 @@ BOARD = Board(
                 Panel(
                     "Done",
                     "What do the jobs do?",
-                    (Query("sum by (name) (rate(tartip_jobs_done_total[$__rate_interval]))", "{{name}}"),),
+                    (Query("sum by (job_name) (rate(tartip_jobs_done_total[$__rate_interval]))", "{{job_name}}"),),
                     "ops",
                 ),
                 Panel(
                     "Failed",
                     "Which jobs fail?",
-                    (Query("sum by (name) (increase(tartip_jobs_failed_total[1h]))", "{{name}}"),),
+                    (Query("sum by (job_name) (increase(tartip_jobs_failed_total[1h]))", "{{job_name}}"),),
                 ),
                 Panel(
                     "Deleted for their age",

@@ -214,13 +214,13 @@ async def test_whoever_cannot_be_erased_holds_up_nobody_and_is_counted_and_not_n
 
     monkeypatch.setattr(StoredErasure, "erase", stumbling)
     monkeypatch.setattr("registry.erasure.use_cases.AT_ONCE", 1)
-    failed = REGISTRY.get_sample_value("tartip_jobs_failed_total", {"name": "erasure"}) or 0.0
+    failed = REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job_name": "erasure"}) or 0.0
     round_ = job(left, datetime(2110, 1, 1, tzinfo=UTC))
     with capture_logs() as logs:
         assert [await round_() for _ in range(4)] == [1, 1, 0, 0]
     assert tried == ["akhmetov", "serikova"]
     assert not any((await kept(left)).values())
     assert (await kept(left, "akhmetov"))["servants"] == 1
-    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"name": "erasure"}) == failed + 1
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job_name": "erasure"}) == failed + 1
     assert [(each["count"], each["errors"]) for each in logs if "count" in each] == [(1, [kind])]
     assert "akhmetov" not in str(logs)

@@ -29,8 +29,8 @@ LEVEL = gauge(
 LEVEL_SINCE = gauge(
     "tartip_jobs_level_real_seconds", "seconds", "Real time up to which what was committed is worked on, and Kafka has what came of it"
 )
-DONE = counter("tartip_jobs_done_total", "pieces", "What a job did, in its own pieces", ("name",))
-FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job failed; it is tried again", ("name",))
+DONE = counter("tartip_jobs_done_total", "pieces", "What a job did, in its own pieces", ("job_name",))
+FAILED = counter("tartip_jobs_failed_total", "failures", "Times that a job failed; it is tried again", ("job_name",))
 
 log = structlog.get_logger(__name__)
 

@@ -125,7 +125,7 @@ async def test_what_is_away_is_not_asked_piece_by_piece() -> None:
 
 
 async def test_each_on_its_own_passes_over_what_fails_and_waits_for_what_is_away() -> None:
-    done, failed = list[int](), REGISTRY.get_sample_value("tartip_jobs_failed_total", {"name": "some"}) or 0.0
+    done, failed = list[int](), REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job_name": "some"}) or 0.0
     late = Unavailable()
     late.__cause__ = OutOfTime()
     troubles: dict[int, Exception] = {1: RuntimeError(), 2: WrongState("DAY_CLOSED"), 4: Unavailable(), 6: late}
@@ -140,7 +140,7 @@ async def test_each_on_its_own_passes_over_what_fails_and_waits_for_what_is_away
     with pytest.raises(Unavailable):
         await each_on_its_own("some", do, [4, 5])
     assert done == [3]
-    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"name": "some"}) == failed + 2, "a refusal is no failure"
+    assert REGISTRY.get_sample_value("tartip_jobs_failed_total", {"job_name": "some"}) == failed + 2, "a refusal is no failure"
     assert [(each["count"], each["errors"]) for each in logs] == [(2, ["OutOfTime", "RuntimeError"])]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -48,13 +49,21 @@ async def wishes(platform: Platform) -> int:
     return int((await platform.sql("SELECT count(*) AS n FROM due_reads"))[0]["n"])
 
 
+@dataclass(frozen=True)
+class Traced:
+    """What traces, and everything that was traced."""
+
+    tracer: trace.Tracer
+    exporter: InMemorySpanExporter
+
+
 @pytest.fixture
-def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    """Everything that is traced meanwhile."""
+def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traced]:
     provider, exporter = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(stream_traces, "tracer", provider.get_tracer("test"))
-    yield exporter
+    tracer = provider.get_tracer("test")
+    monkeypatch.setattr(stream_traces, "tracer", tracer)
+    yield Traced(tracer, exporter)
     provider.shutdown()
 
 
@@ -241,17 +250,17 @@ async def test_a_piece_reads_what_it_holds_however_many_wait_in_its_lane(platfor
         assert await driver.fetchval(_READ_SO_FAR) - before < 500
 
 
-def spans_of(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
-    return {span.name: span for span in exporter.get_finished_spans()}
+def spans_of(traced: Traced) -> dict[str, ReadableSpan]:
+    return {span.name: span for span in traced.exporter.get_finished_spans()}
 
 
 async def test_the_trace_in_which_reads_were_recorded_goes_on_where_their_days_are_computed_and_told(
-    platform: Platform, exporter: InMemorySpanExporter
+    platform: Platform, traced: Traced
 ) -> None:
-    with stream_traces.tracer.start_as_current_span("apply") as applied:
+    with traced.tracer.start_as_current_span("apply") as applied:
         await platform.store(four(TUESDAY))
     assert await ComputeDueReads(platform.begin, platform.compute)() == 1
-    computed = spans_of(exporter)["compute days"]
+    computed = spans_of(traced)["compute days"]
     assert computed.parent is not None
     assert (computed.context.trace_id, computed.parent.span_id) == (applied.get_span_context().trace_id, applied.get_span_context().span_id)
     rows = await platform.sql(
@@ -261,21 +270,21 @@ async def test_the_trace_in_which_reads_were_recorded_goes_on_where_their_days_a
 
 
 async def test_days_of_reads_that_were_recorded_in_several_traces_are_computed_in_one_that_links_to_all(
-    platform: Platform, exporter: InMemorySpanExporter
+    platform: Platform, traced: Traced
 ) -> None:
     applied = []
     for day in (MONDAY, TUESDAY):
-        with stream_traces.tracer.start_as_current_span("apply") as span:
+        with traced.tracer.start_as_current_span("apply") as span:
             await platform.store(four(day))
         applied.append(span.get_span_context().span_id)
     assert await ComputeDueReads(platform.begin, platform.compute)() == 1
-    computed = spans_of(exporter)["compute days"]
+    computed = spans_of(traced)["compute days"]
     assert computed.parent is None
     assert sorted(link.context.span_id for link in computed.links) == sorted(applied)
 
 
-async def test_a_failure_keeps_trace_and_receipt_with_the_read_that_waits_apart(platform: Platform, exporter: InMemorySpanExporter) -> None:
-    with stream_traces.tracer.start_as_current_span("apply") as applied:
+async def test_a_failure_keeps_trace_and_receipt_with_the_read_that_waits_apart(platform: Platform, traced: Traced) -> None:
+    with traced.tracer.start_as_current_span("apply") as applied:
         await platform.store(four(TUESDAY))
     with pytest.raises(RuntimeError):
         await ComputeDueReads(platform.begin, Noting(platform, fails="S1"))()

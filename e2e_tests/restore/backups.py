@@ -57,7 +57,7 @@ class _Programs:
         )
         if done.returncode:
             raise BackupFailed(f"{program} ended with {done.returncode}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
-        return done.stdout
+        return str(done.stdout)
 
     def of_the_system(self, *command: str) -> None:
         """Runs a program that is not PostgreSQL's, as the server's user."""

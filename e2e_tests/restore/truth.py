@@ -9,7 +9,7 @@ from tartip.registry.v1 import events_pb2
 
 from .region import Region
 
-_STORED = {
+_STORED: dict[str, tuple[Any, str]] = {
     "registry.bodies.v1": (events_pb2.StateBodyChanged, "SELECT id, revision FROM state_bodies"),
     "registry.servants.v1": (events_pb2.ServantChanged, "SELECT id, revision FROM servants"),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from chassis.eras import era_and_revision
@@ -74,7 +75,7 @@ async def test_plans_that_others_know_better_are_told_anew_after_a_restoration(t
     for key, revision in (("a/2026-11", 9), ("C/2026-11", 3), ("gone/2026-11", 1)):
         await publisher.send(PLANS, key.encode(), events_pb2.MonthPlanChanged(revision=revision).SerializeToString(), {})
     await publisher.close()
-    unused = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    unused: dict[str, Any] = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
     settings = Settings(database_url=told.urls.worker, kafka=quiet_broker.bootstrap, **unused)
     done = await restoration(settings)()
     ((key, plan),) = await published(told)

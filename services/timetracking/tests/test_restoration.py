@@ -29,7 +29,7 @@ VALUES ($1, $2, '', 0, 0, 5, 'gate', '2026-11-24', 'bug', '', '', now(), now(), 
 
 
 def settings(platform: Platform, kafka: str) -> TimetrackingSettings:
-    unused = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    unused: dict[str, Any] = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
     return TimetrackingSettings(database_url=platform.database.urls.worker, kafka=kafka, **unused)
 
 

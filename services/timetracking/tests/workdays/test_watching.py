@@ -10,15 +10,14 @@ from chassis.testing.tokens import caller
 from timetracking.unit_of_work import UnitOfWork
 from timetracking.workdays.domain.kept import KeptDay
 from timetracking.workdays.repository import purge_changes
-from timetracking.workdays.views import Change, WorkdayViews
+from timetracking.workdays.views import Change, Cursor, WorkdayViews
 
 from ..platform import Platform
 from ..samples import MONDAY, TUESDAY, WEDNESDAY, at, four, month_of, servant
 
 HR = caller("hr", ["/state-bodies/KGD/hr-officer"])
 MF = caller("hr", ["/state-bodies/MF/hr-officer"])
-Cursor = tuple[int, int]
-START: Cursor = (0, 0)
+START: Cursor = (0, 0, 0)
 
 
 @pytest.fixture
@@ -38,8 +37,7 @@ async def changes(platform: Platform, cursor: Cursor, limit: int = 100, body: st
 
 
 def after(found: list[Change]) -> Cursor:
-    xid, _, number = found[-1].cursor.partition(".")
-    return int(xid), int(number)
+    return found[-1].cursor
 
 
 def days(found: list[Change]) -> list[tuple[str, date]]:
@@ -103,8 +101,7 @@ async def test_a_cursor_of_the_present_shows_what_is_committed_from_now_on(plann
     async with slow(planned):
         await planned.record(four(TUESDAY))
         async with planned.database.app.transaction(HR) as transaction:
-            xid, _, number = (await WorkdayViews(transaction, HR).edge()).partition(".")
-        edge = int(xid), int(number)
+            edge = await WorkdayViews(transaction, HR).edge()
         assert await changes(planned, edge) == []
     assert days(await changes(planned, edge)) == [("S2", TUESDAY), ("S1", TUESDAY)]
     await planned.record(four(WEDNESDAY))
@@ -113,7 +110,7 @@ async def test_a_cursor_of_the_present_shows_what_is_committed_from_now_on(plann
 
 async def test_many_writers_and_a_watcher_at_once_lose_nothing(planned: Platform) -> None:
     """The watcher looks all the while; the writers commit in whatever order they get to it."""
-    cursor, seen, writing = START, list[tuple[str, KeptDay]](), True
+    cursor, seen, writing = START, list[tuple[Cursor, KeptDay]](), True
 
     async def watch() -> None:
         nonlocal cursor
@@ -156,7 +153,7 @@ async def test_a_cursor_older_than_what_is_kept_is_known_to_be(planned: Platform
         await planned.record(four(day))
     first, second = [after([each]) for each in await changes(planned, START)]
     assert await kept_since(first)
-    await planned.sql("UPDATE workday_changes SET changed_at = changed_at - interval '31 days' WHERE id = $1", first[1])
+    await planned.sql("UPDATE workday_changes SET changed_at = changed_at - interval '31 days' WHERE id = $1", first[2])
     async with planned.database.worker.transaction() as transaction:
         assert await purge_changes(transaction, datetime.now(UTC) - timedelta(days=30)) == 1
     assert [await kept_since(each) for each in (START, first, second)] == [False, True, True]

@@ -41,7 +41,8 @@ def landed(version: Version) -> dict[str, Path]:
 
 def contracts(service: str, known: Mapping[str, Path]) -> dict[str, str]:
     """What new migrations of a service say that they take away, each with the migration that made it superfluous."""
-    new = [each for each in scripts(f"{service}.migrations").walk_revisions() if f"{service} {each.revision}" not in known]
+    made = scripts(f"{service}.migrations").walk_revisions()
+    new = [each for each in made if f"{service} {Path(each.path).name[:REVISION]}" not in known]
     return {what: since for each in new for what, since in getattr(each.module, "contracts", {}).items()}
 
 

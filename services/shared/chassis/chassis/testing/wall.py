@@ -6,8 +6,8 @@ from chassis.access import Caller
 from chassis.database import Database
 from chassis.testing.fixtures import FreshDatabase
 
-# Tables of every service that hold nothing of anybody: places in topics, and what the application only adds to.
-FOUNDATION_OPEN = frozenset({"outbox", "audit_key", "projection_positions", "read_positions", "retention_levels"})
+# Tables of every service that hold nothing of anybody: places in topics, instants of the platform, and what the application only adds to.
+FOUNDATION_OPEN = frozenset({"outbox", "audit_key", "projection_positions", "read_positions", "retention_levels", "eras"})
 # What calls leave behind, whatever they are about: their own tests say who sees it.
 _OF_CALLS = frozenset({"request_results", "audit_records", "audit_seals", "erased_servants"})
 

@@ -30,7 +30,7 @@ STUBS: Mapping[str, Sequence[Any]] = {
 }
 UNIT = "unit"
 # The department's plans: `e2e_tests/chaos/department.py` states them as they follow from these rules.
-START, END, BREAK = time(9), time(18, 30), (time(13), time(14, 30))
+END, BREAK = time(18, 30), (time(13), time(14, 30))
 NAMED = LocalizedText(kk="Бөлім", ru="Отдел", en="Department")
 # Possible IINs are those of people born on so many dates.
 BORN = date(1970, 1, 1)
@@ -76,7 +76,7 @@ def rules(of: Department) -> labour_order.CreateLabourOrderRulesRequest:
     made = labour_order.LabourOrderRules(
         since=day(PLANNED[0]),
         week_type=labour_order.WEEK_TYPE_FIVE_DAY,
-        start=clock_time(START),
+        start=clock_time(time(9, of.revision % 60)),
         end=clock_time(END),
         break_start=clock_time(BREAK[0]),
         break_end=clock_time(BREAK[1]),

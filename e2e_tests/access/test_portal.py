@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from chassis.client import channel
 from chassis.testing.answers import refused
+from chassis.testing.client import channel
 from chassis.testing.keycloak import ADMIN, Keycloak
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command, environment_of, running

@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 import psutil
-from chassis.client import channel
+from chassis.testing.client import channel
 from chassis.urls import plain_url
 from google.type.date_pb2 import Date
 from sqlalchemy import make_url

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from chassis.client import channel
 from chassis.clock import step
 from chassis.migrations import migrate
 from chassis.publisher import Outgoing, Publisher
 from chassis.roles import provide
 from chassis.survey import survey
+from chassis.testing.client import channel
 from chassis.testing.kafka import TOPICS, Kafka
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 import grpc
-from chassis.client import channel
+from chassis.testing.client import channel
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
 

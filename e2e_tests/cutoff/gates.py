@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import grpc
-from chassis.client import refusal_of
+from chassis.testing.client import refusal_of
 
 from ..chaos.department import Crossing, Gate
 from ..chaos.traffic import Traffic

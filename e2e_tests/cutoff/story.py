@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psutil
-from chassis.client import channel
 from chassis.clock import step
+from chassis.testing.client import channel
 from google.type.date_pb2 import Date
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceStub

@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from chassis.client import channel
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
+from chassis.testing.client import channel
 from chassis.testing.kafka import Kafka
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command

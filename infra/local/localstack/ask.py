@@ -11,8 +11,8 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from chassis.client import channel
 from chassis.purposes import HEADER, KNOWN
+from chassis.testing.client import channel
 from google.protobuf.message import Message
 from tartip_client import Refusal, refusal_of
 

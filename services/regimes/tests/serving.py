@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from chassis.client import channel
 from chassis.database import Database
 from chassis.heads import StoredRelationships, control_projected
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.tables import projection_positions
+from chassis.testing.client import channel
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens, issuer

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from chassis.client import channel
 from chassis.testing.answers import answered, refused
+from chassis.testing.client import channel
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import WALLS, People, callers, expected
 from kernel.days import DaySpan

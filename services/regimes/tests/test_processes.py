@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from chassis.brokers import Brokers
-from chassis.client import channel
 from chassis.clock import step
 from chassis.migrations import migrate
 from chassis.publisher import Publisher
 from chassis.testing.answers import outcome
 from chassis.testing.broker import Broker
+from chassis.testing.client import channel
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command, environment_of, received, running
 from chassis.testing.tokens import Tokens

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from chassis.audit_log.refusals import RefusalLog
-from chassis.client import channel
 from chassis.database import Database
 from chassis.heads import StoredRelationships
 from chassis.messages import Messages
 from chassis.purposes import HEADER
 from chassis.requests import RequestLedger
+from chassis.testing.client import channel
 from chassis.testing.fixtures import FreshDatabase
 from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens, issuer

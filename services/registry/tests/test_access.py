@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from chassis.client import Refusal, channel
 from chassis.testing.answers import answered, refused
+from chassis.testing.client import Refusal, channel
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import GRANTS, WALLS, People, callers, expected
 from tartip.audit.v1 import audit_service_pb2 as au

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from chassis.audit_log.sealing import Sealing
-from chassis.client import channel
 from chassis.purposes import HEADER
 from chassis.testing.answers import outcome, refused
+from chassis.testing.client import channel
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.matrix import GRANTS
 from chassis.testing.tokens import caller

@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from chassis.client import channel
 from chassis.testing.answers import outcome
 from chassis.testing.broker import Broker
+from chassis.testing.client import channel
 from chassis.testing.postgres import Postgres
 from chassis.testing.processes import command, environment_of, received, running
 from chassis.testing.tokens import Tokens

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientError, ClientSession
-from chassis.client import channel
 from chassis.clock import step
 from chassis.publisher import PUBLISHED, Publisher
 from chassis.roles import Entrances
 from chassis.testing.broker import Broker
+from chassis.testing.client import channel
 from chassis.testing.orphans import die_with_parent
 from chassis.testing.ports import free_port
 from chassis.testing.postgres import Postgres

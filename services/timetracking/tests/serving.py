@@ -10,12 +10,12 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from chassis.client import Refusal, channel, refusal_of
 from chassis.database import Database
 from chassis.heads import StoredRelationships, control_projected
 from chassis.messages import Messages
 from chassis.requests import RequestLedger
 from chassis.server import Limits
+from chassis.testing.client import Refusal, channel, refusal_of
 from chassis.testing.servers import served
 from chassis.testing.tokens import Tokens
 from google.protobuf.duration_pb2 import Duration

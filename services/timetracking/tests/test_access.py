@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from chassis.client import Refusal, channel
 from chassis.testing.answers import answered
+from chassis.testing.client import Refusal, channel
 from chassis.testing.matrix import WALLS, People, Someone, callers, expected
 from kernel.days import DaySpan
 from kernel.headships import Headship

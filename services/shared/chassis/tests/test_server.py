@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 import pytest
 from chassis.access_rules import AccessNotDeclared
-from chassis.client import channel
 from chassis.messages import Messages, TextMissing
 from chassis.server import Limits, Server
+from chassis.testing.client import channel
 from chassis.testing.servers import Loopback, served
 from chassis.testing.tokens import Tokens
 from grpc_health.v1 import health_pb2, health_pb2_grpc

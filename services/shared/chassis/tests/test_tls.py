@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
-from chassis.client import channel, refusal_of
 from chassis.process import Admin
 from chassis.server import Limits, Server
 from chassis.settings import SettingsError
 from chassis.testing.certificates import Authority, Signed
+from chassis.testing.client import channel, refusal_of
 from chassis.testing.servers import Loopback
 from chassis.testing.tokens import Tokens
 from chassis.tls import EXPIRES, Certificates, TlsSettings

@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 import pytest
 from aiohttp import ClientSession
-from chassis.client import channel, refusal_of
+from chassis.testing.client import channel, refusal_of
 from chassis.testing.tokens import Tokens
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub

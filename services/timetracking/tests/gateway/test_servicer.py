@@ -11,9 +11,9 @@ from typing import Any
 import grpc.aio
 import pytest
 from chassis.brokers import Brokers
-from chassis.client import channel, refusal_of
 from chassis.publisher import Publisher
 from chassis.testing.answers import answered
+from chassis.testing.client import channel, refusal_of
 from chassis.testing.matrix import People, callers, expected
 from chassis.testing.tokens import Tokens
 from google.protobuf.timestamp_pb2 import Timestamp

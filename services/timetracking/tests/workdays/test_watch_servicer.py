@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from chassis.client import refusal_of
+from chassis.testing.client import refusal_of
 from chassis.testing.waiting import until
 from tartip.timetracking.v1 import workday_service_pb2 as pb
 from timetracking.workdays.repository import purge_changes

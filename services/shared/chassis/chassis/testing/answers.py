@@ -5,7 +5,7 @@ from typing import Any
 
 from grpc.aio import AioRpcError
 
-from chassis.client import Refusal, refusal_of
+from chassis.testing.client import Refusal, refusal_of
 
 
 async def refused(call: Awaitable[Any]) -> Refusal:

@@ -34,7 +34,7 @@ async def served(
     relationships: Relationships | None = None,
     refused: Callable[[AuditRecord], None] | None = None,
 ) -> AsyncIterator[str]:
-    """Serves for the length of the block and gives the address, for `chassis.client.channel(address, tokens.mint(…))`."""
+    """Serves for the length of the block and gives the address, for `chassis.testing.client.channel(address, tokens.mint(…))`."""
     async with tokens.verifier().running() as verifier:
         limits = limits or Limits(grace_seconds=0.2)
         statute = law or lawbook.load()

@@ -7,9 +7,9 @@ import grpc
 import pytest
 from chassis.audit import AuditRecord, refusal_record
 from chassis.audit_log.refusals import BATCH, DROPPED, MOST_OF_ONE, MOST_WAITING, RefusalLog
-from chassis.client import channel
 from chassis.database import Database
 from chassis.interceptors.incoming import resource_of
+from chassis.testing.client import channel
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
 from chassis.testing.waiting import until
 from kernel.faults import Forbidden, NotFound, WrongState

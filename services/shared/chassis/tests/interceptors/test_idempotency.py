@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from chassis.client import channel, refusal_of
 from chassis.interceptors.idempotency import kept_of
 from chassis.requests import RequestLedger
+from chassis.testing.client import channel, refusal_of
 from chassis.testing.fixtures import MakeDatabase
 from kernel.faults import NotFound
 from tartip.registry.v1 import state_body_service_pb2 as bodies

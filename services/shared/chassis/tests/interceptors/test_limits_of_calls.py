@@ -6,10 +6,10 @@ from typing import Any
 
 import grpc
 import pytest
-from chassis.client import Refusal, channel, refusal_of
 from chassis.interceptors.rates import HELD_BACK
 from chassis.server import Limits
 from chassis.settings import SettingsError, read
+from chassis.testing.client import Refusal, channel, refusal_of
 from tartip.registry.v1 import servant_service_pb2 as servants
 from tartip.registry.v1 import servant_service_pb2_grpc as servants_grpc
 from tartip.registry.v1 import state_body_service_pb2 as bodies

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy.exc
 from chassis.access import Reach
 from chassis.calls import current_call
-from chassis.client import channel, refusal_of
 from chassis.interceptors.telemetry import CALLS, REFUSED
 from chassis.telemetry import trace_id
+from chassis.testing.client import channel, refusal_of
 from kernel.faults import (
     Conflict,
     Forbidden,

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 import pytest
 from chassis.auth import LEEWAY_S
-from chassis.client import channel, refusal_of
 from chassis.errors import status_of
+from chassis.testing.client import channel, refusal_of
 from kernel.faults import NotFound
 from tartip.registry.v1 import servant_service_pb2 as servants
 from tartip.registry.v1 import servant_service_pb2_grpc as servants_grpc

@@ -35,7 +35,7 @@ RUN_ELSEWHERE = {
     "make demo": "e2e_tests/demo/test_week.py",
     "make demo KEEP=1": "e2e_tests/demo/test_week.py",
     "make demo REAL=1": "e2e_tests/demo/test_week.py",
-    "make upgrade-test": ".ci/run",
+    "make upgrade-test": "e2e_tests/upgrade/test_version.py",
     "make stack": "e2e_tests/demo/test_week.py",
     "make ask": "infra/local/tests/test_ask.py",
     "make parked": "e2e_tests/demo/test_week.py",

@@ -37,7 +37,7 @@ RUN_ELSEWHERE = {
     "make demo REAL=1": "e2e_tests/demo/test_week.py",
     "make drill": "e2e_tests/restore/test_drill.py",
     "make drill KIND=physical ROWS=1000000": "e2e_tests/restore/test_drill.py",
-    "make upgrade-test": ".ci/run",
+    "make upgrade-test": "e2e_tests/upgrade/test_version.py",
     "make stack": "e2e_tests/demo/test_week.py",
     "make ask": "infra/local/tests/test_ask.py",
     "make parked": "e2e_tests/demo/test_week.py",

@@ -17,20 +17,13 @@ from chassis.roles import provide
 from chassis.testing.artifacts import ROOT
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.postgres import Postgres
-from chassis.testing.real_stack import had
 from chassis.urls import plain_url
 
 from e2e_tests.upgrade.schema import schema, schema_at, taken_away
-from e2e_tests.upgrade.version import Version, before
+from e2e_tests.upgrade.version import Version
 
 SERVICES = ("registry", "regimes", "timetracking")
 REVISION = len("2026_12_01_0900")
-
-
-@pytest.fixture(scope="module")
-def old() -> Version:
-    """The version before."""
-    return had(before)
 
 
 def landed(version: Version) -> dict[str, Path]:

@@ -5,16 +5,14 @@ from importlib.metadata import version
 
 import pytest
 from chassis.testing.artifacts import NotToBeHad
-from chassis.testing.real_stack import had
 
 from e2e_tests.upgrade.__main__ import NOT_TO_BE_HAD, main
-from e2e_tests.upgrade.version import THIS, before, lacking
+from e2e_tests.upgrade.version import THIS, Version, before, lacking
 
 NOWHERE = "0123456789abcdef0123456789abcdef01234567"
 
 
-def test_the_version_before_runs_its_own_code_and_this_one_its_own() -> None:
-    old = had(before)
+def test_the_version_before_runs_its_own_code_and_this_one_its_own(old: Version) -> None:
     assert all(path.is_relative_to(old.folder) for path in old.modules())
     assert not any(path.is_relative_to(old.folder) for path in THIS.modules())
 

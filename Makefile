@@ -152,7 +152,7 @@ images: $(READY) ## Build the services' images without a network and try each (S
 sbom: $(READY) ## Write build/sbom.json, the bill of what the platform runs on (CycloneDX): versions, hashes, licences
 	@exec $(BIN)/python -m images.bill_of_materials
 
-check: lint protos test ## What CI runs: lint, protos, tests
+check: lint protos test ## Lint, protos, tests: the most of what the gate runs (.ci/run)
 
 lock: $(READY) ## Resolve requirements.lock anew: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --universal \

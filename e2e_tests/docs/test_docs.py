@@ -57,6 +57,8 @@ WITH_A_CLUSTER = {
     ("docs/install.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
     ("docs/install.md", ".venv/bin/python -m region "): "infra/cluster/tests/test_secrets.py",
     ("docs/install.md", "helm "): "infra/cluster/tests/test_pages.py",
+    ("docs/install.md", "for name in "): "e2e_tests/cluster/test_kind.py",
+    ("docs/upgrade.md", "helm "): "infra/cluster/tests/test_pages.py",
     ("docs/rotate-keys.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
 }
 # Those that look after the realm are run in the order of their page.

@@ -49,7 +49,7 @@
 {{- $_ := set $plain "TARTIP_KAFKA_USER" (ternary (include "service.name" .root) $global.kafka.user (eq $global.kafka.user "service")) }}
 {{- $_ := set $plain "TARTIP_KAFKA_MECHANISM" $global.kafka.mechanism }}
 - name: TARTIP_KAFKA_PASSWORD
-  valueFrom: {{ include "service.secret" (dict "root" .root "from" $values.secrets.kafkaPassword) }}
+  valueFrom: {{ include "service.secret" (dict "root" .root "from" $values.secrets.kafkaPassword "of" "-kafka") }}
 {{- end }}
 {{- end }}
 {{- if and .probes $global.telemetry.traces }}

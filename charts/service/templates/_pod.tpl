@@ -124,34 +124,29 @@ spec:
 {{- end }}
 
 {{/*
-Native gRPC probes speak no TLS: with it, and where there is no gRPC, the admin port is asked. A process has started when all that it
-needs is there, so that an upgrade stops before it replaces those who work; from then on a server stays among the answering ones while
-its database is away, since "unavailable, with a reason" is a better answer than none.
+A process that starts is asked whether it lives, a server over gRPC where its port is in clear: native gRPC probes speak no TLS. It is
+ready from when everything that it needs was there first, so that an upgrade stops before it replaces those who work, until it is to
+end: while its database is away "unavailable, with a reason" is a better answer than none, and to start it again brings back nothing.
 */}}
 {{- define "service.probes" -}}
 {{- $tls := .root.Values.global.tls.suffix -}}
 {{- $scheme := ternary "HTTPS" "HTTP" (ne $tls "") -}}
-{{- $byGrpc := and .kind.ports.grpc (not $tls) -}}
+{{- $lives := printf "httpGet: {path: /live, port: admin, scheme: %s}" $scheme -}}
+{{- if and .kind.ports.grpc (not $tls) }}
+{{- $lives = printf "grpc: {port: %v}" .kind.ports.grpc -}}
+{{- end }}
 startupProbe:
-  httpGet: {path: /ready, port: admin, scheme: {{ $scheme }}}
+  {{ $lives }}
   periodSeconds: 2
   timeoutSeconds: 2
-  failureThreshold: 150
+  failureThreshold: 60
 livenessProbe:
-  {{- if $byGrpc }}
-  grpc: {port: {{ .kind.ports.grpc }}}
-  {{- else }}
-  httpGet: {path: /live, port: admin, scheme: {{ $scheme }}}
-  {{- end }}
+  {{ $lives }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  {{- if $byGrpc }}
-  grpc: {port: {{ .kind.ports.grpc }}}
-  {{- else }}
-  httpGet: {path: /ready, port: admin, scheme: {{ $scheme }}}
-  {{- end }}
+  httpGet: {path: /serving, port: admin, scheme: {{ $scheme }}}
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 2

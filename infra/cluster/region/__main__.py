@@ -1,6 +1,7 @@
 """`python -m region COMMAND`: what is done about a region from a checkout."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ import asyncpg
 from region import secrets
 from region.examples import FILES
 from region.helm import CHARTS, EXAMPLE, HelmFailed
+
+# In the environment, since command lines are seen by everybody on the machine.
+SUPERUSER = "TARTIP_SUPERUSER_DATABASE_URL"
 
 
 def render(_: argparse.Namespace) -> int:
@@ -25,7 +29,7 @@ def run(told: argparse.Namespace) -> int:
     """Starts the processes that a region's manifests name, on this machine."""
     from region import here
 
-    return here.run(told.values, until_ready=told.until_ready)
+    return here.run(told.values)
 
 
 def make_secrets(_: argparse.Namespace) -> int:
@@ -36,8 +40,17 @@ def make_secrets(_: argparse.Namespace) -> int:
 
 def make_databases(told: argparse.Namespace) -> int:
     """Creates databases and roles where they are missing, gives every role a new password, and prints Secrets with their URLs."""
+    server = os.environ.get(SUPERUSER, "")
+    if not server:
+        print(
+            f"{SUPERUSER} is not set: the superuser's URL from here, postgresql://postgres:password@127.0.0.1:5432/postgres",
+            file=sys.stderr,
+        )
+        return 2
     try:
-        print(*secrets.of_databases(told.server, told.at, told.query), sep="", end="")
+        # Each as soon as it is made: its roles have their new passwords already.
+        for secret in secrets.of_databases(server, told.at, told.query):
+            print(secret, end="", flush=True)
     except (OSError, asyncpg.PostgresError) as failed:
         print(f"The databases could not be created: {failed}", file=sys.stderr)
         return 1
@@ -51,11 +64,9 @@ def main(given: Sequence[str] | None = None) -> int:
     commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
     here = commands.add_parser("run", help=run.__doc__)
     here.add_argument("values", type=Path, nargs="*", default=[EXAMPLE], help="the region's values files")
-    here.add_argument("--until-ready", action="store_true", help="end when all are ready")
     here.set_defaults(do=run)
     commands.add_parser("secrets", help=make_secrets.__doc__).set_defaults(do=make_secrets)
-    databases = commands.add_parser("databases", help=make_databases.__doc__)
-    databases.add_argument("server", help="the superuser's URL from here: postgresql://postgres:password@127.0.0.1:5432/postgres")
+    databases = commands.add_parser("databases", help=f"{make_databases.__doc__} Who may make them stands in {SUPERUSER}.")
     databases.add_argument("--at", required=True, metavar="HOST:PORT", help="where pods find the server")
     way = "sslmode=verify-full&sslrootcert=/etc/tartip/database/ca.crt"
     databases.add_argument("--query", default=way, help="what the URLs say of the way there (default: %(default)s)")

@@ -66,23 +66,22 @@ def _part(manifest: Manifest) -> tuple[str, Part, set[str]]:
     return service, Part(command, known[command].role, known[command].listens, told), here | set(secret)
 
 
-def run(values: Sequence[Path], *, until_ready: bool = False) -> int:
-    """Runs until it is interrupted, or with `until_ready` until all are ready (0); 1 where a process ends by itself, 2 where one runs already."""
-    code = interruptible(_run(values, until_ready))
+def run(values: Sequence[Path]) -> int:
+    """Runs until it is interrupted, which is its end (0); 1 where a process ends by itself, 2 where the platform runs already."""
+    code = interruptible(_run(values))
     return 0 if code == INTERRUPTED else code
 
 
-async def _run(values: Sequence[Path], until_ready: bool) -> int:
+async def _run(values: Sequence[Path]) -> int:
     console = Console(highlight=False)
     region = region_of(rendered(*values).of_kind("Deployment"))
     for line in _told(region, values):
         console.print(line, markup=False, soft_wrap=True)
     try:
         async with running(Log(run_folder() / "logs", Screen(console)), services=region.services) as platform:
-            console.print(f"All {sum(map(len, region.services.values()))} processes of the region are ready.", markup=False)
-            if not until_ready:
-                console.print("Ctrl-C ends them; meanwhile `make ask` asks them.", markup=False)
-                await platform.alive(asyncio.Event().wait())
+            count = sum(map(len, region.services.values()))
+            console.print(f"All {count} processes of the region are ready. Ctrl-C ends them; meanwhile `make ask` asks them.", markup=False)
+            await platform.alive(asyncio.Event().wait())
     except AlreadyRunning as problem:
         console.print(str(problem), markup=False)
         return 2

@@ -30,4 +30,5 @@ def test_a_command_of_a_page_is_one_that_helm_takes(line: str, tmp_path: Path, m
     words = [word for word in shlex.split(line)[2:] if word not in _INSTALLS]
     if "--timeout" in words:
         del words[words.index("--timeout") : words.index("--timeout") + 2]
-    assert "kind: Job" in helm("template", *words)
+    asked = "generateName: tartip-timetracking-once-" if "once" in line else "kind: Deployment"
+    assert asked in helm("template", *words)

@@ -1,12 +1,14 @@
 """What the charts come to: as it is committed, as Kubernetes takes it, with nothing that a region must not have."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from chassis.testing.artifacts import ROOT, NotToBeHad
 from localstack.parts import SERVICES
 from region.examples import EVERYTHING, FILES
@@ -40,6 +42,14 @@ def pods(of: Rendered) -> Iterator[tuple[str, Any]]:
 def test_what_is_generated_is_committed(path: Path) -> None:
     as_committed = path.read_text(encoding="utf-8") == FILES[path]()  # no comparison of thousands of lines is shown
     assert as_committed, f"{path.name} is not what `make render` would write"
+
+
+def test_the_chart_is_of_the_version_that_the_project_is() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    for chart in ("tartip", "service"):
+        told = yaml.safe_load((ROOT / "charts" / chart / "Chart.yaml").read_text(encoding="utf-8"))
+        assert (told["version"], told["appVersion"]) == (version, version)
+    assert yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["global"]["image"]["tag"] == version
 
 
 def test_a_region_is_a_file_of_under_forty_lines() -> None:
@@ -84,6 +94,9 @@ def test_a_resource_that_nobody_knows_is_found(everything: Rendered) -> None:
         ("timetracking.workloads.consume.replicas=0", "/workloads/consume/replicas"),
         ("registry.secretEnv.PASSWORD.key=x", "'PASSWORD' does not match"),
         ("global.kafka.ca.secret=", "a password goes to Kafka over TLS alone"),
+        ("registry.env.TARTIP_DATABASE_URL=postgresql://a:b@c/d", "'not' failed"),
+        ("registry.workloads.serve.env.TARTIP_PAGE_KEY=abc", "'not' failed"),
+        ("global.kafka.partitions=1", "workloads.consume.replicas is 2 and a topic has 1 partitions"),
         ("global.image.registry=", "global.image.registry is not set: the registry and path"),
         ("global.kafka.bootstrap=", "global.kafka.bootstrap is not set"),
         ("global.issuer.url=", "global.issuer.url is not set"),
@@ -146,6 +159,23 @@ def test_every_pod_has_a_policy_of_its_own_beside_the_one_that_denies(everything
         own = [each for each in policies if each is not deny and each["podSelector"]["matchLabels"].items() <= labels.items()]
         assert len(own) == 1, name
         assert all(rule.get("to") and rule["ports"] for rule in own[0]["egress"]), name
+
+
+def test_a_command_that_is_done_once_may_reach_what_it_needs_whenever_it_comes() -> None:
+    """The policy is there before the Job, which is applied by itself."""
+    [job] = [each for each in rendered(EXAMPLE, EVERYTHING).of_kind("Job") if "name" not in each["metadata"]]
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    policies = [each["spec"] for each in rendered(EXAMPLE).of_kind("NetworkPolicy") if each["spec"].get("egress")]
+    [own] = [each for each in policies if each["podSelector"]["matchLabels"].items() <= labels.items()]
+    assert {port["port"] for rule in own["egress"] for port in rule["ports"]} == {53, 5432, 9093, 443}
+
+
+def test_the_alert_on_memory_comes_before_the_end() -> None:
+    text = (ROOT / "charts" / "tartip" / "files" / "rules" / "processes.yaml").read_text(encoding="utf-8")
+    [alert] = re.findall(r"> ([0-9]+)e6\n", text)
+    limits = [pod["spec"]["containers"][0]["resources"]["limits"]["memory"] for _, pod in pods(rendered(EXAMPLE))]
+    least = min(int(each.removesuffix("Mi")) * 2**20 for each in limits if each.endswith("Mi"))
+    assert int(alert) * 10**6 < 0.95 * least
 
 
 def test_a_pod_ends_after_its_process_has_had_its_time(everything: Rendered) -> None:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 import yaml
 from chassis.testing.postgres import Postgres
-from region.__main__ import main
+from region.__main__ import SUPERUSER, main
 from region.helm import EXAMPLE, rendered
 from registry.protected.keys import SensitiveKeys
 
@@ -22,7 +22,7 @@ def asked_for() -> set[tuple[str, str]]:
     pods = [each["spec"]["template"]["spec"] for each in (*result.of_kind("Deployment"), *result.of_kind("Job"))]
     variables: list[Any] = [each for pod in pods for container in pod["containers"] for each in container["env"] if "valueFrom" in each]
     references = [each["valueFrom"]["secretKeyRef"] for each in variables]
-    return {(each["name"], each["key"]) for each in references if each["key"] != "kafka-password"}
+    return {(each["name"], each["key"]) for each in references if not each["name"].endswith("-kafka")}
 
 
 async def entered_as(url: str) -> str:
@@ -33,11 +33,14 @@ async def entered_as(url: str) -> str:
         await connection.close()
 
 
-def test_secrets_are_those_that_the_chart_asks_for(killable_postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:
+def test_secrets_are_those_that_the_chart_asks_for(
+    killable_postgres: Postgres, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SUPERUSER, killable_postgres.url)
     assert main(["secrets"]) == 0
     own = printed(capsys)
     at = f"127.0.0.1:{killable_postgres.port}"
-    assert main(["databases", killable_postgres.url, "--at", at, "--query", ""]) == 0
+    assert main(["databases", "--at", at, "--query", ""]) == 0
     databases = printed(capsys)
     assert {(name, key) for name, keys in {**own, **databases}.items() for key in keys} == asked_for()
     SensitiveKeys.told(own["tartip-registry"]["sensitive-keys"])
@@ -47,12 +50,21 @@ def test_secrets_are_those_that_the_chart_asks_for(killable_postgres: Postgres, 
             assert asyncio.run(entered_as(url)) == f"{service}_{key.removeprefix('database-')}"
 
 
-def test_the_url_leads_where_pods_find_the_server_and_says_the_way(killable_postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["databases", killable_postgres.url, "--at", "postgres.db.svc:6432"]) == 0
+def test_the_url_leads_where_pods_find_the_server_and_says_the_way(
+    killable_postgres: Postgres, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SUPERUSER, killable_postgres.url)
+    assert main(["databases", "--at", "postgres.db.svc:6432"]) == 0
     url = printed(capsys)["tartip-registry-database"]["database-app"]
     assert url.endswith("@postgres.db.svc:6432/registry?sslmode=verify-full&sslrootcert=/etc/tartip/database/ca.crt")
 
 
-def test_a_server_that_is_away_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["databases", "postgresql://postgres:x@127.0.0.1:1/postgres", "--at", "db:5432"]) == 1
+def test_a_server_that_is_away_is_said_and_so_is_one_that_is_not_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SUPERUSER, raising=False)
+    assert main(["databases", "--at", "db:5432"]) == 2
+    assert SUPERUSER in capsys.readouterr().err
+    monkeypatch.setenv(SUPERUSER, "postgresql://postgres:x@127.0.0.1:1/postgres")
+    assert main(["databases", "--at", "db:5432"]) == 1
     assert "could not be created" in capsys.readouterr().err

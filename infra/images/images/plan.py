@@ -72,10 +72,14 @@ def arguments(made: Image, base: str, origin: Origin) -> dict[str, str]:
     }
 
 
-def tags(made: Image, origin: Origin, registry: str) -> tuple[str, str]:
-    """Its names by version and by commit; `registry` is where it is kept, "" for nowhere but here."""
+def tags(made: Image, origin: Origin, registry: str) -> tuple[str, ...]:
+    """Its names by commit and by version; `registry` is where it is kept, "" for nowhere but here.
+
+    What was built of other files than the commit's is of no version: a version's image never changes.
+    """
     kept_at = f"{registry}/{made.name}" if registry else made.name
-    return f"{kept_at}:{origin.version}", f"{kept_at}:{origin.revision[:12]}{'-dirty' if origin.revision.endswith('-dirty') else ''}"
+    commit = f"{kept_at}:{origin.revision[:12]}"
+    return (f"{commit}-dirty",) if origin.revision.endswith("-dirty") else (commit, f"{kept_at}:{origin.version}")
 
 
 def official_base() -> str:

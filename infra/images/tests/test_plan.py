@@ -91,10 +91,10 @@ def test_a_service_to_come_is_one_name_and_shares_the_layer_of_libraries(made: I
 
 
 def test_an_image_is_named_by_its_version_and_by_its_commit_wherever_it_is_kept(made: Image) -> None:
-    assert tags(made, ORIGIN, "") == (f"tartip-{made.service}:0.1.0", f"tartip-{made.service}:0123456789ab")
+    assert tags(made, ORIGIN, "") == (f"tartip-{made.service}:0123456789ab", f"tartip-{made.service}:0.1.0")
     changed = Origin(ORIGIN.version, ORIGIN.revision + "-dirty", ORIGIN.created)
-    assert (
-        tags(made, changed, "registry.example:5000/tartip")[1] == f"registry.example:5000/tartip/tartip-{made.service}:0123456789ab-dirty"
+    assert tags(made, changed, "registry.example:5000/tartip") == (
+        f"registry.example:5000/tartip/tartip-{made.service}:0123456789ab-dirty",
     )
 
 

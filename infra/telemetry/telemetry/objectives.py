@@ -68,7 +68,8 @@ OBJECTIVES = (
         alert="TartipDevicesAnsweredLate",
         promise='A device\'s request is answered "taken", and is in Kafka for good, within 0.5 s: 99 % of them (p99).',
         share=0.99,
-        good=f'sum(rate({_ACKNOWLEDGED}_bucket{{outcome="taken",le="0.5"}}[WINDOW]))',
+        # A gateway that has taken nothing yet has no such series, and all of its answers are bad.
+        good=f'sum(rate({_ACKNOWLEDGED}_bucket{{outcome="taken",le="0.5"}}[WINDOW])) or vector(0)',
         all=f"sum(rate({_ACKNOWLEDGED}_count[WINDOW]))",
         reason="A batch is open for 50 ms, or 100 ms where it is late, and a Kafka of three nodes confirms within some tens; a device waits 8 s"
         ' before it is told "not taken". Half a second leaves the broker ten times its ordinary time. "Not taken" is bad however quick.',

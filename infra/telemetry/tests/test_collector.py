@@ -9,6 +9,8 @@ from typing import Any
 from .conftest import ROOT, read
 
 FILE = ROOT / "infra" / "telemetry" / "collector.yaml"
+ENVIRONMENT = ROOT / "charts" / "service" / "templates" / "_environment.tpl"
+VALUES = ROOT / "charts" / "tartip" / "values.yaml"
 # Names of attributes, as OpenTelemetry writes them.
 KEY = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 # Where spans get their attributes: the argument of a span, `set_attribute`, and what `going_on` is told.
@@ -61,7 +63,16 @@ def test_what_is_not_named_does_not_leave_and_what_our_spans_say_is_named() -> N
     ours = set(attributes_set())
     assert {"rpc.method", "http.response.status_code", "messaging.destination.name", "tartip.badges", "tartip.passages"} <= ours
     assert ours - set(redaction["allowed_keys"]) == set()
-    assert [key for key in redaction["allowed_keys"] if key.startswith("tartip.") and key not in ours] == []
+    of_the_charts = set(re.findall(r"(tartip\.\w+)=%s", ENVIRONMENT.read_text(encoding="utf-8")))
+    assert of_the_charts == {"tartip.region"}
+    assert {key for key in redaction["allowed_keys"] if key.startswith("tartip.")} == {
+        *of_the_charts,
+        *(key for key in ours if key.startswith("tartip.")),
+    }
+
+
+def test_whole_traces_come_in_for_what_is_kept_is_decided_on_here() -> None:
+    assert re.search(r"^    share: 1$", VALUES.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_what_looks_like_the_number_of_a_person_is_masked() -> None:

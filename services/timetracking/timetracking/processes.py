@@ -109,7 +109,7 @@ async def gateway(settings: GatewaySettings, stop: asyncio.Event) -> None:
             issuer = watch(admin, "issuer", said(lambda: verifier.ready))
             writing = others.keep_writing(), refused.keep_writing()
             await until(stop, beside=(*found, issuer, publisher.unbroken(), *writing))
-            admin.unmet("gateway", "stopping")
+            admin.stopping("gateway")
 
 
 async def consume(settings: TimetrackingSettings, stop: asyncio.Event) -> None:

@@ -134,6 +134,8 @@ class Delivery(Generic[M]):
         self._now = now
         self._holding = False
         self._first_failure: datetime | None = None
+        # A counter that is born with its first one shows no increase: nobody would be told of the first bug.
+        PARKED.labels(subscription.topic, BUG)
 
     @property
     def holding(self) -> bool:

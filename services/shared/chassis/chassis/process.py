@@ -82,16 +82,18 @@ async def _run(main: Callable[[asyncio.Event], Awaitable[None]], shutdown_s: flo
 
 
 class Admin:
-    """What operators and probes see of a process over HTTP: /live, /ready and /metrics.
+    """What operators and probes see of a process over HTTP: /live, /ready, /serving and /metrics.
 
     A process is ready when every condition that it named is met: `admin.expect("database")` names one, not met yet;
-    `admin.met("database")` and `admin.unmet("database", "refused")` change it.
+    `admin.met("database")` and `admin.unmet("database", "refused")` change it. It is serving from when it was ready first until it
+    is to end: while its database is away, "unavailable, with a reason" is a better answer than none.
     """
 
     def __init__(self, listen: str) -> None:
         self._listen = listen
         self._conditions: dict[str, str | None] = {}
         self._tls = Certificates(TlsSettings())
+        self._began = self._ends = False
         self.port = 0
 
     def expect(self, *conditions: str) -> None:
@@ -110,6 +112,11 @@ class Admin:
         self._conditions[condition] = why
         self._show(condition)
 
+    def stopping(self, condition: str) -> None:
+        """Says that the process is about to end, by the condition that no longer holds; nobody should come to it any more."""
+        self._ends = True
+        self.unmet(condition, "stopping")
+
     @property
     def waiting_for(self) -> dict[str, str]:
         """The conditions that do not hold, each with its why."""
@@ -119,7 +126,8 @@ class Admin:
     async def running(self) -> AsyncIterator["Admin"]:
         """Answers until the end of the block; a port of 0 is chosen by the system and then stands in `port`."""
         app = web.Application()
-        app.add_routes([web.get("/live", self._live), web.get("/ready", self._ready), web.get("/metrics", self._metrics)])
+        told = {"/live": self._live, "/ready": self._ready, "/serving": self._serving, "/metrics": self._metrics}
+        app.add_routes([web.get(path, answer) for path, answer in told.items()])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         host, _, port = self._listen.rpartition(":")
@@ -132,6 +140,7 @@ class Admin:
 
     def _show(self, condition: str) -> None:
         CONDITION.labels(condition).set(int(self._conditions[condition] is None))
+        self._began = self._began or not self.waiting_for
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.json_response({"live": True})
@@ -139,6 +148,10 @@ class Admin:
     async def _ready(self, _: web.Request) -> web.Response:
         waiting = self.waiting_for
         return web.json_response({"ready": not waiting, "waitingFor": waiting}, status=503 if waiting else 200)
+
+    async def _serving(self, _: web.Request) -> web.Response:
+        serving = self._began and not self._ends
+        return web.json_response({"serving": serving, "waitingFor": self.waiting_for}, status=200 if serving else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         body, content_type = exposition()

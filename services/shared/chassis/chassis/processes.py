@@ -65,7 +65,7 @@ async def serve(
             admin.met("server")
             watches = (watch(admin, "database", database.reachable), watch(admin, "issuer", said(lambda: verifier.ready)))
             await until(stop, beside=watches)
-            admin.unmet("server", "stopping")
+            admin.stopping("server")
 
 
 async def consume(

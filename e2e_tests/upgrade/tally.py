@@ -22,11 +22,6 @@ class Tally:
             now = time.monotonic()
             self.longest_s, self._last = max(self.longest_s, now - self._last), now
 
-    @property
-    def refused(self) -> int:
-        """How many were answered otherwise than with what was asked for, after all that gRPC did."""
-        return sum(count for code, count in self.codes.items() if code != "OK")
-
     def said(self) -> str:
         """All of it in a line."""
         codes = ", ".join(f"{count} {code}" for code, count in sorted(self.codes.items())) or "none"

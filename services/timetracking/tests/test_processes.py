@@ -145,6 +145,7 @@ def traced(platform: Deployment, first: str) -> tuple[str, dict[str, tuple[str, 
     """The trace that begins with a span of this name, and its spans: the process of each, and which one is above it."""
     spans = [json.loads(line) for line in (platform.folder / "traces.jsonl").read_text(encoding="utf-8").splitlines()]
     (trace,) = {span["context"]["trace_id"] for span in spans if span["name"] == first}
+    assert all(span["attributes"]["tartip.passages"] > 0 for span in spans if span["name"] == "publish passages")
     own = {span["context"]["span_id"]: span for span in spans if span["context"]["trace_id"] == trace}
     above = {None: {"name": ""}, **own}
     return trace.removeprefix("0x"), {

@@ -50,7 +50,12 @@ sum(no_passages)::bigint AS no_passages, sum(sent_again)::bigint AS sent_again
 """
 _TOTAL = f"SELECT {_SUMS} FROM {_PARTS} WHERE device = $1 HAVING count(*) > 0"
 _DAYS = f"SELECT date, {_SUMS} FROM {_PARTS} WHERE device = $1 AND date BETWEEN $2 AND $3 GROUP BY date ORDER BY date"
-_IN_FLIGHT = f"SELECT coalesce(sum(received - stored - repeated - parked - no_passages), 0)::bigint FROM {_PARTS}"
+# What is missing of one gate is not made good by another, of which more was stored already than is known to have come.
+_IN_FLIGHT = f"""
+SELECT coalesce(sum(greatest(missing, 0)), 0)::bigint FROM (
+    SELECT sum(received - stored - repeated - parked - no_passages) AS missing FROM {_PARTS} GROUP BY device, date
+) AS account
+"""
 _PAGE = f"SELECT device, {_SUMS} FROM {_PARTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
 
 

@@ -162,7 +162,7 @@ class Batcher:
                     context=_first(batch.origins.values()),
                     kind=SpanKind.PRODUCER,
                     links=links,
-                    attributes={"messaging.destination.name": topic, "tartip.passages": len(batch.passages)},
+                    attributes={"messaging.destination.name": topic, "tartip.passages": count},
                     record_exception=False,  # its text may quote what was sent
                 ),
             ):

@@ -29,7 +29,7 @@ async def test_what_stands_is_counted(told: Platform) -> None:
     # Eight that were recorded, three that wait, one on its way out of the lot, one taken up, and two that came and are nowhere.
     await told.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 14, 0, 0)")
     # Of another gate more is stored already than is known to have come: that makes nothing good.
-    await told.sql("INSERT INTO device_days (device, date, body, stored, repeated) VALUES ('other', '2026-11-24', 'KGD', 5, 0)")
+    await told.sql("INSERT INTO device_days (device, date, received, stored, repeated) VALUES ('other', '2026-11-24', 5, 5, 0)")
     for kind, device, on, state in (
         ("device_silent", "gate", TUESDAY, "open"),
         ("device_silent", "gate", MONDAY, "open"),

@@ -99,6 +99,29 @@ async def test_a_process_is_ready_when_all_that_it_expects_is_there() -> None:
         assert {'tartip_process_condition{condition="database"} 0.0', 'tartip_process_condition{condition="keys"} 1.0'} <= set(shown)
 
 
+async def test_a_process_serves_from_when_it_was_ready_until_it_is_to_end() -> None:
+    admin, seen = Admin("127.0.0.1:0"), []
+    admin.expect("database", "server")
+    async with admin.running(), aiohttp.ClientSession(f"http://127.0.0.1:{admin.port}") as http:
+
+        async def ask() -> None:
+            async with http.get("/serving") as answer:
+                seen.append(answer.status)
+
+        await ask()
+        admin.met("database")
+        await ask()
+        admin.met("server")
+        await ask()
+        admin.unmet("database", "away")
+        await ask()
+        admin.stopping("server")
+        await ask()
+        admin.met("database")
+        await ask()
+    assert seen == [503, 503, 200, 200, 503, 503]
+
+
 async def test_metrics_are_served_as_prometheus_reads_them() -> None:
     admin = Admin("127.0.0.1:0")
     async with admin.running(), aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{admin.port}/metrics") as answer:

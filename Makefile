@@ -143,6 +143,7 @@ render: $(READY) build/tools/helm-docs ## Write what is generated in charts/ ane
 	@build/tools/helm-docs --chart-search-root charts --log-level warning
 
 region: $(READY) ## Start a region's processes here, by the commands and variables of its manifests (VALUES=my-region.yaml)
+	$(if $(VALUES),,$(error make region takes the region's values file: make region VALUES=my-region.yaml))
 	@exec $(BIN)/python -m region run $(VALUES)
 
 images: $(READY) ## Build the services' images without a network and try each (SERVICE=registry for one, BASE=image, REGISTRY=name, SAVE=1, AGAIN=1)

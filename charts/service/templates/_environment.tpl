@@ -57,10 +57,9 @@
 {{- $_ := set $plain "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" }}
 {{- $_ := set $plain "OTEL_TRACES_SAMPLER_ARG" (toString $global.telemetry.share) }}
 {{- end }}
-{{- with $global.region }}
-{{- $_ := set $plain "OTEL_RESOURCE_ATTRIBUTES" (printf "tartip.region=%s" .) }}
-{{- end }}
+{{- $_ := set $plain "OTEL_RESOURCE_ATTRIBUTES" (printf "tartip.region=%s" $global.region) }}
 {{- range $name, $value := mergeOverwrite $plain $values.env (.env | default dict) }}
+{{- if regexMatch "(DATABASE_URL|PAGE_KEY|SENSITIVE_KEYS|PASSWORD|SECRET|HEADERS)$" $name }}{{ fail (printf "env.%s of %s %s would stand in clear in the cluster: put it into a Secret, and name that under secrets or secretEnv" $name (include "service.name" $.root) $.process) }}{{ end }}
 - {name: {{ $name }}, value: {{ $value | toString | quote }}}
 {{- end }}
 {{- if .kind.secret }}

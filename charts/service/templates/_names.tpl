@@ -23,9 +23,7 @@ app.kubernetes.io/part-of: tartip
 app.kubernetes.io/version: {{ .Values.global.image.tag | default .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "service-%s" .Chart.Version }}
-{{- with .Values.global.region }}
-tartip.kz/region: {{ . | quote }}
-{{- end }}
+tartip.kz/region: {{ required "global.region is not set: the region's code, as 75" .Values.global.region | quote }}
 {{- end }}
 
 {{- define "service.selector" -}}

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
+from sqlalchemy.exc import ArgumentError
 
 from region import secrets
 from region.examples import FILES
-from region.helm import CHARTS, EXAMPLE, HelmFailed
+from region.helm import CHARTS, HelmFailed
 
 # In the environment, since command lines are seen by everybody on the machine.
 SUPERUSER = "TARTIP_SUPERUSER_DATABASE_URL"
@@ -51,8 +52,8 @@ def make_databases(told: argparse.Namespace) -> int:
         # Each as soon as it is made: its roles have their new passwords already.
         for secret in secrets.of_databases(server, told.at, told.query):
             print(secret, end="", flush=True)
-    except (OSError, asyncpg.PostgresError) as failed:
-        print(f"The databases could not be created: {failed}", file=sys.stderr)
+    except (OSError, asyncpg.PostgresError, ArgumentError) as failed:
+        print(f"The databases could not be created by {SUPERUSER}: {failed}", file=sys.stderr)
         return 1
     return 0
 
@@ -63,7 +64,7 @@ def main(given: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
     here = commands.add_parser("run", help=run.__doc__)
-    here.add_argument("values", type=Path, nargs="*", default=[EXAMPLE], help="the region's values files")
+    here.add_argument("values", type=Path, nargs="+", help="the region's values files")
     here.set_defaults(do=run)
     commands.add_parser("secrets", help=make_secrets.__doc__).set_defaults(do=make_secrets)
     databases = commands.add_parser("databases", help=f"{make_databases.__doc__} Who may make them stands in {SUPERUSER}.")

@@ -27,8 +27,9 @@ class NotOurs(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The processes of a region by service, as its manifests say, and what of their variables this machine replaces."""
+    """The code of a region and its processes by service, as its manifests say, and what of their variables this machine replaces."""
 
+    code: str
     services: Mapping[str, tuple[Part, ...]]
     replaced: tuple[str, ...]
 
@@ -41,7 +42,7 @@ def region_of(deployments: Sequence[Manifest]) -> Region:
         service, part, here = _part(manifest)
         services[service] = (*services.get(service, ()), part)
         replaced |= here
-    return Region(services, tuple(sorted(replaced)))
+    return Region(deployments[0]["metadata"]["labels"]["tartip.kz/region"], services, tuple(sorted(replaced)))
 
 
 def _part(manifest: Manifest) -> tuple[str, Part, set[str]]:
@@ -78,7 +79,7 @@ async def _run(values: Sequence[Path]) -> int:
     for line in _told(region, values):
         console.print(line, markup=False, soft_wrap=True)
     try:
-        async with running(Log(run_folder() / "logs", Screen(console)), services=region.services) as platform:
+        async with running(Log(run_folder() / "logs", Screen(console)), services=region.services, region=region.code) as platform:
             count = sum(map(len, region.services.values()))
             console.print(f"All {count} processes of the region are ready. Ctrl-C ends them; meanwhile `make ask` asks them.", markup=False)
             await platform.alive(asyncio.Event().wait())
@@ -92,7 +93,7 @@ async def _run(values: Sequence[Path]) -> int:
 
 
 def _told(region: Region, values: Sequence[Path]) -> Iterator[str]:
-    yield f"The region of {', '.join(map(str, values))}, each Deployment as one process:"
+    yield f"Region {region.code} of {', '.join(map(str, values))}, each Deployment as one process:"
     for service, parts in region.services.items():
         yield f"  {service}: {', '.join(part.command for part in parts)}"
-    yield f"Replaced by what this machine has: addresses, {', '.join(region.replaced)}"
+    yield f"Of this machine, not of the region: the addresses of Kafka, Keycloak and our own ports; {', '.join(region.replaced)}"

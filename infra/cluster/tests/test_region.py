@@ -64,9 +64,13 @@ async def test_a_second_region_lives_here_from_its_values_file(tmp_path: Path, m
     values = tmp_path / "region-71.yaml"
     values.write_text(EXAMPLE.read_text(encoding="utf-8").replace("75", "71"), encoding="utf-8")
     monkeypatch.setenv("TARTIP_RUN", str(tmp_path / "run"))
-    services = (await asyncio.to_thread(region_shown, values)).services
-    async with running(Log(tmp_path / "run" / "logs"), services=services) as platform, aiohttp.ClientSession() as http:
-        for words in questions():
+    region = await asyncio.to_thread(region_shown, values)
+    assert region.code == "71"
+    async with (
+        running(Log(tmp_path / "run" / "logs"), services=region.services, region=region.code) as platform,
+        aiohttp.ClientSession() as http,
+    ):
+        for words in questions(region.code):
             await answered(words)
         gate = f"http://{platform.endpoints.addresses['gateway']['http']}/iclock/cdata?SN=GATE-1&table=ATTLOG&Stamp=1"
         record = f"1001\t{datetime.now(ZoneInfo('Asia/Almaty')):%Y-%m-%d %H:%M:%S}\t0\t2\t\t0\t0\n"
@@ -79,10 +83,15 @@ def region_shown(values: Path) -> Region:
     return region_of(rendered(values).of_kind("Deployment"))
 
 
-def questions() -> list[dict[str, str]]:
-    """The questions of the page, in its order; the device stands where this test stands."""
+def questions(region: str) -> list[dict[str, str]]:
+    """The questions of the page, in its order and in this region; the device stands where this test stands."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    lines = [line.replace("10.75.1.7/32", "127.0.0.0/8") for block in blocks for line in block.splitlines()]
+    lines = [
+        line.replace("10.75.1.7/32", "127.0.0.0/8").replace('"region": "75"', f'"region": "{region}"')
+        for block in blocks
+        for line in block.splitlines()
+        if line.startswith("make ask ")
+    ]
     return [dict(word.split("=", 1) for word in shlex.split(line)[2:]) for line in lines]
 
 

@@ -23,7 +23,7 @@ from localstack.log import Log
 from localstack.parts import EMBEDDED, SERVICES, Part, Services, Stack, free_addresses
 from localstack.postgres import ENTRANCES, data_folder
 from localstack.processes import Died, Process, end
-from localstack.realm import with_people
+from localstack.realm import REGION, in_region, with_people
 
 NAME, MIGRATE = "platform", " migrate"
 # A busy machine starts slowly, but something becomes ready all the time; where nothing does for so long, nothing will.
@@ -92,13 +92,13 @@ class Platform:
             with suppress(asyncio.CancelledError, Exception):
                 await task
 
-    async def start(self, people: Mapping[str, str]) -> None:
+    async def start(self, people: Mapping[str, str], region: str = REGION) -> None:
         """Starts everything and returns when all is ready; NotReady where nothing becomes ready for too long."""
         began = time.monotonic()
         realm = REALM
-        if people:
+        if people or region != REGION:
             realm = self.folder / "realm.json"
-            written(realm, with_people(json.loads(REALM.read_text(encoding="utf-8")), people))
+            written(realm, in_region(with_people(json.loads(REALM.read_text(encoding="utf-8")), people), region))
         try:
             async with asyncio.timeout(PATIENCE_S) as self._patience, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
                 postgres = group.create_task(self._postgres())
@@ -222,11 +222,12 @@ async def running(
     people: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     services: Services = SERVICES,
+    region: str = REGION,
 ) -> AsyncIterator[Platform]:
     """Runs the platform for the length of the block, empty at first, in the folder of `localstack.endpoints.run_folder`.
 
     `stack` is what it stands on, fetched first where it is not yet there. `clock` is the instant at which a stepped clock stands, None is the real one. `people` are accounts beside those of the
-    realm: the registry's ID of a servant by user name. Raises AlreadyRunning, Died, NotReady.
+    realm: the registry's ID of a servant by user name; `region` is that of its inspector and operator. Raises AlreadyRunning, Died, NotReady.
     """
     folder, data = run_folder().resolve(), data_folder().resolve()
     with held(folder):
@@ -238,7 +239,7 @@ async def running(
         if clock is not None:
             platform.step(clock)
         try:
-            await platform.alive(platform.start(people or {}))
+            await platform.alive(platform.start(people or {}, region))
             yield platform
         finally:
             await platform.stop()

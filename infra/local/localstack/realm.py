@@ -125,6 +125,17 @@ def with_people(realm: Mapping[str, Any], people: Mapping[str, str]) -> dict[str
     return {**realm, "users": [*realm["users"], *accounts]}
 
 
+REGION = "75"
+"""The region whose inspector and operator the realm of the demo has."""
+
+
+def in_region(realm: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """Returns the realm, as JSON, with the people of its region in another one."""
+    text = json.dumps(realm).replace(f"/regions/{REGION}/", f"/regions/{region}/").replace(f'"name": "{REGION}"', f'"name": "{region}"')
+    moved: dict[str, Any] = json.loads(text)
+    return moved
+
+
 MAPPERS: Mapping[str, Callable[[User, Mapping[str, str]], dict[str, object]]] = {
     "oidc-group-membership-mapper": _grants,
     "oidc-usermodel-attribute-mapper": _attribute,

@@ -11,7 +11,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 from chassis.server import Limits
-from tartip_client import connection, deployment, passages, policy, refusals
+from tartip_client import connection, deployment, passages, policy, refusals, tokens
 from timetracking.gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,12 @@ def test_the_pages_of_the_contract_are_written_where_it_is_said() -> None:
 def test_every_code_stands_with_its_exception() -> None:
     told = {code.strip("`"): raises.strip("`") for code, raises, *_ in (row for row in rows(PAGE) if len(row) == 3 and row[0].isupper())}
     assert told == {code: kind.__name__ for code, kind in refusals.KINDS.items()}
+
+
+def test_every_way_to_get_no_token_stands_with_what_to_do() -> None:
+    told = {row[0].strip("`") for row in rows(PAGE) if len(row) == 2 and row[0].startswith("`SignIn")}
+    assert told == {kind.__name__ for kind in tokens.SignInFailed.__subclasses__()}
+    assert f"nobody asks again for {tokens.ASKED_AGAIN_AFTER_S:g} seconds" in README
 
 
 def test_the_variables_are_those_that_the_client_reads() -> None:

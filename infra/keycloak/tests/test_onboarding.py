@@ -129,15 +129,15 @@ def test_the_integrators_client_signs_in_by_a_secret_by_a_certified_key_and_by_a
     file.write_bytes(signer.certificate)
     words = ("onboard", "integrator", name, "--grant", "/nation/integrator")
     secret = secret_of(realm.told(*words)[1])
-    tokens = [TokenSource(realm.issuer, ClientSecret(client, secret)).token()]
+    tokens = [TokenSource(realm.issuer, ClientSecret(client, secret), clear=True).token()]
     assert realm.told(*words, "--certificate", str(file))[0] == 0
-    tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file)).token())
+    tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file), clear=True).token())
     with published(signer) as url:
         assert realm.told(*words, "--jwks-url", url)[0] == 0
-        tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file, str(signer.key.kid))).token())
+        tokens.append(TokenSource(realm.issuer, ClientKey(client, key_file, str(signer.key.kid)), clear=True).token())
     assert [grants(realm, token) for token in tokens] == [["/nation/integrator"]] * 3
     with pytest.raises(SignInRefused, match=client):
-        TokenSource(realm.issuer, ClientSecret(client, secret)).token()
+        TokenSource(realm.issuer, ClientSecret(client, secret), clear=True).token()
 
 
 def proves_itself(realm: Running, signer: Signer, client: str, *, named: bool = False) -> None:

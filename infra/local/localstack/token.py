@@ -41,7 +41,8 @@ def sign_in(who: str, issuer: str | None = None, secrets: Path | None = None) ->
     The issuer is that of the running platform and the secrets are those that it generated, unless named.
     """
     realm = Realm.read(realm_file(), Secrets.read(secrets or run_folder() / "secrets.json"))
-    return TokenSource(issuer or Endpoints.read().issuer, Known(_form(realm, who)))
+    # Clear: the local issuer is on this machine.
+    return TokenSource(issuer or Endpoints.read().issuer, Known(_form(realm, who)), clear=True)
 
 
 async def token_for(who: str, issuer: str | None = None, secrets: Path | None = None) -> str:
@@ -51,7 +52,7 @@ async def token_for(who: str, issuer: str | None = None, secrets: Path | None = 
         return await asyncio.to_thread(source.token)
     except tartip_client.SignInRefused as refused:
         raise SignInRefused(f"As {who}: {refused}.") from None
-    except tartip_client.SignInAway as away:
+    except tartip_client.SignInFailed as away:
         raise NotRunning(f"{away}: start the platform with `make run`.") from None
 
 

@@ -25,7 +25,7 @@ from tartip_client.refusals import (
     refusal_in,
     refusal_of,
 )
-from tartip_client.tokens import ClientKey, ClientSecret, SignInAway, SignInFailed, SignInRefused, TokenSource
+from tartip_client.tokens import ClientKey, ClientSecret, SignInAway, SignInFailed, SignInRefused, SignInUntrusted, TokenSource
 
 __all__ = [
     "ONCE",
@@ -49,6 +49,7 @@ __all__ = [
     "SignInAway",
     "SignInFailed",
     "SignInRefused",
+    "SignInUntrusted",
     "Stale",
     "TartipError",
     "Text",

@@ -12,9 +12,9 @@ from tartip.timetracking.v1.workday_service_pb2 import WatchWorkdaysRequest, Wat
 
 from tartip_client.connection import Headers, Tls, identified, options, request_id_of, signed
 from tartip_client.passages import ANSWERED_WITHIN_S, CUT, RefusedPassage, Waiting, broken
-from tartip_client.policy import PATIENT, Policy, Tries, repeatable
+from tartip_client.policy import ONCE, PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
-from tartip_client.tokens import TokenSource
+from tartip_client.tokens import Ended, SignInAway, TokenSource, given, late
 from tartip_client.watching import first_cursor, resumed
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ async def watch(
                 cursor = change.cursor
                 tries.got_on()
                 yield change
-            ended = CUT
-        except Refused as error:
-            ended = error.refusal
+            ended: Ended = refused(CUT)
+        except (Refused, SignInAway) as error:
+            ended = error
         finally:
             call.cancel()
         await _wait(tries, ended)
@@ -88,22 +88,24 @@ async def send_passages(stub: "PassageServiceAsyncStub", passages: Sequence[Pass
     """Sends passages of an access-control system, as `tartip_client.send_passages` does."""
     waiting, tries = Waiting(passages), Tries(policy, policy.deadline_s)
     while waiting:
-        ended = CUT
+        ended: Ended = refused(CUT)
         try:
             async for answer in stub.RecordPassages(waiting.requests(), timeout=ANSWERED_WITHIN_S):
                 if waiting.take(answer):
                     tries.got_on()
         except Refused as error:
-            ended = broken(error.refusal)
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         if waiting:
             await _wait(tries, ended)
     return waiting.refused
 
 
-async def _wait(tries: Tries, refusal: Refusal) -> None:
-    wait = tries.again_s(refusal)
+async def _wait(tries: Tries, ended: Ended) -> None:
+    wait = tries.again_s(ended.refusal)
     if wait is None:
-        raise refused(refusal)
+        raise ended
     await asyncio.sleep(wait)
 
 
@@ -116,12 +118,14 @@ class _Calls:
     async def single(self, continuation: Any, details: Any, request: Any) -> Any:
         """Makes a call of one request and one answer, as often as the policy says."""
         if self._policy is None:
-            return await continuation(self._signed(details, await self._token(), details.timeout), request)
+            tries = Tries(ONCE, details.timeout)
+            token = await self._token(tries)
+            return await continuation(self._signed(details, token, tries.left_s()), request)
         request = identified(request)
         given = details.timeout if details.timeout is not None else self._policy.deadline_s
         tries, may_again = Tries(self._policy, given), repeatable(_path(details.method), request)
         while True:
-            token = await self._token()
+            token = await self._patient_token(tries)
             call = await continuation(self._signed(details, token, tries.left_s()), request)
             try:
                 await call
@@ -136,8 +140,9 @@ class _Calls:
 
     async def uploaded(self, continuation: Any, details: Any, requests: Any) -> Any:
         """Makes a call of many requests and one answer."""
-        token = await self._token()
-        call = await continuation(self._signed(details, token, details.timeout), requests)
+        tries = Tries(self._policy or ONCE, details.timeout)
+        token = await self._token(tries)
+        call = await continuation(self._signed(details, token, tries.left_s()), requests)
         if self._policy is None:
             return call
         try:
@@ -148,8 +153,9 @@ class _Calls:
 
     async def streamed(self, continuation: Any, details: Any, request: Any) -> Any:
         """Makes a call whose answer is a stream, and tells its end as Refused."""
-        token = await self._token()
-        call = await continuation(self._signed(details, token, details.timeout), request)
+        tries = Tries(self._policy or ONCE, details.timeout)
+        token = await self._token(tries)
+        call = await continuation(self._signed(details, token, tries.left_s()), request)
         return call if self._policy is None else self._answers(call, token)
 
     async def _answers(self, call: Any, token: str | None) -> AsyncIterator[Any]:
@@ -159,10 +165,26 @@ class _Calls:
         except grpc.RpcError as error:
             raise refused(self._seen(error, token)) from error
 
-    async def _token(self) -> str | None:
-        if isinstance(self._tokens, TokenSource):
-            return self._tokens.fresh() or await asyncio.to_thread(self._tokens.token)
-        return self._tokens if isinstance(self._tokens, str) or self._tokens is None else await self._tokens()
+    async def _patient_token(self, tries: Tries) -> str | None:
+        while True:
+            try:
+                return await self._token(tries)
+            except SignInAway as away:
+                await _wait(tries, away)
+
+    async def _token(self, tries: Tries) -> str | None:
+        tokens = self._tokens
+        if isinstance(tokens, TokenSource) and (living := tokens.living()) is not None:
+            return living
+        if isinstance(tokens, str) or tokens is None:
+            return tokens
+        try:
+            async with asyncio.timeout(tries.left_s()) as limit:
+                return given(await asyncio.wrap_future(tokens.asked())) if isinstance(tokens, TokenSource) else await tokens()
+        except TimeoutError:
+            if limit.expired():
+                raise late() from None
+            raise
 
     def _signed(self, details: Any, token: str | None, timeout: float | None) -> grpc.aio.ClientCallDetails:
         carried = grpc.aio.Metadata(*signed(details.metadata, token, self._language, self._headers))

@@ -14,7 +14,7 @@ from tartip_client.connection import Headers, Tls, identified, options, request_
 from tartip_client.passages import ANSWERED_WITHIN_S, CUT, RefusedPassage, Waiting, broken
 from tartip_client.policy import PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
-from tartip_client.tokens import TokenSource
+from tartip_client.tokens import Ended, SignInAway, TokenSource
 from tartip_client.watching import first_cursor, resumed
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def channel(
     """Opens a channel to host:port for the stubs of `tartip`; what is refused raises Refused.
 
     `tokens` may be a token that somebody else renews. Without `tls` nothing is encrypted: for loopback, and a mesh that encrypts. Single
-    calls have the policy's deadline, unless they name their own (`timeout=`), and are repeated as it says; writes get a request_id, so
-    that a repetition is done once. Streams are neither repeated nor ended: `watch` and `send_passages` go on with theirs.
+    calls have the policy's deadline, unless they name their own (`timeout=`), which holds for the wait for a token too, and are repeated
+    as it says; writes get a request_id, so that a repetition is done once. Streams are neither repeated nor ended: `watch` and `send_passages` go on with theirs.
     """
     opened = grpc.insecure_channel(target, options()) if tls is None else grpc.secure_channel(target, tls.credentials(), options())
     return grpc.intercept_channel(opened, _Calls(tokens, language, policy, headers))
@@ -60,7 +60,8 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
     """Follows the changes of a body's days and goes on after every break from the last cursor; each comes at least once.
 
     `stub` is a WorkdayServiceStub. It never ends by itself; CURSOR_EXPIRED is raised as Precondition, and what to do then is the
-    caller's: begin anew with the cursor "start". Keep the cursor of a change after its day is stored, not before.
+    caller's: begin anew with the cursor "start". Keep the cursor of a change after its day is stored, not before. A sign-in that is away
+    is a break too; SignInRefused and SignInUntrusted are raised.
     """
     cursor, tries = request.cursor, Tries(policy, policy.deadline_s)
     while True:
@@ -74,9 +75,9 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
                 cursor = change.cursor
                 tries.got_on()
                 yield change
-            ended = CUT
-        except Refused as error:
-            ended = error.refusal
+            ended: Ended = refused(CUT)
+        except (Refused, SignInAway) as error:
+            ended = error
         finally:
             call.cancel()
         _wait(tries, ended)
@@ -90,22 +91,24 @@ def send_passages(stub: "PassageServiceStub", passages: Sequence[Passage], polic
     """
     waiting, tries = Waiting(passages), Tries(policy, policy.deadline_s)
     while waiting:
-        ended = CUT
+        ended: Ended = refused(CUT)
         try:
             for answer in stub.RecordPassages(waiting.requests(), timeout=ANSWERED_WITHIN_S):
                 if waiting.take(answer):
                     tries.got_on()
         except Refused as error:
-            ended = broken(error.refusal)
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         if waiting:
             _wait(tries, ended)
     return waiting.refused
 
 
-def _wait(tries: Tries, refusal: Refusal) -> None:
-    wait = tries.again_s(refusal)
+def _wait(tries: Tries, ended: Ended) -> None:
+    wait = tries.again_s(ended.refusal)
     if wait is None:
-        raise refused(refusal)
+        raise ended
     time.sleep(wait)
 
 
@@ -134,7 +137,7 @@ class _Calls(
         given = details.timeout if details.timeout is not None else self._policy.deadline_s
         tries, may_again = Tries(self._policy, given), repeatable(details.method, request)
         while True:
-            token = self._token()
+            token = self._patient_token(tries)
             call = continuation(self._signed(details, token, tries.left_s()), request)
             error = call.exception()
             if error is None:
@@ -146,22 +149,31 @@ class _Calls(
             time.sleep(wait)
 
     def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        token = self._token()
-        call = continuation(self._signed(client_call_details, token, client_call_details.timeout), request_iterator)
+        tries = Tries(self._policy, client_call_details.timeout)
+        token = self._token(tries)
+        call = continuation(self._signed(client_call_details, token, tries.left_s()), request_iterator)
         error = call.exception()
         if error is not None:
             raise refused(self._seen(error, token)) from error
         return call
 
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        token = self._token()
-        return _Answers(continuation(self._signed(client_call_details, token, client_call_details.timeout), request), self._seen, token)
+        tries = Tries(self._policy, client_call_details.timeout)
+        token = self._token(tries)
+        return _Answers(continuation(self._signed(client_call_details, token, tries.left_s()), request), self._seen, token)
 
     def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         return self.intercept_unary_stream(continuation, client_call_details, request_iterator)
 
-    def _token(self) -> str | None:
-        return self._tokens.token() if isinstance(self._tokens, TokenSource) else self._tokens
+    def _patient_token(self, tries: Tries) -> str | None:
+        while True:
+            try:
+                return self._token(tries)
+            except SignInAway as away:
+                _wait(tries, away)
+
+    def _token(self, tries: Tries) -> str | None:
+        return self._tokens.token(tries.left_s()) if isinstance(self._tokens, TokenSource) else self._tokens
 
     def _signed(self, details: Any, token: str | None, timeout: float | None) -> _Details:
         carried = signed(details.metadata, token, self._language, self._headers)

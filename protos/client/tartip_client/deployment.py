@@ -40,16 +40,16 @@ class Deployment:
         `TARTIP_REGISTRY`, `TARTIP_REGIMES`, `TARTIP_TIMETRACKING` and `TARTIP_GATEWAY` are host:port. Who calls is said by `TARTIP_TOKEN`,
         or by `TARTIP_ISSUER` and `TARTIP_CLIENT_ID` with `TARTIP_CLIENT_SECRET_FILE`, or `TARTIP_CLIENT_KEY_FILE` and, where keys are
         published, `TARTIP_CLIENT_KEY_ID`. Whom to trust by `TARTIP_CA_FILE`; mutual TLS by `TARTIP_CERTIFICATE_FILE` and `TARTIP_KEY_FILE`.
-        `TARTIP_CLEAR=1` calls without TLS. `TARTIP_LANGUAGE` is kk, ru or en.
+        `TARTIP_CLEAR=1` calls without TLS, and lets an issuer be without it. `TARTIP_LANGUAGE` is kk, ru or en.
         """
         addresses = {part: environment[name] for part in PARTS if environment.get(name := f"TARTIP_{part.upper()}")}
         language = environment.get("TARTIP_LANGUAGE") or "kk"
         if language not in ("kk", "ru", "en"):
             raise SettingMissing(f"TARTIP_LANGUAGE is {language!r}: kk, ru or en")
         ca, certificate, key = (_file(environment, f"TARTIP_{name}_FILE") for name in ("CA", "CERTIFICATE", "KEY"))
-        tls = None if environment.get("TARTIP_CLEAR") == "1" else Tls(ca, certificate, key)
-        token = environment.get("TARTIP_TOKEN")
-        return cls(addresses, token or TokenSource(_required(environment, "TARTIP_ISSUER"), _credentials(environment), ca), language, tls)
+        clear = environment.get("TARTIP_CLEAR") == "1"
+        tokens = environment.get("TARTIP_TOKEN") or _sign_in(environment, ca, clear=clear)
+        return cls(addresses, tokens, language, None if clear else Tls(ca, certificate, key))
 
     def channel(self, part: str) -> grpc.Channel:
         """Opens a channel to a part of the platform: registry, regimes, timetracking, or gateway for passages."""
@@ -63,6 +63,13 @@ class Deployment:
         if part not in self.addresses:
             raise SettingMissing(f"TARTIP_{part.upper()} is not set: host:port of the {part}")
         return self.addresses[part]
+
+
+def _sign_in(environment: Mapping[str, str], ca: Path | None, *, clear: bool) -> TokenSource:
+    issuer = _required(environment, "TARTIP_ISSUER")
+    if not clear and not issuer.startswith("https://"):
+        raise SettingMissing(f"TARTIP_ISSUER is {issuer}: it begins with https://; http:// only with TARTIP_CLEAR=1, on one's own machine")
+    return TokenSource(issuer, _credentials(environment), ca, clear=clear)
 
 
 def _credentials(environment: Mapping[str, str]) -> Credentials:

@@ -1,5 +1,6 @@
 """Access tokens of a system: asked for with its secret or its key, renewed before they end, by one for all who wait."""
 
+import copy
 import json
 import ssl
 import threading
@@ -8,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,9 +19,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from tartip_client.refusals import TartipError
+from tartip_client.refusals import Refusal, Refused, TartipError
 
 ANSWERED_WITHIN_S = 10.0
+ASKED_AGAIN_AFTER_S = 5.0
+"""After an attempt that failed: those who call meanwhile are told of it at once, and the sign-in is not overrun when it comes back."""
 ASSERTION_LIVES_S = 60
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 RENEWED_AT = 0.8
@@ -34,8 +38,21 @@ class SignInRefused(SignInFailed):
     """The sign-in does not know the client, or not its secret or key; says what it answered."""
 
 
+class SignInUntrusted(SignInFailed):
+    """What proves the client is not sent: the issuer is not called over TLS, or what stands there is not the issuer's."""
+
+
 class SignInAway(SignInFailed):
-    """The sign-in does not answer, or with nothing that can be read."""
+    """The sign-in does not answer, or with nothing that can be read; it may be tried again."""
+
+    @property
+    def refusal(self) -> Refusal:
+        """What it means for a call: that something it needs is away."""
+        return Refusal("UNAVAILABLE", str(self))
+
+
+Ended = Refused | SignInAway
+"""How a call or a stream ends that may be made again."""
 
 
 class Credentials(Protocol):
@@ -107,8 +124,9 @@ Fetch = Callable[[str, Mapping[str, str] | None], Mapping[str, Any]]
 class TokenSource:
     """Tokens of one issuer for one system, or person; may be asked by many threads at once.
 
-    A token is renewed when four fifths of its life have passed, by one of those who ask; the others go on with the old one as long
-    as it lives, and so does everybody where the sign-in is away.
+    A token is renewed when four fifths of its life have passed, by a thread of its own and once for all; while it lives, everybody goes
+    on with it at once, also where the sign-in is away. After an attempt that failed nobody asks again for a few seconds. An issuer
+    without TLS (http://) is asked where it is `clear` that this is meant: on one's own machine alone.
     """
 
     def __init__(
@@ -117,69 +135,124 @@ class TokenSource:
         credentials: Credentials,
         ca_file: Path | None = None,
         *,
+        clear: bool = False,
         fetch: Fetch | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        _trusted(issuer, clear=clear)
         self.issuer, self._credentials, self._clock = issuer.rstrip("/"), credentials, clock
-        self._fetch = fetch or Http(ca_file).fetch
-        self._renewing = threading.Lock()
-        self._held: Token | None = None
+        self._fetch = fetch or Http(ca_file, clear=clear).fetch
         self._endpoint = ""
+        self._lock = threading.Lock()
+        self._held: Token | None = None
+        self._attempt: Attempt | None = None
+        self._again_at = 0.0
 
-    def fresh(self) -> str | None:
-        """Returns the token where it need not be renewed; asks nobody."""
-        held = self._held
-        return held.value if held is not None and self._clock() < held.renew_at else None
-
-    def token(self) -> str:
-        """Returns a token that counts, after asking for one where it must; SignInRefused, SignInAway."""
-        held, now = self._held, self._clock()
-        if held is not None and now < held.renew_at:
-            return held.value
-        lives = held is not None and now < held.ends_at
-        if not self._renewing.acquire(blocking=not lives):
-            assert held is not None
-            return held.value
+    def token(self, within_s: float | None = None) -> str:
+        """Returns a token that counts, after waiting for one where it must, at most so many seconds; SignInFailed says why there is none."""
+        living = self.living()
+        if living is not None:
+            return living
         try:
-            if self._held is held or self._held is None:
-                self._held = self._asked()
-            return self._held.value
-        except SignInAway:
-            if held is None or not lives:
-                raise
-            return held.value
-        finally:
-            self._renewing.release()
+            return given(self.asked().result(within_s))
+        except TimeoutError:
+            raise late() from None
+
+    def living(self) -> str | None:
+        """Returns the token while it lives, and has it renewed where it is time; waits for nobody."""
+        held, now = self._held, self._clock()
+        if held is None or now >= held.ends_at:
+            return None
+        if now >= held.renew_at:
+            self.asked()
+        return held.value
+
+    def asked(self) -> "Attempt":
+        """Returns the attempt that is under way, or the last one where it is too early for another; else begins one."""
+        with self._lock:
+            attempt = self._attempt
+            if attempt is not None and (not attempt.done() or self._clock() < self._again_at):
+                return attempt
+            attempt = self._attempt = Future()
+            attempt.set_running_or_notify_cancel()  # nobody who gives up waiting ends it for the others
+        try:
+            # A daemon: a process that ends does not wait for a sign-in that is away.
+            threading.Thread(target=self._ask, args=(attempt,), name="tartip sign-in", daemon=True).start()
+        except RuntimeError as error:
+            self._ended(attempt, SignInAway(f"no thread can be had to sign in: {error}"))
+        return attempt
 
     def refused(self, token: str) -> None:
         """Drops a token that the platform did not take, so that the next call asks for another."""
-        held = self._held
-        if held is not None and held.value == token:
+        with self._lock:
+            held = self._held
+            if held is None or held.value != token:
+                return
             self._held = None
+            if self._attempt is not None and self._attempt.done() and self._attempt.result() is held:
+                self._attempt = None
 
-    def _asked(self) -> Token:
+    def _ask(self, attempt: "Attempt") -> None:
+        try:
+            self._ended(attempt, self._answered())
+        except Exception as error:  # told to whoever waits, whatever it is
+            self._ended(attempt, error)
+
+    def _ended(self, attempt: "Attempt", outcome: "Token | Exception") -> None:
+        with self._lock:
+            if isinstance(outcome, Token):
+                self._held, self._again_at = outcome, outcome.renew_at
+            else:
+                self._again_at = self._clock() + ASKED_AGAIN_AFTER_S
+        attempt.set_result(outcome)
+
+    def _answered(self) -> Token:
         if not self._endpoint:
-            document = self._fetch(f"{self.issuer}/.well-known/openid-configuration", None)
-            if document.get("issuer") != self.issuer or not isinstance(document.get("token_endpoint"), str):
-                raise SignInAway(f"what stands at {self.issuer} names another issuer, or no token_endpoint: use the issuer's own name")
-            self._endpoint = document["token_endpoint"]
+            self._endpoint = self._discovered()
         now = self._clock()
         return Token.read(self._fetch(self._endpoint, self._credentials.form(self.issuer)), now)
 
+    def _discovered(self) -> str:
+        place = f"{self.issuer}/.well-known/openid-configuration"
+        document = self._fetch(place, None)
+        issuer, endpoint = document.get("issuer"), document.get("token_endpoint")
+        if not isinstance(issuer, str) or not isinstance(endpoint, str):
+            raise SignInAway(f"{place} answers without issuer and token_endpoint")
+        if issuer != self.issuer:
+            raise SignInUntrusted(f"what stands at {self.issuer} names another issuer, {issuer}: use the issuer's own name")
+        return _trusted(endpoint, clear=not self.issuer.startswith("https://"))
+
+
+Attempt = Future[Token | Exception]
+"""A request for a token: what came of it is its result, be it an exception, so that many may be told."""
+
+
+def given(outcome: Token | Exception) -> str:
+    """Returns the token that an attempt brought, or raises what came instead: a copy for each who is told, as each adds a traceback."""
+    if isinstance(outcome, Token):
+        return outcome.value
+    raise copy.copy(outcome) from None
+
+
+def late() -> SignInAway:
+    """Returns what is told to a call whose time passed while it waited for a token."""
+    return SignInAway("no token came within the time of the call")
+
 
 class Http:
-    """HTTP as a sign-in needs it, with the authorities that are trusted."""
+    """HTTP as a sign-in needs it, with the authorities that are trusted; without TLS where it is `clear` that this is meant."""
 
-    def __init__(self, ca_file: Path | None = None) -> None:
-        self._trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
+    def __init__(self, ca_file: Path | None = None, *, clear: bool = False) -> None:
+        trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
+        self._clear, self._opener = clear, urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _NoRedirects())
 
     def fetch(self, url: str, form: Mapping[str, str] | None) -> Mapping[str, Any]:
-        """Gets a document, or posts a form; SignInRefused with what an OAuth error says, SignInAway for all else."""
-        if not url.startswith(("https://", "http://")):
-            raise SignInAway(f"{url}: an issuer begins with https://")
-        body = urllib.parse.urlencode(form).encode() if form is not None else None
+        """Gets a document, or posts a form; SignInRefused with what an OAuth error says, SignInUntrusted, SignInAway for all else."""
+        request = urllib.request.Request(
+            _trusted(url, clear=self._clear), urllib.parse.urlencode(form).encode() if form is not None else None
+        )
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, body), timeout=ANSWERED_WITHIN_S, context=self._trusted) as answer:
+            with self._opener.open(request, timeout=ANSWERED_WITHIN_S) as answer:
                 return _document(answer.read(), url)
         except urllib.error.HTTPError as error:
             said = _document(error.read(), url) if error.code in (400, 401) and form is not None else {}
@@ -190,6 +263,19 @@ class Http:
             raise SignInAway(f"{url} answers {error.code}") from None
         except (OSError, ValueError) as error:
             raise SignInAway(f"{url} does not answer: {error}") from None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A sign-in answers where it is asked: a redirection could lead out of TLS."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follows none."""
+
+
+def _trusted(url: str, *, clear: bool) -> str:
+    if not url.startswith(("https://", "http://") if clear else "https://"):
+        raise SignInUntrusted(f"{url}: a sign-in begins with https://; http:// only where an issuer without TLS is meant (TARTIP_CLEAR=1)")
+    return url
 
 
 def _document(raw: bytes, url: str) -> Mapping[str, Any]:

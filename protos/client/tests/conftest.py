@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import grpc
@@ -25,7 +25,8 @@ from tartip.timetracking.v1 import passage_service_pb2 as passages
 from tartip.timetracking.v1 import passage_service_pb2_grpc as passages_grpc
 from tartip.timetracking.v1 import workday_service_pb2 as workdays
 from tartip.timetracking.v1 import workday_service_pb2_grpc as workdays_grpc
-from tartip_client import Policy, TokenSource, aio, blocking
+from tartip_client import ClientSecret, Policy, TokenSource, aio, blocking
+from tartip_client.tokens import ASKED_AGAIN_AFTER_S
 
 QUICK = Policy(first_wait_s=0.001, longest_wait_s=0.002)
 """As patient as any, without its waits."""
@@ -165,6 +166,21 @@ def token(tokens: Tokens) -> str:
     return tokens.mint("anna", GRANTS)
 
 
+def sign_in(given: list[str | Exception]) -> TokenSource:
+    """A sign-in that gives these tokens, or fails so, in turn; between two looks at its clock passes more than anybody waits to ask again."""
+
+    def fetch(url: str, form: Any) -> dict[str, Any]:
+        if form is None:
+            return {"issuer": "https://issuer.test", "token_endpoint": "https://issuer.test/token"}
+        answer = given.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"access_token": answer, "expires_in": 10**6}
+
+    clock = count(step=2 * ASKED_AGAIN_AFTER_S).__next__
+    return TokenSource("https://issuer.test", ClientSecret("portal", "s"), fetch=fetch, clock=clock)
+
+
 class Blocking:
     """Calls as a script makes them, in a thread."""
 
@@ -197,7 +213,7 @@ class Blocking:
 
         return await asyncio.to_thread(made)
 
-    async def sent(self, address: str, tokens: str, given: list[Any], policy: Policy = QUICK) -> list[Any]:
+    async def sent(self, address: str, tokens: TokenSource | str, given: list[Any], policy: Policy = QUICK) -> list[Any]:
         """Sends passages."""
 
         def made() -> list[Any]:
@@ -228,7 +244,7 @@ class Awaited:
             async with aclosing(changes):
                 return [await anext(changes) for _ in range(count)]
 
-    async def sent(self, address: str, tokens: str, given: list[Any], policy: Policy = QUICK) -> list[Any]:
+    async def sent(self, address: str, tokens: TokenSource | str, given: list[Any], policy: Policy = QUICK) -> list[Any]:
         """Sends passages."""
         async with aio.channel(address, tokens, tls=None) as opened:
             return list(await aio.send_passages(passages_grpc.PassageServiceStub(opened), given, policy))

@@ -1,6 +1,7 @@
 """A call is made again where that is harmless and sensible, within its deadline, and a write is done once."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,9 +22,9 @@ from chassis.tls import Certificates, TlsSettings
 from kernel.faults import TooMuch, Unavailable
 from tartip.regimes.v1 import error_reason_pb2, law_service_pb2, law_service_pb2_grpc
 from tartip.registry.v1.state_body_service_pb2 import CreateStateBodyRequest, GetStateBodyRequest, ListStateBodiesRequest
-from tartip_client import Policy, Tls, TokenSource, aio
+from tartip_client import ClientSecret, Policy, SignInAway, SignInRefused, Tls, TokenSource, aio
 
-from .conftest import GRANTS, QUICK, Client, Stage, texts
+from .conftest import GRANTS, QUICK, Client, Stage, sign_in, texts
 
 GET = GetStateBodyRequest(name="stateBodies/KGD")
 
@@ -117,15 +118,41 @@ async def test_a_call_that_is_not_answered_ends_with_its_deadline(stage: Stage, 
 
 
 async def test_a_token_that_does_not_count_is_replaced_once(stage: Stage, client: Client) -> None:
-    given = [stage.tokens.mint("anna", GRANTS, claims={"exp": 1}), stage.tokens.mint("anna", GRANTS)]
-    source = _source(given)
+    given: list[str | Exception] = [stage.tokens.mint("anna", GRANTS, claims={"exp": 1}), stage.tokens.mint("anna", GRANTS)]
+    source = sign_in(given)
     async with stage.registry() as address:
         assert (await client.call(address, source, "GetStateBody", GET)).name == GET.name
         assert given == []
-        bad = [stage.tokens.mint("anna", GRANTS, claims={"exp": 1}) for _ in range(3)]
+        bad: list[str | Exception] = [stage.tokens.mint("anna", GRANTS, claims={"exp": 1}) for _ in range(3)]
         with pytest.raises(tartip_client.Unauthenticated):
-            await client.call(address, _source(bad), "GetStateBody", GET)
+            await client.call(address, sign_in(bad), "GetStateBody", GET)
     assert len(bad) == 1
+
+
+async def test_a_call_waits_for_a_sign_in_that_is_away_as_for_the_platform(stage: Stage, token: str, client: Client) -> None:
+    async with stage.registry() as address:
+        source = sign_in([SignInAway("the test says so"), SignInAway("the test says so"), token])
+        assert (await client.call(address, source, "GetStateBody", GET)).name == GET.name
+        with pytest.raises(SignInAway):
+            await client.call(address, sign_in([SignInAway("the test says so"), token]), "GetStateBody", GET, tartip_client.ONCE)
+        with pytest.raises(SignInRefused):
+            await client.call(address, sign_in([SignInRefused("the test says so"), token]), "GetStateBody", GET)
+    assert len(stage.told.asked) == 1
+
+
+async def test_a_call_whose_sign_in_never_answers_ends_with_its_deadline(stage: Stage, client: Client) -> None:
+    answer = threading.Event()
+
+    def fetch(url: str, form: Any) -> dict[str, Any]:
+        answer.wait(60)
+        raise SignInAway("the test is over")
+
+    source = TokenSource("https://issuer.test", ClientSecret("portal", "s"), fetch=fetch)
+    async with stage.registry() as address:
+        with pytest.raises(SignInAway, match="within the time of the call"):
+            await client.call(address, source, "GetStateBody", GET, timeout=0.05)
+    assert not answer.is_set()
+    answer.set()
 
 
 async def test_all_pages_are_asked_for_and_the_request_stays_as_it_is(stage: Stage, token: str, client: Client) -> None:
@@ -161,17 +188,6 @@ async def test_over_tls_a_system_brings_its_certificate(tmp_path: Path, tokens: 
                         await stub.GetProvision(law_service_pb2.GetProvisionRequest())
                     said[name] = error.value.refusal.code
     assert said == {"own": "INTERNAL", "none": "UNAVAILABLE", "strange authority": "UNAVAILABLE"}, "the servicer itself answers nothing"
-
-
-def _source(given: list[str]) -> TokenSource:
-    """A sign-in that gives these tokens in turn."""
-
-    def fetch(url: str, form: Any) -> dict[str, Any]:
-        if form is None:
-            return {"issuer": "http://issuer.test", "token_endpoint": "http://issuer.test/token"}
-        return {"access_token": given.pop(0), "expires_in": 300}
-
-    return TokenSource("http://issuer.test", tartip_client.ClientSecret("portal", "s"), fetch=fetch)
 
 
 def test_what_is_quick_here_is_as_patient_as_what_is_usual() -> None:

@@ -36,6 +36,13 @@ def test_a_person_is_spoken_for_with_their_own_token_and_tls_is_left_out_by_word
     assert Deployment.from_environment(given).tls == Tls(None, secret, secret)
 
 
+def test_an_issuer_is_without_tls_by_word_alone(secret: Path) -> None:
+    given = GIVEN | {"TARTIP_CLIENT_SECRET_FILE": str(secret), "TARTIP_ISSUER": "http://sign-in.test"}
+    assert Deployment.from_environment(given | {"TARTIP_CLEAR": "1"}).tls is None
+    with pytest.raises(SettingMissing, match=r"TARTIP_ISSUER is http://sign-in\.test: it begins with https://"):
+        Deployment.from_environment(given)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -15,10 +15,10 @@ from kernel.faults import TooMuch, Unauthenticated, Unavailable, WrongState
 from tartip.timetracking.v1.error_reason_pb2 import ERROR_REASON_DEVICE_NOT_ENROLLED
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest, RecordPassagesResponse, RefusedPassage
 from tartip.timetracking.v1.workday_service_pb2 import WatchWorkdaysRequest, WatchWorkdaysResponse
-from tartip_client import ONCE, ClientSecret, Policy, TokenSource
+from tartip_client import ONCE, Policy, SignInAway, SignInRefused, SignInUntrusted
 from tartip_client.passages import PASSAGES_MOST, Waiting
 
-from .conftest import GRANTS, Client, Stage
+from .conftest import GRANTS, Client, Stage, sign_in
 
 WATCHED = WatchWorkdaysRequest(parent="stateBodies/KGD", cursor="start")
 
@@ -82,18 +82,32 @@ async def test_who_is_not_patient_is_told_that_the_stream_ended(stage: Stage, to
 
 
 async def test_a_stream_whose_token_does_not_count_goes_on_with_another(stage: Stage, tokens: Tokens, client: Client) -> None:
-    given = [tokens.mint("anna", GRANTS, claims={"exp": 1}), tokens.mint("anna", GRANTS)]
-
-    def fetch(url: str, form: Any) -> dict[str, Any]:
-        if form is None:
-            return {"issuer": "http://issuer.test", "token_endpoint": "http://issuer.test/token"}
-        return {"access_token": given.pop(0), "expires_in": 300}
-
+    given: list[str | Exception] = [tokens.mint("anna", GRANTS, claims={"exp": 1}), tokens.mint("anna", GRANTS)]
     stage.streams.follow = Changes(1)
-    source = TokenSource("http://issuer.test", ClientSecret("portal", "s"), fetch=fetch)
     async with stage.timetracking() as address:
-        assert len(await client.watched(address, source, WATCHED, 1)) == 1
+        assert len(await client.watched(address, sign_in(given), WATCHED, 1)) == 1
     assert given == []
+
+
+async def test_streams_wait_for_a_sign_in_that_is_away(stage: Stage, token: str, client: Client) -> None:
+    stage.streams.follow, stage.streams.record = Changes(1), Gateway()
+    away = SignInAway("the test says so")
+    async with stage.timetracking() as address:
+        assert len(await client.watched(address, sign_in([away, away, token]), WATCHED, 1)) == 1
+        assert await client.sent(address, sign_in([away, away, token]), [passage(1)]) == []
+        with pytest.raises(SignInAway, match="the test says so"):
+            await client.watched(address, sign_in([away, token]), WATCHED, 1, ONCE)
+        with pytest.raises(SignInAway, match="the test says so"):
+            await client.sent(address, sign_in([away, token]), [passage(1)], ONCE)
+
+
+@pytest.mark.parametrize("why", [SignInRefused("no"), SignInUntrusted("no")], ids=["refused", "untrusted"])
+async def test_a_stream_ends_where_the_sign_in_will_never_give_a_token(stage: Stage, token: str, client: Client, why: Exception) -> None:
+    async with stage.timetracking() as address:
+        with pytest.raises(type(why)):
+            await client.watched(address, sign_in([why, token]), WATCHED, 1)
+        with pytest.raises(type(why)):
+            await client.sent(address, sign_in([why, token]), [passage(1)])
 
 
 def passage(number: int) -> Passage:

@@ -15,6 +15,7 @@ EXCEPTIONS = {
     "container-image-pull-policy": "a version's image never changes; to ask the registry at each start would make it needed for a restart",
     "container-resources": "without a limit of CPU nothing is throttled in the morning's quarter of an hour; memory has a limit",
     "deployment-has-host-podantiaffinity": "topologySpreadConstraints say the same for machines and for zones",
+    "networkpolicy-targets-pod": "the policy of a command that is done once is there before its Job, which is applied by itself",
     "deployment-replicas": "where KEDA scales by lag, it sets the count, and its least is two",
 }
 

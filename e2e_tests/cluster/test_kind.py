@@ -166,12 +166,5 @@ def test_what_the_test_would_apply_is_what_kubernetes_takes() -> None:
     with_dependencies()
     beneath = list(yaml.safe_load_all(BENEATH.read_text(encoding="utf-8")))
     assert faults([*beneath, *rendered(VALUES).manifests]) == []
-    assert [line.split()[0] for line in commands()] == [
-        "kubectl",
-        "kubectl",
-        ".venv/bin/python",
-        ".venv/bin/python",
-        "helm",
-        "helm",
-        "kubectl",
-    ]
+    python = ".venv/bin/python"
+    assert [line.split()[0] for line in commands()] == ["helm", "helm", "kubectl", "kubectl", python, python, "helm", "kubectl"]

@@ -167,3 +167,15 @@ async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_se
     assert not before & {str(row["id"]) for row in rows}
     (record,) = await platform.sql("SELECT action, subject FROM audit_records WHERE action LIKE 'restoration%'")
     assert record["action"] == "restoration.forget-places"
+
+
+async def test_where_both_were_lost_places_are_forgotten_first_and_what_is_published_again_is_in_the_era(
+    kept: Platform, quiet_broker: Broker
+) -> None:
+    await kept.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
+    told = settings(kept, quiet_broker.bootstrap)
+    await TOPICS_LOST.once(told, Namespace(what=TOPICS, look=False))
+    done = await commands.restoration(told)()
+    assert (done.told, done.rewound.again, done.rewound.gone) == (0, 0, 0)
+    assert await commands.republish(told, WORKDAYS, None)
+    assert {era_and_revision(each.revision)[0] for each in await kept.told(WORKDAYS)} == {done.era}

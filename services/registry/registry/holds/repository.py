@@ -43,7 +43,9 @@ class StoredHolds:
     async def of(self, bodies: Collection[str]) -> Mapping[str, Collection[str]]:
         """Returns the IDs of the holds over each of the bodies that are recorded, released ones too."""
         query = select(StateBodyRow.id, func.array_remove(func.array_agg(LegalHoldRow.id), None).label("holds"))
-        query = query.outerjoin(LegalHoldRow, LegalHoldRow.body == StateBodyRow.id).where(StateBodyRow.id.in_(bodies)).group_by(StateBodyRow.id)
+        query = (
+            query.outerjoin(LegalHoldRow, LegalHoldRow.body == StateBodyRow.id).where(StateBodyRow.id.in_(bodies)).group_by(StateBodyRow.id)
+        )
         return {row.id: row.holds for row in await self.transaction.session.execute(query)}
 
     async def standing(self, body: str) -> int:

@@ -111,10 +111,7 @@ class EraseServant:
                 refuse_while_appointed(known, today)
                 return await self._erase(work, known, ground)
             if lost:
-                rows = await work.erasure.erase(servant)  # which keeps the ID from being given again
-                work.servant_erased(servant)
-                work.record("servant.erase", servant_name(servant), rule=ground)
-                return rows
+                return await self._erase_lost(work, servant, ground)
         raise NotFound(servant_name(servant))
 
     async def again(self, caller: Caller | None, servant: str) -> int:
@@ -127,6 +124,13 @@ class EraseServant:
             for known in await work.servants.known([servant], []):
                 return await self._erase(work, known, RESTORED)
         return 0
+
+    async def _erase_lost(self, work: Work, servant: str, ground: str) -> int:
+        """Erases a civil servant who was lost with a database that came back from a backup, where others know them."""
+        rows = await work.erasure.erase(servant)  # which keeps the ID from being given again
+        work.servant_erased(servant)
+        work.record("servant.erase", servant_name(servant), rule=ground)
+        return rows
 
     async def _erase(self, work: Work, servant: Servant, ground: str) -> int:
         """Erases a civil servant on a ground: of a decision, or since the file's term has ended."""

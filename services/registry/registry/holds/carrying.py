@@ -71,6 +71,7 @@ class CarryHolds:
             return said
 
     async def _record(self, work: Work, body: str, missing: Sequence[Standing]) -> None:
+        """Takes over a legal hold that others keep to, after the database was restored without it; its act is lost."""
         for each in missing:
             hold = Hold(body, each.id, GROUND, each.span, of_nation=True)
             await work.holds.add(hold)

@@ -61,7 +61,11 @@ class CarryHolds:
             recorded = await work.holds.of(told)
             today = (work.at - AROUND_A_DAY).date()
             missing = {
-                body: [each for each in holds if each.id not in recorded.get(body, ()) and each.span.until >= today]
+                body: [
+                    each
+                    for each in holds
+                    if each.id not in recorded.get(body, ()) and (each.span.until is None or each.span.until >= today)
+                ]
                 for body, holds in told.items()
             }
             said = [_says(body, each, body in recorded) for body in sorted(missing) for each in missing[body]]

@@ -15,7 +15,7 @@ from ..chaos.patience import until
 from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
 from .backups import Backup, destroy
-from .region import PROCESSES, REGISTRY, SERVICES, Region
+from .region import PROCESSES, REGISTRY, SERVICES, Desk, Region
 from .truth import topics_agree
 
 # Somebody changes something so often.
@@ -127,7 +127,8 @@ async def _worked(region: Region, backup: Backup, traffic: Traffic, changes: Cha
 
 
 async def _brought_together(region: Region, keeps_all: bool, say: Callable[[str], None]) -> None:
-    """The documented steps: what is missing is listed first, then each service's database is brought together with its topics."""
+    """The documented steps: nobody comes in, what is missing is listed first, then each service's database is brought together with its topics."""
+    await region.lock()
     listed = await region.operate(REGISTRY, "restored", "database", "--look")
     missing = {"  newer    " + region.department.body, "  unknown  " + later(region), "  erased   " + region.gone}
     assert missing & set(listed.splitlines()) == (set() if keeps_all else missing), listed
@@ -143,9 +144,11 @@ async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_
     measured.lost_s = lost_at - min((changes.answered[each] for each in lost), default=lost_at)
     assert await region.books.rows("SELECT FROM servants WHERE id = $1", region.gone) == [], "who was erased is back in the registry"
     assert await region.stage.inside.rows("SELECT FROM servants WHERE servant = $1", region.gone) == [], "who was erased is back"
-    if not keeps_all:
-        await region.desk.create_body(later(region))
-    await region.desk.create_unit(region.department.body, "after")
+    # A line that was refused for minutes waits as long before it tries again.
+    async with Desk(region.desk.target, region.desk.token).open() as desk:
+        if not keeps_all:
+            await desk.create_body(later(region))
+        await desk.create_unit(region.department.body, "after")
     await region.level()
     await judged(region.stage, region.department)
     await topics_agree(region)

@@ -19,6 +19,7 @@ from google.type.date_pb2 import Date
 from localstack.parts import free_addresses
 from localstack.processes import Process
 from registry.servants.iin import check_digit
+from sqlalchemy import make_url
 from tartip.law.v1.law_pb2 import LocalizedText
 from tartip.registry.v1 import servant_service_pb2 as servants
 from tartip.registry.v1 import servant_service_pb2_grpc as servants_grpc
@@ -82,10 +83,17 @@ class Region:
 
     async def operate(self, service: str, *arguments: str) -> str:
         """What an operator does at the command line of a service, to its end; what it said."""
-        worker = self.registry.worker if service == REGISTRY else self.stage.inside.urls.worker
-        code, said = await command(service, {**os.environ, **self.stage.told, "TARTIP_DATABASE_URL": worker}, *arguments)
+        urls = self.registry if service == REGISTRY else self.stage.inside.urls
+        own = {"TARTIP_DATABASE_URL": urls.worker, "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator}
+        code, said = await command(service, {**os.environ, **self.stage.told, **own}, *arguments)
         assert code == 0, said
         return said
+
+    async def lock(self) -> None:
+        """Lets no process into the databases that came back, as the page says."""
+        for service, inside in ((REGISTRY, self.books), (SERVICE, self.stage.inside)):
+            name = make_url(inside.urls.migrator).database
+            await inside.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM {service}_app, {service}_worker')
 
     async def settle(self) -> None:
         """Records the department in the registry, tells of its plans, enrols its gates and gives out its badges."""

@@ -91,7 +91,7 @@ def restoration(settings: Settings) -> "Restoration":
     from tartip.regimes.v1.events_pb2 import MonthPlanChanged
 
     plans = OwnTopic(PLANS, MonthPlanChanged, revisions, tell_plans_again)
-    return Restoration("regimes", settings.database_url, settings.brokers, [plans], Followed((BODIES, SERVANTS)))
+    return Restoration("regimes", settings.migrator_database_url, settings.brokers, [plans], Followed((BODIES, SERVANTS)))
 
 
 COMMANDS = (

@@ -75,8 +75,8 @@ async def test_plans_that_others_know_better_are_told_anew_after_a_restoration(t
     for key, revision in (("a/2026-11", 9), ("C/2026-11", 3), ("gone/2026-11", 1)):
         await publisher.send(PLANS, key.encode(), events_pb2.MonthPlanChanged(revision=revision).SerializeToString(), {})
     await publisher.close()
-    unused: dict[str, Any] = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
-    settings = Settings(database_url=told.urls.worker, kafka=quiet_broker.bootstrap, **unused)
+    unused: dict[str, Any] = {"issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    settings = Settings(database_url=told.urls.worker, migrator_database_url=told.urls.migrator, kafka=quiet_broker.bootstrap, **unused)
     done = await restoration(settings)()
     ((key, plan),) = await published(told)
     assert (key, era_and_revision(plan.revision)) == ("a/2026-11", (done.era, 3))

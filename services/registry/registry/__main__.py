@@ -66,7 +66,7 @@ def _restoration(settings: RegistrySettings) -> "Restoration":
 
     from registry.restoration import own_topics
 
-    return Restoration("registry", settings.database_url, settings.brokers, own_topics(clock_from(settings.clock)))
+    return Restoration("registry", settings.migrator_database_url, settings.brokers, own_topics(clock_from(settings.clock)))
 
 
 async def _reencrypt(settings: RegistrySettings, _: argparse.Namespace) -> str:

@@ -23,13 +23,17 @@ def erasing() -> Errand[Settings]:
         parser.add_argument("servant", help="the ID: serikova")
         parser.add_argument("--ground", required=True, help="the decision, one line: a court's, or that the person was recorded by mistake")
 
+        parser.add_argument(
+            "--lost", action="store_true", help="erase elsewhere also who is not stored here since the database was restored"
+        )
+
     async def erase(told: Settings, given: argparse.Namespace) -> str:
         servant = check_id(given.servant, "servant", SERVANT_ID)
         database = Database(told.database_url, name="registry erase", role="worker")
         caller = Caller(at_the_keyboard(), "command erase", grants=grants_of(["/nation/operator"]))
         async with closing(database):
             with working_for(Call("command:erase", new_id(), caller)):
-                rows = await EraseServant(begin(database, clock_from(told.clock)))(caller, servant, given.ground)
+                rows = await EraseServant(begin(database, clock_from(told.clock)))(caller, servant, given.ground, lost=given.lost)
         return f"{servant}: {rows} rows erased; the other services erase what they keep as soon as they hear of it"
 
     return Errand("erase", "erase a civil servant by a decision, everywhere", Settings, ("database_url",), erase, arguments)

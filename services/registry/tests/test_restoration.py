@@ -11,6 +11,7 @@ from chassis.eras import era_and_revision
 from chassis.publisher import Publisher
 from chassis.restoration.commands import listed
 from chassis.restoration.restoring import Restoration, Restored
+from chassis.supervision import closing
 from chassis.testing.broker import Broker
 from chassis.testing.fixtures import MakeDatabase
 from registry.restoration import own_topics
@@ -52,7 +53,7 @@ async def restored(registry: Registry, broker: Broker) -> Restored:
 
 
 def restoration(registry: Registry, broker: Broker) -> Restoration:
-    return Restoration("registry", registry.database.urls.worker, broker.brokers, own_topics(lambda: NOW))
+    return Restoration("registry", registry.database.urls.migrator, broker.brokers, own_topics(lambda: NOW))
 
 
 async def published(registry: Registry) -> list[tuple[str, str, Any]]:
@@ -69,7 +70,7 @@ async def stored(registry: Registry) -> int:
 async def test_where_nothing_was_published_since_only_an_era_begins(back: Registry, quiet_broker: Broker) -> None:
     done = await restored(back, quiet_broker)
     assert not any(done.ahead)
-    assert (done.told, done.withheld, await published(back)) == (0, {}, [])
+    assert (done.told, await published(back)) == (0, [])
     assert ("restoration.begin", f"eras/{done.era}") in await back.records()
 
 
@@ -118,15 +119,48 @@ async def test_who_was_erased_since_is_erased_again_though_appointed_here(back: 
     assert (done.told, any(done.ahead[1].erased)) == (0, False)
 
 
-async def test_a_hold_that_others_know_of_is_not_taken_from_them(back: Registry, quiet_broker: Broker) -> None:
-    hold = events_pb2.LegalHold(hold="h1", since=day(date(2026, 1, 20)), until=day(date(2026, 3, 1)))
-    over = events_pb2.LegalHold(hold="h0", since=day(date(2025, 1, 20)), until=day(date(2025, 3, 1)))
-    await told(quiet_broker, BODIES, "KGD", events_pb2.StateBodyChanged(body="KGD", revision=1_000, holds=[hold, over]))
+STANDS = events_pb2.LegalHold(hold="h1", since=day(date(2026, 1, 20)), until=day(date(2026, 3, 1)))
+OVER = events_pb2.LegalHold(hold="h0", since=day(date(2025, 1, 20)), until=day(date(2025, 3, 1)))
+TAKEN_OVER = (
+    "legal hold stateBodies/KGD/holds/h1 until 2026-03-01 is known to others alone: it is taken over, as one of the nation whose act is"
+    " lost"
+)
+
+
+async def held(back: Registry) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await back.database.rows("SELECT body, id, since, until, of_nation, released FROM legal_holds")]
+
+
+async def test_a_hold_that_others_know_of_is_taken_over_and_kept_to_here(back: Registry, quiet_broker: Broker) -> None:
+    await told(quiet_broker, BODIES, "KGD", events_pb2.StateBodyChanged(body="KGD", revision=1_000, holds=[STANDS, OVER]))
+    look = await restoration(back, quiet_broker).look()
+    assert f"  {TAKEN_OVER}" in listed(look).splitlines()
+    assert await held(back) == []
     done = await restored(back, quiet_broker)
-    assert await published(back) == []
-    assert done.withheld == {
-        "KGD": "a legal hold is not stored (h1 until 2026-03-01); place it again before the process `work` is started",
-    }
+    assert done.ahead[0].carried == [TAKEN_OVER]
+    assert await held(back) == [("KGD", "h1", date(2026, 1, 20), date(2026, 3, 1), True, False)]
+    assert {tuple(one.hold for one in state.holds) for _, _, state in await published(back)} == {("h1",)}
+    assert ("hold.carry", "stateBodies/KGD/holds/h1") in await back.records()
+    again = await restored(back, quiet_broker)
+    assert again.ahead[0].carried == []
+
+
+async def test_erasing_again_takes_no_hold_from_those_who_know_of_it(back: Registry, quiet_broker: Broker) -> None:
+    """The body names who is erased, so its state is published; whatever is published of it keeps the hold."""
+    await told(quiet_broker, BODIES, "KGD", events_pb2.StateBodyChanged(body="KGD", revision=1_000, holds=[STANDS]))
+    await told(quiet_broker, SERVANTS, "serikova", None)
+    await restored(back, quiet_broker)
+    states = [state for topic, _, state in await published(back) if topic == BODIES]
+    assert states
+    assert {tuple(one.hold for one in state.holds) for state in states} == {("h1",)}
+
+
+async def test_a_hold_over_a_body_that_is_lost_is_named_each_time(back: Registry, quiet_broker: Broker) -> None:
+    await told(quiet_broker, BODIES, "LOST", events_pb2.StateBodyChanged(body="LOST", revision=4, holds=[STANDS]))
+    for _ in range(2):
+        (said,) = (await restored(back, quiet_broker)).ahead[0].carried
+        assert said.startswith("legal hold stateBodies/LOST/holds/h1 until 2026-03-01 is over a body that is not stored: enter")
+    assert await held(back) == []
 
 
 async def test_a_hold_that_is_stored_does_not_keep_its_body_from_being_told(back: Registry, quiet_broker: Broker) -> None:
@@ -153,6 +187,27 @@ async def test_what_was_cut_off_is_told_the_next_time(back: Registry, quiet_brok
     assert await published(back) == []
     done = await restored(back, quiet_broker)
     assert [era_and_revision(state.revision) for _, _, state in await published(back)] == [(done.era, revision)]
+
+
+async def test_no_process_enters_before_all_was_told(back: Registry, quiet_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cut_off(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chassis.restoration.restoring.tell_and_erase", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        await restored(back, quiet_broker)
+    monkeypatch.undo()
+    for url in (back.database.urls.app, back.database.urls.worker):
+        assert not await lets_in(url)
+    await restored(back, quiet_broker)
+    for url in (back.database.urls.app, back.database.urls.worker):
+        assert await lets_in(url)
+
+
+async def lets_in(url: str) -> bool:
+    """Whether a process that starts now finds its database; one that does not waits for it."""
+    async with closing(database := Database(url)):
+        return await database.reachable()
 
 
 async def test_a_process_at_work_refuses_it(back: Registry, quiet_broker: Broker) -> None:

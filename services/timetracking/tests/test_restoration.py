@@ -1,10 +1,12 @@
 """Timetracking's database came back from a backup, or its topics were lost: what is read again, what is told again, what is forgotten."""
 
 from argparse import Namespace
+from functools import partial
 from typing import Any
 
 import pytest
 from chassis.brokers import Brokers
+from chassis.commands import NothingDone
 from chassis.eras import era_and_revision, published_as
 from chassis.publisher import Publisher
 from chassis.restoration.commands import TOPICS, restoring
@@ -14,7 +16,7 @@ from chassis.testing.broker import Broker
 from pydantic import SecretStr
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking import commands
-from timetracking.restoration import FOLLOWED, positions
+from timetracking.restoration import FOLLOWED, own_topics, positions
 from timetracking.settings import TimetrackingSettings
 
 from .platform import Platform
@@ -27,10 +29,14 @@ INSERT INTO parked_records (id, topic, key, partition, lay_partition, lay_offset
 VALUES ($1, $2, '', 0, 0, 5, 'gate', '2026-11-24', 'bug', '', '', now(), now(), 1, $3, true, '{}', 1)
 """
 
+TOPICS_LOST = restoring("timetracking", TimetrackingSettings, commands.restoration, commands.forget_places)
+
 
 def settings(platform: Platform, kafka: str) -> TimetrackingSettings:
-    unused: dict[str, Any] = {"migrator_database_url": "", "issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
-    return TimetrackingSettings(database_url=platform.database.urls.worker, kafka=kafka, **unused)
+    unused: dict[str, Any] = {"issuer": "", "listen": "", "admin_listen": "", "page_key": SecretStr("")}
+    return TimetrackingSettings(
+        database_url=platform.database.urls.worker, migrator_database_url=platform.database.urls.migrator, kafka=kafka, **unused
+    )
 
 
 async def publish(kafka: str, topic: str, *told: tuple[str, Any]) -> None:
@@ -110,7 +116,33 @@ async def test_findings_that_others_know_better_are_told_anew(kept: Platform, qu
     assert (told.finding, era_and_revision(told.revision)) == (key, (done.era, finding.revision))
 
 
-async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_sent_again_waits_once_more(platform: Platform) -> None:
+async def test_a_day_that_is_not_kept_any_more_is_not_counted_as_told(kept: Platform) -> None:
+    days, _ = own_topics(partial(commands._begin, settings(kept, "")))
+    assert await days.tell(kept.database.worker, [f"S1/{TUESDAY}", "S9/2026-11-24"]) == 1
+
+
+async def test_topics_that_hold_what_was_read_of_them_were_not_lost(platform: Platform, quiet_broker: Broker) -> None:
+    """What is forgotten would be counted a second time."""
+    quiet_broker.create([PASSAGES])
+    await publish(quiet_broker.bootstrap, PASSAGES, *((f"{number}", WorkdayChanged()) for number in range(40)))
+    for number in range(4):
+        await platform.sql("INSERT INTO read_positions VALUES ('accounts', $1, $2, 1)", PASSAGES, number)
+    with pytest.raises(NothingDone, match=f"^{PASSAGES} reach as far as they were read"):
+        await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), Namespace(what=TOPICS, look=False))
+    assert len(await platform.sql("SELECT FROM read_positions")) == 4
+
+
+async def test_a_look_at_lost_topics_is_refused_and_forgets_nothing(platform: Platform) -> None:
+    await platform.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
+    with pytest.raises(NothingDone, match="leave --look away"):
+        await TOPICS_LOST.once(settings(platform, ""), Namespace(what=TOPICS, look=True))
+    assert len(await platform.sql("SELECT FROM read_positions")) == 1
+
+
+async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_sent_again_waits_once_more(
+    platform: Platform, quiet_broker: Broker
+) -> None:
+    quiet_broker.create([PASSAGES, "regimes.plans.v1"])
     await platform.sql("INSERT INTO recorded_positions VALUES ($1, 0, 7, 2)", PASSAGES)
     await platform.sql("INSERT INTO recorded_gaps VALUES ($1, 0, 3, 0, 4, 0)", PASSAGES)
     await platform.sql("INSERT INTO projection_positions VALUES ('regimes.plans.v1', 0, 9, 4)")
@@ -122,8 +154,7 @@ async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_se
             .replace("$3", f"'{state}'")
         )
     before = {str(row["id"]) for row in await platform.sql("SELECT id FROM parked_records")}
-    errand = restoring("timetracking", TimetrackingSettings, commands.restoration, commands.forget_places)
-    said = await errand.once(settings(platform, ""), Namespace(what=TOPICS, look=False))
+    said = await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), Namespace(what=TOPICS, look=False))
     assert "republish" in said
     for table in ("recorded_positions", "recorded_gaps", "projection_positions", "read_positions"):
         assert await platform.sql(f"SELECT FROM {table}") == [], table
@@ -136,3 +167,15 @@ async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_se
     assert not before & {str(row["id"]) for row in rows}
     (record,) = await platform.sql("SELECT action, subject FROM audit_records WHERE action LIKE 'restoration%'")
     assert record["action"] == "restoration.forget-places"
+
+
+async def test_where_both_were_lost_places_are_forgotten_first_and_what_is_published_again_is_in_the_era(
+    kept: Platform, quiet_broker: Broker
+) -> None:
+    await kept.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
+    told = settings(kept, quiet_broker.bootstrap)
+    await TOPICS_LOST.once(told, Namespace(what=TOPICS, look=False))
+    done = await commands.restoration(told)()
+    assert (done.told, done.rewound.again, done.rewound.gone) == (0, 0, 0)
+    assert await commands.republish(told, WORKDAYS, None)
+    assert {era_and_revision(each.revision)[0] for each in await kept.told(WORKDAYS)} == {done.era}

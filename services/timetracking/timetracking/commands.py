@@ -80,7 +80,7 @@ def restoration(settings: TimetrackingSettings) -> "Restoration":
     from timetracking.restoration import FOLLOWED, own_topics
 
     topics = own_topics(partial(_begin, settings))
-    return Restoration("timetracking", settings.database_url, settings.brokers, topics, FOLLOWED)
+    return Restoration("timetracking", settings.migrator_database_url, settings.brokers, topics, FOLLOWED)
 
 
 async def forget_places(transaction: Transaction) -> None:

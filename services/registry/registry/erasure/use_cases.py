@@ -95,8 +95,11 @@ class EraseServant:
 
     work: Begin
 
-    async def __call__(self, caller: Caller | None, servant: str, ground: str) -> int:
-        """Returns how many rows were erased here; refuses NOT_FOUND, STILL_APPOINTED, HOLD_IN_FORCE."""
+    async def __call__(self, caller: Caller | None, servant: str, ground: str, *, lost: bool = False) -> int:
+        """Returns how many rows were erased here; refuses NOT_FOUND, STILL_APPOINTED, HOLD_IN_FORCE.
+
+        Who was `lost` with a database that came back from a backup is known to others alone, and is erased there.
+        """
         ground = line(ground, "ground", 200)
         async with self.work(caller) as work:
             await work.holds.while_none_is_placed()
@@ -107,6 +110,8 @@ class EraseServant:
             for known in await work.servants.known([servant], []):
                 refuse_while_appointed(known, today)
                 return await self._erase(work, known, ground)
+            if lost:
+                return await self._erase_lost(work, servant, ground)
         raise NotFound(servant_name(servant))
 
     async def again(self, caller: Caller | None, servant: str) -> int:
@@ -119,6 +124,13 @@ class EraseServant:
             for known in await work.servants.known([servant], []):
                 return await self._erase(work, known, RESTORED)
         return 0
+
+    async def _erase_lost(self, work: Work, servant: str, ground: str) -> int:
+        """Erases a civil servant who was lost with a database that came back from a backup, where others know them."""
+        rows = await work.erasure.erase(servant)  # which keeps the ID from being given again
+        work.servant_erased(servant)
+        work.record("servant.erase", servant_name(servant), rule=ground)
+        return rows
 
     async def _erase(self, work: Work, servant: Servant, ground: str) -> int:
         """Erases a civil servant on a ground: of a decision, or since the file's term has ended."""

@@ -1,6 +1,6 @@
 """Legal holds in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from kernel.days import DaySpan
 from kernel.faults import NotFound
 from sqlalchemy import func, insert, select, update
 
+from registry.bodies.tables import StateBodyRow
 from registry.holds.domain import Hold
 from registry.holds.tables import LegalHoldRow
 from registry.names import hold_name
@@ -38,6 +39,14 @@ class StoredHolds:
         """Returns at most `limit` holds over the body's data whose ID is above `after`, by ID."""
         query = select(LegalHoldRow).where(LegalHoldRow.body == body, LegalHoldRow.id > after).order_by(LegalHoldRow.id).limit(limit)
         return [_hold(row) for row in await self.transaction.session.scalars(query, execution_options=FRESH)]
+
+    async def of(self, bodies: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Returns the IDs of the holds over each of the bodies that are recorded, released ones too."""
+        query = select(StateBodyRow.id, func.array_remove(func.array_agg(LegalHoldRow.id), None).label("holds"))
+        query = (
+            query.outerjoin(LegalHoldRow, LegalHoldRow.body == StateBodyRow.id).where(StateBodyRow.id.in_(bodies)).group_by(StateBodyRow.id)
+        )
+        return {row.id: row.holds for row in await self.transaction.session.execute(query)}
 
     async def standing(self, body: str) -> int:
         """Returns how many holds over the body's data are neither released nor over; the body's lock is held."""

@@ -101,6 +101,16 @@ def test_the_command_erases_by_a_decision_and_says_what_was_refused(
     assert "NOT_FOUND" in capsys.readouterr().err
 
 
+async def test_who_was_lost_with_a_restored_database_is_erased_where_they_are_known(left: Registry) -> None:
+    assert (await refusal(erasing(left)(OPERATOR, "lost", GROUND))).reason == "NOT_FOUND"
+    assert await erasing(left)(OPERATOR, "lost", GROUND, lost=True) == 0
+    assert await tombstones(left) == [(TOPIC, "lost")]
+    (record,) = await left.database.rows("SELECT resource, rule FROM audit_records WHERE action = 'servant.erase'")
+    assert tuple(record) == ("servants/lost", GROUND)
+    hr = await left.portal(HR)
+    assert await outcome(hr.servants.CreateServant(new_servant("lost", 0, appointment("17", MARCH)))) == "SERVANT_ERASED"
+
+
 async def test_an_erased_id_is_never_given_again(left: Registry) -> None:
     await erasing(left)(OPERATOR, "serikova", GROUND)
     hr = await left.portal(HR)

@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from google.protobuf.message import Message
@@ -92,6 +93,8 @@ class WrongRole(SettingsError):
 
 # What the server says at its door to whom it does not let in, by class of its states.
 _NOT_LET_IN = {"28": "it does not know this user, or not with this password or on this way (sslmode)", "3D": "there is no such database"}
+# The database is locked until it was brought together with its topics (`chassis.restoration.door`): whoever waits comes in later.
+_LOCKED = "42501"
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def entering(url: str | URL, setting: str = "database_url") -> Iterator[None]:
     except Exception as error:
         if why := _NOT_LET_IN.get(state_of(error)[:2]) or distrust_of(error):
             raise NotLetIn(f"{variable(setting)}: {place_of(url)} does not let us in: {why}") from None
-        if not _away(error):
+        if not (_away(error) or state_of(error) == _LOCKED):
             raise
         raise Away(place_of(url)) from _said(error)
 
@@ -302,7 +305,7 @@ class Database:
         self._most_connections = pool_size
         MOST.set(pool_size)
         self._audit_key: bytes | None = None
-        self._era: int | None = None
+        self._eras = WeakKeyDictionary[Any, int]()
 
     @property
     def held(self) -> bool:
@@ -429,10 +432,10 @@ class Database:
         return self._audit_key
 
     async def era(self, driver: Any) -> int:
-        """The era that the database is in; read once, since no process is at work while another begins."""
-        if self._era is None:
-            self._era = await newest_era(driver)
-        return self._era
+        """The era that the database is in, read once a connection: one that came back from a backup is another server, entered anew."""
+        if (era := self._eras.get(driver)) is None:
+            era = self._eras[driver] = await newest_era(driver)
+        return era
 
     async def reachable(self) -> bool:
         """Whether the database answers, for readiness."""

@@ -40,6 +40,19 @@ def test_what_has_no_revision_and_what_is_erased_go_out_as_they_are() -> None:
         assert of_era(row, message, 7) is row
 
 
+async def test_a_process_that_enters_anew_is_in_the_era_that_began_meanwhile(database: MakeDatabase) -> None:
+    """A server that came back from a backup is entered anew, also by who was at work before it was lost."""
+    fresh = await database("chassis.testing.bare")
+    for era in (0, 7):
+        async with fresh.worker.transaction() as tx:
+            await (await tx.driver()).execute("INSERT INTO eras (era) VALUES ($1) ON CONFLICT DO NOTHING", era)
+        await fresh.app.engine.dispose()
+        async with fresh.app.transaction() as tx:
+            tx.publish(TOPIC, "aida", ServantChanged(event_id="e1", revision=2))
+    rows = await fresh.rows("SELECT payload FROM outbox ORDER BY xid, id")
+    assert [ServantChanged.FromString(row["payload"]).revision for row in rows] == [2, published_as(7, 2)]
+
+
 async def test_a_transaction_publishes_in_the_newest_era_of_its_database(database: MakeDatabase) -> None:
     fresh = await database("chassis.testing.bare")
     async with fresh.worker.transaction() as tx:

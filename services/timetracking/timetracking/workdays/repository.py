@@ -276,11 +276,13 @@ class StoredDays:
         rows = await (await self._transaction.driver()).fetch(_WALK, *(after or (None, None)), limit)
         return [((row["servant"], row["date"]), row["computed_at"]) for row in rows]
 
-    async def tell_again(self, days: Collection[tuple[str, date]]) -> None:
-        """Publishes the days as they stand, in the order of their keys."""
+    async def tell_again(self, days: Collection[tuple[str, date]]) -> int:
+        """Publishes the days as they stand, those that are kept, in the order of their keys; how many."""
         driver = await self._transaction.driver()
-        for row in await driver.fetch(_STATES, [servant for servant, _ in days], [day for _, day in days]):
+        rows = await driver.fetch(_STATES, [servant for servant, _ in days], [day for _, day in days])
+        for row in rows:
             self._transaction.publish(TOPIC, f"{row['servant']}/{row['date']}", message(kept_of(row), new_id()))
+        return len(rows)
 
 
 async def purge_changes(transaction: Transaction, before: datetime, most: int = PURGED_AT_ONCE) -> int:

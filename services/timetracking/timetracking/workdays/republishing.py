@@ -18,8 +18,8 @@ class Days(Protocol):
     async def walk(self, after: DayKey | None, limit: int) -> Sequence[tuple[DayKey, datetime]]:
         """Returns at most `limit` days after a key, by servant and date, each with the instant at which it became as it is."""
 
-    async def tell_again(self, days: Collection[DayKey]) -> None:
-        """Publishes the days as they stand; the servants' locks are held."""
+    async def tell_again(self, days: Collection[DayKey]) -> int:
+        """Publishes the days as they stand, those that are kept; how many. The servants' locks are held."""
 
 
 class Work(Protocol):
@@ -42,13 +42,14 @@ class TellDays:
     begin: Begin
 
     async def __call__(self, days: Sequence[DayKey]) -> int:
-        """Tells of those of the days that are kept; returns how many were asked for."""
+        """Tells of those of the days that are kept; returns how many."""
+        told = 0
         for at in range(0, len(days), DAYS_A_CHUNK):
             some = days[at : at + DAYS_A_CHUNK]
             async with self.begin() as work:
                 await work.lock_servants({servant for servant, _ in some})
-                await work.days.tell_again(some)
-        return len(days)
+                told += await work.days.tell_again(some)
+        return told
 
 
 @dataclass(frozen=True, slots=True)

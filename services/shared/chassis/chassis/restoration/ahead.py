@@ -18,8 +18,8 @@ class OwnTopic:
     """A topic whose states a service owns.
 
     `revisions` are those of the keys that are stored, `tell` publishes such again as they stand and returns how many they were,
-    `erase` erases once more what belongs to a key that was erased. `withheld` says of newer states, by key, which of them must not
-    be replaced by what is stored, and why.
+    `erase` erases once more what belongs to a key that was erased. `carry` takes over, of the newest state of each key, what must not be
+    lost and is not stored; told to look it only says what that is, a sentence each.
     """
 
     topic: str
@@ -27,7 +27,7 @@ class OwnTopic:
     revisions: Callable[[Transaction, Sequence[str]], Awaitable[Mapping[str, int]]]
     tell: Callable[[Database, Sequence[str]], Awaitable[int]]
     erase: Callable[[Database, str], Awaitable[object]] | None = None
-    withheld: Callable[[Database, Mapping[str, Any]], Awaitable[Mapping[str, str]]] | None = None
+    carry: Callable[[Database, Mapping[str, Any], bool], Awaitable[Sequence[str]]] | None = None
 
 
 @dataclass(slots=True)
@@ -35,13 +35,16 @@ class Ahead:
     """Where a topic is ahead of the database.
 
     `newer` are states, by key, of which an older one is stored; `unknown` are keys of which nothing is; `erased` are keys that became
-    tombstones and are stored.
+    tombstones and are stored. `newest` is the newest state of each key, of a topic from which something is carried over: whatever the
+    era in which it was told, so that a repetition finds what is still missing; `carried` says what that was.
     """
 
     topic: OwnTopic
     newer: dict[str, Any] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
+    newest: dict[str, Any] = field(default_factory=dict)
+    carried: Sequence[str] = ()
 
     def __bool__(self) -> bool:
         return bool(self.newer or self.unknown or self.erased)
@@ -57,12 +60,15 @@ class Ahead:
 
     def _take_tombstone(self, key: str, is_stored: bool) -> None:
         self.newer.pop(key, None)
+        self.newest.pop(key, None)
         self.unknown.discard(key)
         if is_stored:
             self.erased.add(key)
 
     def _take_state(self, key: str, state: Any, stored: Mapping[str, int], told: int) -> None:
         """An older state that was published late changes nothing."""
+        if self.topic.carry is not None and (key not in self.newest or self.newest[key].revision <= state.revision):
+            self.newest[key] = state
         if key not in stored:
             self.unknown.add(key)
         elif era_and_revision(state.revision) > (told, stored[key]) and (

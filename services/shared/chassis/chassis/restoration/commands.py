@@ -1,15 +1,17 @@
 """The command of every service for what came back from a backup: `python -m registry restored database`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.faults import Unavailable
 from kernel.identifiers import new_id
 
 from chassis.access import Caller, grants_of
+from chassis.brokers import Brokers
 from chassis.calls import Call, working_for
-from chassis.commands import Errand, at_the_keyboard
+from chassis.commands import Errand, NothingDone, at_the_keyboard
 from chassis.database import Database
 from chassis.restoration.topics_lost import Forget, forget_places, nothing_more
 from chassis.settings import Settings
@@ -37,32 +39,42 @@ def restoring(service: str, settings: type[S], restoration: "Callable[[S], Resto
     async def once(told: S, given: argparse.Namespace) -> str:
         caller = Caller(at_the_keyboard(), "command restored", grants=grants_of(["/nation/operator"]))
         with working_for(Call("command:restored", new_id(), caller)):
-            if given.what == TOPICS:
-                return await _forgotten(service, told, forget)
-            return await _restored(restoration(told), look=given.look)
+            if given.what == DATABASE:
+                return await _restored(restoration(told), look=given.look)
+            if given.look:
+                raise NothingDone("there is nothing to look at in topics that were born anew: nothing was changed; leave --look away")
+            return await _forgotten(service, told, forget)
 
     says = "bring database and topics together again after one of them was lost"
-    return Errand("restored", says, settings, ("database_url", "kafka"), once, arguments)
+    return Errand("restored", says, settings, ("migrator_database_url", "kafka"), once, arguments)
 
 
 async def _forgotten(service: str, told: Settings, forget: Forget) -> str:
-    async with closing(database := Database(told.database_url, name=f"{service} restored", role="worker")):
-        await forget_places(database, service, forget)
+    async with closing(database := Database(told.migrator_database_url, name=f"{service} restored", role="worker")):
+        with _kafka_asked(told.brokers):
+            await forget_places(database, told.brokers, service, forget)
     return (
         "all places in topics are forgotten: what the topics hold is read from their beginnings; publish again what is stored (republish)"
     )
 
 
 async def _restored(restoration: "Restoration", *, look: bool) -> str:
+    with _kafka_asked(restoration.brokers):
+        return listed(await restoration.look()) if look else _said(await restoration())
+
+
+@contextmanager
+def _kafka_asked(brokers: Brokers) -> Iterator[None]:
+    """Says of Kafka what it lacks."""
     from aiokafka.errors import KafkaConnectionError
 
     from chassis.survey import NoSuchTopic
 
     try:
-        return listed(await restoration.look()) if look else _said(await restoration())
+        yield
     except (KafkaConnectionError, NoSuchTopic) as error:
         what = f"no topic {error}" if isinstance(error, NoSuchTopic) else "no broker answers"
-        raise Unavailable(kafka=f"{restoration.brokers.servers}: {what}") from error
+        raise Unavailable(kafka=f"{brokers.servers}: {what}") from error
 
 
 def listed(found: "Sequence[Ahead]") -> str:
@@ -73,6 +85,7 @@ def listed(found: "Sequence[Ahead]") -> str:
         lines += [f"  newer    {key}" for key in sorted(ahead.newer)]
         lines += [f"  unknown  {key}" for key in sorted(ahead.unknown)]
         lines += [f"  erased   {key}" for key in sorted(ahead.erased)]
+        lines += [f"  {each}" for each in ahead.carried]
     return "\n".join(lines)
 
 
@@ -83,7 +96,7 @@ def _said(done: "Restored") -> str:
     )
     if done.rewound.gone:
         lines.append(f"{done.rewound.gone} messages that were to be read again are in Kafka no more")
-    lines += [f"not told again: {key}: {why}" for key, why in sorted(done.withheld.items())]
+    lines += [each for ahead in done.ahead for each in ahead.carried]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from chassis.commands import NothingDone
 from chassis.database import Database, Transaction
 from chassis.positions import Partition
 from chassis.projections import applied, demand
+from chassis.restoration import door
 from chassis.restoration.ahead import Ahead, OwnTopic, ahead_of
 from chassis.restoration.quiet import require_quiet
 from chassis.restoration.rewinding import Rewound, rewind
@@ -37,20 +38,20 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: the era that began, what will be read again, and where the topics were ahead. `withheld` is by key, with why."""
+    """What was done: the era that began, what will be read again, and where the topics were ahead."""
 
     era: int
     rewound: Rewound
     ahead: Sequence[Ahead]
     told: int
-    withheld: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
     """Brings a service's database that came back from a backup, and what others know of it, together again.
 
-    Whatever it does may be done again, also after it was cut off in the middle.
+    Whatever it does may be done again, also after it was cut off in the middle. It enters as the database's owner, since it locks the door
+    to all others, and opens it at its end.
     """
 
     service: str
@@ -62,14 +63,19 @@ class Restoration:
     async def look(self) -> list[Ahead]:
         """Says where the topics are ahead, and changes nothing."""
         async with closing(database := self._database()):
-            return await ahead_of(database, self.brokers, self.topics)
+            found = await ahead_of(database, self.brokers, self.topics)
+            await carry(database, found, look=True)
+            return found
 
     async def __call__(self) -> Restored:
         """Begins an era, takes the group back, erases again who was erased, and tells again what others knew in newer states.
 
-        NothingDone while a process of the service is at work, or where the server gives out numbers of transactions once more.
+        NothingDone while a process of the service is at work, or where the server gives out numbers of transactions once more; the door
+        stays locked then.
         """
         async with closing(database := self._database()):
+            async with database.transaction() as transaction:
+                await door.lock(transaction, self.service)
             await self._require_sound(database)
             ahead = await ahead_of(database, self.brokers, self.topics)
             rewound = await self._rewound(database) if self.followed else Rewound(0, 0)
@@ -77,10 +83,11 @@ class Restoration:
                 era = int(await (await transaction.driver()).fetchval(_BEGIN))
                 transaction.record("restoration.begin", f"eras/{era}")
         async with closing(database := self._database()):  # which finds itself in the new era
-            told, withheld = await tell_and_erase(database, ahead)
+            told = await tell_and_erase(database, ahead)
             async with database.transaction() as transaction:
                 await (await transaction.driver()).execute(_TOLD, era)
-        return Restored(era, rewound, ahead, told, withheld)
+                await door.unlock(transaction, self.service)
+        return Restored(era, rewound, ahead, told)
 
     def _database(self) -> Database:
         return Database(self.url, name=f"{self.service} restored", role="worker")
@@ -106,15 +113,24 @@ class Restoration:
         return rewound
 
 
-async def tell_and_erase(database: Database, found: Sequence[Ahead]) -> tuple[int, Mapping[str, str]]:
-    """Erases again who was erased, and tells what is stored where others know newer states; how many, and what was withheld and why."""
-    told, withheld = 0, dict[str, str]()
+async def carry(database: Database, found: Sequence[Ahead], *, look: bool) -> None:
+    """Takes into the database what must not be lost of the newest states; with `look` it is only named."""
+    for ahead in found:
+        if ahead.topic.carry is not None:
+            ahead.carried = await ahead.topic.carry(database, ahead.newest, look)
+
+
+async def tell_and_erase(database: Database, found: Sequence[Ahead]) -> int:
+    """Erases again who was erased, and tells what is stored where others know newer states; how many were told.
+
+    What must not be lost is taken over first: erasing publishes states too.
+    """
+    await carry(database, found, look=False)
+    told = 0
     for ahead in found:
         topic = ahead.topic
         if topic.erase is not None:
             for key in sorted(ahead.erased):
                 await topic.erase(database, key)
-        kept = await topic.withheld(database, ahead.newer) if topic.withheld is not None else {}
-        told += await topic.tell(database, sorted(ahead.newer.keys() - kept.keys()))
-        withheld |= kept
-    return told, withheld
+        told += await topic.tell(database, sorted(ahead.newer))
+    return told

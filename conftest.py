@@ -14,8 +14,8 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are star
 
 pytest_plugins = ["chassis.testing.fixtures", "chassis.testing.real_stack"]
 
-# Takes minutes by itself: at the end of all, whoever else works would wait for it.
-LONGEST = "e2e_tests/demo/test_week.py"
+# Take minutes by themselves, much of them waiting: at the end of all, whoever else works would wait for them.
+LONGEST = ("e2e_tests/demo/test_week.py", "e2e_tests/cutoff/", "e2e_tests/restore/")
 # Share a server that takes a part of a minute of a processor to start, and something to stand idle: of those that work side by side
 # one runs all that share one. A file that is not named here costs a server more.
 SHARING = {
@@ -36,8 +36,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets the longest begin first; all others keep their order."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Lets the longest begin first, in their order; all others keep theirs."""
+    places = {item: next((place for place, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST)) for item in items}
+    items.sort(key=places.__getitem__)
 
 
 class ByFilesAndServers(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types

@@ -108,6 +108,7 @@ class Officials:
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     working: list["asyncio.Task[None]"] = field(default_factory=list)
     _told: deque[str] = field(default_factory=deque)
+    _badgeless: deque[str] = field(default_factory=deque)
 
     @property
     def written(self) -> Counter[str]:
@@ -187,7 +188,9 @@ class Officials:
         if self._told and await self._known(self._told[0]):
             servant = self._told.popleft()
             await desk.write("CreateAssignment", founding.remote(servant))
-            await self.desks["timetracking"].write("AssignBadge", founding.badge(servant))
+            self._badgeless.append(servant)
+        if self._badgeless and await self._met(self._badgeless[0]):
+            await self.desks["timetracking"].write("AssignBadge", founding.badge(self._badgeless.popleft()))
 
     async def _look(self) -> None:
         """Timetracking: days of the body and of one servant are looked at."""
@@ -195,6 +198,10 @@ class Officials:
         page = await desk.call("ListWorkdays", ListWorkdaysRequest(parent=body, since=day(JUDGED[0]), until=day(JUDGED[-1])))
         for workday in page.workdays[:1]:
             assert (await desk.call("GetWorkday", GetWorkdayRequest(name=workday.name))).revision >= workday.revision
+
+    async def _met(self, servant: str) -> bool:
+        """Whether timetracking knows the servant: a plan may come there before the one whose it is."""
+        return bool(await self.region.insides["timetracking"].rows("SELECT FROM servants WHERE servant = $1", servant))
 
     async def _known(self, servant: str) -> bool:
         """Whether a plan of the servant has come to timetracking: then everybody knows who was hired."""

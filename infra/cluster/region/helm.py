@@ -47,10 +47,10 @@ class Rendered:
         return [each for each in self.manifests if each["kind"] == kind]
 
 
-def rendered(*values: Path, sets: Sequence[str] = (), release: str = RELEASE) -> Rendered:
+def rendered(*values: Path, sets: Sequence[str] = ()) -> Rendered:
     """The umbrella with these values files, the later over the earlier; raises HelmFailed where Helm refuses them."""
     given = [word for path in values for word in ("--values", str(path))] + [word for each in sets for word in ("--set", each)]
-    command = ("template", release, str(REGION), "--namespace", RELEASE, "--kube-version", VERSIONS[-1], *given)
+    command = ("template", RELEASE, str(REGION), "--namespace", RELEASE, "--kube-version", VERSIONS[-1], *given)
     with_dependencies()
     text = helm(*command)
     return Rendered(text, [each for each in yaml.safe_load_all(text) if each is not None])

@@ -7,7 +7,7 @@ acknowledged.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
@@ -82,7 +82,7 @@ class StreamDevice:
         while self.waiting:
             try:
                 await self.stream()
-            except (grpc.RpcError, asyncio.InvalidStateError, TimeoutError, _Cut):
+            except (grpc.RpcError, TimeoutError, _Cut):
                 await asyncio.sleep(AGAIN_AFTER_S)
             finally:
                 self.in_flight = 0
@@ -90,11 +90,13 @@ class StreamDevice:
     async def stream(self) -> None:
         """Sends on one stream until all is acknowledged, or the stream is cut."""
         async with channel(self.target, self.token) as opened, asyncio.timeout(ANSWERED_WITHIN_S):
+            await opened.channel_ready()  # channels share what they know of a gateway, and one that has just begun would seem to be gone
             stub: Any = PassageServiceStub(opened)
             call = stub.RecordPassages()
             while self.waiting:
                 some = list(islice(self.waiting, PASSAGES_MOST))
-                await call.write(RecordPassagesRequest(first_sequence=self.acknowledged + 1, passages=some))
+                with suppress(asyncio.InvalidStateError):  # the stream has ended: what is read next says why
+                    await call.write(RecordPassagesRequest(first_sequence=self.acknowledged + 1, passages=some))
                 self.in_flight = len(some)
                 answer = await call.read()
                 if answer is EOF:

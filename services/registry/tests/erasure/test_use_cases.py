@@ -108,7 +108,7 @@ async def test_who_was_lost_with_a_restored_database_is_erased_where_they_are_kn
     (record,) = await left.database.rows("SELECT resource, rule FROM audit_records WHERE action = 'servant.erase'")
     assert tuple(record) == ("servants/lost", GROUND)
     hr = await left.portal(HR)
-    assert await outcome(hr.servants.CreateServant(new_servant("lost", 0, appointment("17", MARCH)))) == "SERVANT_ERASED"
+    assert await outcome(hr.servants.CreateServant(new_servant("lost", 7, appointment("17", MARCH)))) == "SERVANT_ERASED"
 
 
 async def test_an_erased_id_is_never_given_again(left: Registry) -> None:

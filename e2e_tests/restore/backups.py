@@ -119,7 +119,8 @@ class Physical:
         _programs(self.server).of_the_system("touch", str(data / "recovery.signal"))
         (data / SECRET).write_text(self.server.secret.hex(), encoding="ascii")
         # What the lost server was told goes with its files: nobody streams from the new one yet, and no commit may wait for that.
-        options = {"restore_command": f"cp {log}/%f %p", "synchronous_standby_names": ""}
+        # It lets nobody in before it has done all changes again: until then it could not be locked, and would take no writes.
+        options = {"restore_command": f"cp {log}/%f %p", "synchronous_standby_names": "", "hot_standby": "off"}
         return start_postgres(data, self.server.port, options=options)
 
     @property

@@ -172,31 +172,30 @@ async def test_a_hold_that_is_stored_does_not_keep_its_body_from_being_told(back
     assert (await restored(back, quiet_broker)).told == 1
 
 
+async def cut_off(back: Registry, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brings the database together with its topics, and is ended once the era has begun and nothing was told."""
+
+    async def ended(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chassis.restoration.restoring.tell_and_erase", ended)
+        with pytest.raises(KeyboardInterrupt):
+            await restored(back, broker)
+
+
 async def test_what_was_cut_off_is_told_the_next_time(back: Registry, quiet_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """The era has begun, and what is stored counts in the one before until all was told."""
     revision = await stored(back)
     await told(quiet_broker, BODIES, "KGD", events_pb2.StateBodyChanged(body="KGD", revision=revision + 3))
-
-    async def cut_off(*_: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("chassis.restoration.restoring.tell_and_erase", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        await restored(back, quiet_broker)
-    monkeypatch.undo()
+    await cut_off(back, quiet_broker, monkeypatch)
     assert await published(back) == []
     done = await restored(back, quiet_broker)
     assert [era_and_revision(state.revision) for _, _, state in await published(back)] == [(done.era, revision)]
 
 
 async def test_no_process_enters_before_all_was_told(back: Registry, quiet_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def cut_off(*_: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("chassis.restoration.restoring.tell_and_erase", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        await restored(back, quiet_broker)
-    monkeypatch.undo()
+    await cut_off(back, quiet_broker, monkeypatch)
     for url in (back.database.urls.app, back.database.urls.worker):
         assert not await lets_in(url)
     await restored(back, quiet_broker)

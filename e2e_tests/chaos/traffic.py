@@ -90,7 +90,6 @@ class StreamDevice:
     async def stream(self) -> None:
         """Sends on one stream until all is acknowledged, or the stream is cut."""
         async with channel(self.target, self.token) as opened, asyncio.timeout(ANSWERED_WITHIN_S):
-            await opened.channel_ready()  # channels share what they know of a gateway, and one that has just begun would seem to be gone
             stub: Any = PassageServiceStub(opened)
             call = stub.RecordPassages()
             while self.waiting:

@@ -144,7 +144,7 @@ async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_
     measured.lost_s = lost_at - min((changes.answered[each] for each in lost), default=lost_at)
     assert await region.books.rows("SELECT FROM servants WHERE id = $1", region.gone) == [], "who was erased is back in the registry"
     assert await region.stage.inside.rows("SELECT FROM servants WHERE servant = $1", region.gone) == [], "who was erased is back"
-    # A line that was refused for minutes waits as long before it tries again.
+    # A line that was refused for minutes waits as long before it tries again; a new one tries at once.
     async with Desk(region.desk.target, region.desk.token).open() as desk:
         if not keeps_all:
             await desk.create_body(later(region))

@@ -48,6 +48,8 @@ def options() -> list[tuple[str, Any]]:
         ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWERED_WITHIN_S * 1000),
         ("grpc.http2.max_pings_without_data", 0),  # a stream that follows changes may be silent for hours
         ("grpc.service_config", json.dumps(ROUND_ROBIN)),
+        # A channel opened anew tries at once: else it would wait as long as older ones wait for an instance that was gone.
+        ("grpc.use_local_subchannel_pool", 1),
     ]
 
 

@@ -1,6 +1,7 @@
 """A call is made again where that is harmless and sensible, within its deadline, and a write is done once."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import chassis.errors
+import grpc
+import grpc.aio
 import pytest
 import tartip_client
 from chassis.requests import RequestLedger
@@ -192,3 +195,24 @@ async def test_over_tls_a_system_brings_its_certificate(tmp_path: Path, tokens: 
 
 def test_what_is_quick_here_is_as_patient_as_what_is_usual() -> None:
     assert (QUICK.attempts, QUICK.deadline_s) == (Policy().attempts, Policy().deadline_s)
+
+
+async def test_a_channel_opened_anew_tries_at_once() -> None:
+    """An older one waits, longer each time, since nobody answered it; what it waits for is none of the new one's business."""
+
+    async def code() -> grpc.StatusCode:
+        call = opened.unary_unary("/tartip.Nothing/Nothing")
+        with pytest.raises(grpc.RpcError) as raised:
+            await call(b"")
+        return raised.value.code()  # type: ignore[attr-defined]  # an error of asyncio has it
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+    async with aio.channel(address, None, tls=None, policy=None) as opened:
+        assert await code() is grpc.StatusCode.UNAVAILABLE
+        server = grpc.aio.server()
+        server.add_insecure_port(address)
+        await server.start()
+        async with aio.channel(address, None, tls=None, policy=None) as opened:
+            assert await code() is grpc.StatusCode.UNIMPLEMENTED
+        await server.stop(None)

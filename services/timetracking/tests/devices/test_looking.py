@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from chassis.access import Caller
@@ -190,7 +191,7 @@ async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, mon
         return await read(looks, wanted, dates)
 
     monkeypatch.setattr(StoredLooks, "reads", reads)
-    paced = replace(looking.look, pace=Pace(longest_s=3600))
+    paced = replace(looking.look, pace=Pace(longest_s=3600, failed_s=1000))
     await platform.sql("UPDATE device_days SET pending_since = pending_since - interval '2 hours' WHERE device = 'gate'")
     await platform.sql("INSERT INTO due_looks (device, date, silence) VALUES ('porch', '2026-11-23', false)")
     with pytest.raises(RuntimeError):
@@ -198,6 +199,30 @@ async def test_a_device_whose_look_fails_holds_up_no_other(looking: Looking, mon
     assert await platform.sql("SELECT FROM due_looks") == [], "it ends nobody's turn"
     assert [each[:2] for each in await looking.open()] == [("porch", "unknown_badge")]
     assert await paced() == 0
+
+
+async def test_a_look_that_fails_again_is_put_off_twice_as_long_until_one_goes_well(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that waited too long for somebody else fails once, and has its turn again soon."""
+    platform, paced = looking.platform, replace(looking.look, pace=Pace(longest_s=3600, failed_s=1000))
+    await platform.record(ordinary())
+    await complete(platform)
+
+    async def fails_and_comes_again_after() -> tuple[int, int]:
+        with monkeypatch.context() as patched:
+            patched.setattr(StoredLooks, "reads", AsyncMock(side_effect=RuntimeError))
+            with pytest.raises(RuntimeError):
+                await paced()
+        assert await paced() == 0, "it is not due yet"
+        [row] = await platform.sql("SELECT failed, extract(epoch FROM not_before - clock_timestamp()) AS waits FROM device_looks")
+        await platform.sql("UPDATE device_looks SET not_before = clock_timestamp()")
+        return row["failed"], round(float(row["waits"]), -2)
+
+    await platform.sql("UPDATE device_days SET pending_since = pending_since - interval '2 hours'")
+    assert [await fails_and_comes_again_after() for _ in range(4)] == [(1, 1000), (2, 2000), (3, 3600), (4, 3600)]
+    assert await paced() == 1
+    assert [row["failed"] for row in await platform.sql("SELECT failed FROM device_looks")] == [0]
 
 
 async def test_a_clock_an_hour_ahead_is_found_within_the_day_and_its_days_are_doubtful(looking: Looking) -> None:

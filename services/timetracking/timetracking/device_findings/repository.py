@@ -115,9 +115,11 @@ INSERT INTO device_looks (device, looked_until, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (device) DO UPDATE SET looked_until = excluded.looked_until, due_at = excluded.due_at
 """
 _PUT_OFF = """
-INSERT INTO device_looks (device, not_before) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-ON CONFLICT (device) DO UPDATE SET not_before = excluded.not_before
+INSERT INTO device_looks AS look (device, failed, not_before) VALUES ($1, 1, clock_timestamp() + make_interval(secs => least($2::float8, $3::float8)))
+ON CONFLICT (device) DO UPDATE SET failed = least(look.failed + 1, 30), -- more does not count: twice as long thirty times is for ever
+    not_before = clock_timestamp() + make_interval(secs => least($2::float8 * 2 ^ look.failed, $3::float8))
 """
+_WENT_WELL = "UPDATE device_looks SET failed = 0 WHERE device = $1 AND failed > 0"
 _ANSWERED = "DELETE FROM due_looks WHERE id = ANY ($1::bigint[])"
 
 
@@ -162,9 +164,9 @@ class StoredLooks:
             opened=[finding_of(row) for row in opened],
         )
 
-    async def put_off(self, device: str, seconds: float) -> None:
-        """Looks at the device only after so long, in real time."""
-        await (await self.transaction.driver()).execute(_PUT_OFF, device, seconds)
+    async def put_off(self, device: str, pace: Pace) -> None:
+        """Looks at the device again only when the pace lets a look that failed have its turn, in real time."""
+        await (await self.transaction.driver()).execute(_PUT_OFF, device, pace.failed_s, pace.longest_s)
 
     async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
         """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
@@ -213,6 +215,7 @@ class StoredLooks:
         """Saves what changed, with its events, and that what was wanted has been looked at."""
         await save_findings(self.transaction, findings, at)
         driver = await self.transaction.driver()
+        await driver.execute(_WENT_WELL, wanted.device.serial)
         if wanted.asks:
             await driver.execute(_ANSWERED, wanted.asks)
         if watched is not None and wanted.quiet:

@@ -64,13 +64,14 @@ class Pace:
 
     What is on its way is known by the account, once that is complete up to `paused_s` after the last passage. A look costs as
     much as the date has passages, and a busy gate would be looked at once for each of them: so since the last one it waits for
-    `squared_s` times their number squared. After the longest wait it is due in any case, but for silence; so long a look that
-    failed is put off, too.
+    `squared_s` times their number squared. After the longest wait it is due in any case, but for silence. A look that failed is put
+    off for `failed_s`, and twice as long each time it fails again, up to the longest wait: it may only have waited for somebody else.
     """
 
     paused_s: float = 0.0
     squared_s: float = 0.0
     longest_s: float = 0.0
+    failed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ class Looks(Protocol):
     async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
         """What is to be looked at at this pace, at most so many dates of each sort; the device's lock is held."""
 
-    async def put_off(self, device: str, seconds: float) -> None:
-        """Looks at the device only after so long, in real time."""
+    async def put_off(self, device: str, pace: Pace) -> None:
+        """Looks at the device again only when the pace lets a look that failed have its turn, in real time."""
 
     async def reads(self, wanted: Wanted, dates: Collection[date]) -> Reads:
         """The reads of these dates as sent, with their instants and whether somebody holds the badge."""
@@ -190,7 +191,7 @@ class LookAtDevices:
                     raise
                 failures.append(error)
                 async with self.begin() as work:
-                    await work.looks.put_off(serial, self.pace.longest_s)
+                    await work.looks.put_off(serial, self.pace)
         if failures:  # a bug is told before what took too long
             raise next((each for each in failures if not isinstance(each, Unavailable)), failures[0])
         return looked

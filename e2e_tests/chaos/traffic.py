@@ -6,10 +6,9 @@ acknowledged.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,8 +31,6 @@ TRIES, AGAIN_AFTER_S = 100_000, 0.2
 PASSAGES_MOST = 1_000
 # So many are taken before a fault: everything flows.
 FLOWS = 50
-
-EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
 
 Token = Callable[[], Awaitable[str]]
 
@@ -88,24 +85,26 @@ class StreamDevice:
                 self.in_flight = 0
 
     async def stream(self) -> None:
-        """Sends on one stream until all is acknowledged, or the stream is cut."""
+        """Sends all that waits on one stream; _Cut where it ends before all of that is acknowledged."""
         async with channel(self.target, self.token) as opened, asyncio.timeout(ANSWERED_WITHIN_S):
             stub: Any = PassageServiceStub(opened)
-            call = stub.RecordPassages()
-            while self.waiting:
-                some = list(islice(self.waiting, PASSAGES_MOST))
-                with suppress(asyncio.InvalidStateError):  # the stream has ended: what is read next says why
-                    await call.write(RecordPassagesRequest(first_sequence=self.acknowledged + 1, passages=some))
-                self.in_flight = len(some)
-                answer = await call.read()
-                if answer is EOF:
-                    raise _Cut
+            left = len(self.waiting)
+            async for answer in stub.RecordPassages(self._requests()):
                 assert not answer.refused, answer.refused
-                for _ in range(answer.acknowledged_sequence - self.acknowledged):
+                taken = answer.acknowledged_sequence - self.acknowledged
+                for _ in range(taken):
                     self.waiting.popleft()
-                self.acknowledged = answer.acknowledged_sequence
-                self.in_flight = 0
-            await call.done_writing()
+                self.acknowledged, self.in_flight, left = answer.acknowledged_sequence, self.in_flight - taken, left - taken
+            if left:
+                raise _Cut
+
+    def _requests(self) -> Iterator[RecordPassagesRequest]:
+        """What waits now, as it is sent."""
+        waiting, first = list(self.waiting), self.acknowledged + 1
+        for begin in range(0, len(waiting), PASSAGES_MOST):
+            some = waiting[begin : begin + PASSAGES_MOST]
+            self.in_flight += len(some)
+            yield RecordPassagesRequest(first_sequence=first + begin, passages=some)
 
 
 @dataclass(slots=True)

@@ -207,7 +207,7 @@ async def test_a_channel_opened_anew_tries_at_once() -> None:
         return raised.value.code()  # type: ignore[attr-defined]  # an error of asyncio has it
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
     async with aio.channel(address, None, tls=None, policy=None) as opened:
         assert await code() is grpc.StatusCode.UNAVAILABLE
         server = grpc.aio.server()

@@ -51,7 +51,7 @@ ANSWERED_WITHIN_S = 20.0
 # No topic has two who read it from beside.
 _READ_BESIDE = "SELECT topic, partition, next_offset FROM read_positions"
 # Looks at gates are waited for, since days follow from what they find. The more a gate has of a date the later it is looked at:
-# the few hundred of a story within three seconds, the two thousand of a soak's longest round within forty.
+# the few hundred of a story within some seconds, the four thousand of the longest backlog within forty.
 _LEFT = """
 SELECT (SELECT count(*) FROM due_reads) AS reads, (SELECT count(*) FROM due_days) AS days,
        (SELECT count(*) FROM due_device_days) AS device_days, (SELECT count(*) FROM due_looks) AS looks,

@@ -68,8 +68,8 @@ if TYPE_CHECKING:
 PROJECTED = (people.BODIES, people.SERVANTS, plans.PLANS)
 # Who follows days may be away for so long and still resume.
 CHANGES_KEPT = timedelta(days=30)
-# A gate with a hundred passages is looked at as soon as it pauses, one with a thousand every ten seconds.
-PACE = Pace(paused_s=0.5, squared_s=0.000_01, longest_s=300.0, failed_s=2.0)
+# A gate with a hundred passages is looked at a second after the last time when it pauses, one with a thousand ten seconds after.
+PACE = Pace(paused_s=0.5, passage_s=0.01, longest_s=300.0, failed_s=2.0)
 # As long as Kafka keeps the parking lots (infra/kafka/topics.yaml): then nobody can send it again.
 PARKED_KEPT = timedelta(days=180)
 

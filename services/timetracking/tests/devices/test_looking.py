@@ -115,7 +115,7 @@ async def test_a_second_look_finds_nothing_to_do(looking: Looking) -> None:
 async def test_a_busy_gate_is_looked_at_when_it_pauses_and_seldom_while_it_does_not(looking: Looking) -> None:
     platform = looking.platform
     await platform.record(ordinary())
-    paced = replace(looking.look, pace=Pace(paused_s=60, squared_s=60, longest_s=3600))
+    paced = replace(looking.look, pace=Pace(paused_s=60, passage_s=240, longest_s=3600))
     assert await paced() == 0
     await complete(platform)
     await platform.sql("UPDATE device_days SET changed_at = changed_at - interval '2 minutes'")

@@ -43,7 +43,7 @@ HEARD_S = 10
 _READY = f"""
 held.stored <> held.looked_at_stored AND (
     held.pending_since <= clock_timestamp() - make_interval(secs => $4::float8)
-    OR held.looked_at <= clock_timestamp() - held.stored * held.stored * make_interval(secs => $3)
+    OR held.looked_at <= clock_timestamp() - held.stored * make_interval(secs => $3)
         AND EXISTS (SELECT FROM account_levels WHERE at >= held.changed_at + make_interval(secs => $2))
         AND NOT EXISTS ({_on_its_way("came.date = held.date")})
 )
@@ -260,4 +260,4 @@ class StoredLooks:
 
 
 def _of(pace: Pace) -> tuple[float, float, float]:
-    return pace.paused_s, pace.squared_s, pace.longest_s
+    return pace.paused_s, pace.passage_s, pace.longest_s

@@ -63,13 +63,13 @@ class Pace:
     """When what a device has stored since the last look is looked at, in real time: in a pause in which nothing of it is on its way.
 
     What is on its way is known by the account, once that is complete up to `paused_s` after the last passage. A look costs as
-    much as the date has passages, and a busy gate would be looked at once for each of them: so since the last one it waits for
-    `squared_s` times their number squared. After the longest wait it is due in any case, but for silence. A look that failed is put
-    off for `failed_s`, and twice as long each time it fails again, up to the longest wait: it may only have waited for somebody else.
+    much as the date has passages: so since the last one it waits `passage_s` for each of them, and looking takes a like share of
+    time at every gate. After the longest wait it is due in any case, but for silence. A look that failed is put off for `failed_s`,
+    and twice as long each time it fails again, up to the longest wait: it may only have waited for somebody else.
     """
 
     paused_s: float = 0.0
-    squared_s: float = 0.0
+    passage_s: float = 0.0
     longest_s: float = 0.0
     failed_s: float = 0.0
 

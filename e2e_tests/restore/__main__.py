@@ -12,12 +12,14 @@ from pathlib import Path
 from chassis.testing.artifacts import Say, announce
 from chassis.testing.kafka import temporary_kafka
 from chassis.testing.postgres import start_postgres
+from chassis.testing.secured import Trusted, doors
 
 from ..chaos.department import department
 from ..chaos.inside import SERVICE
 from .backups import Backup, Logical, Physical
 from .drill import Measured, drill
 from .region import REGISTRY, region
+from .users import users
 
 KINDS = ("physical", "logical")
 SMALLEST = 200
@@ -36,13 +38,15 @@ def _folder() -> Iterator[Path]:
 async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce) -> Measured:
     """The drill with that kind of backup and about so many passages before it, on servers of its own; `rows` lie in the database besides."""
     with ExitStack() as stack:
-        kafka = stack.enter_context(temporary_kafka(say))
         folder = stack.enter_context(_folder())
+        (folder / "trusted").mkdir()
+        trusted = Trusted.within(folder / "trusted")
+        kafka = stack.enter_context(temporary_kafka(say, doors(trusted), guarded=True))
         postgres = start_postgres(folder / "data")
         stack.callback(kafka.kill)
         backup: Backup = Physical(postgres) if kind == "physical" else Logical(postgres, (REGISTRY, SERVICE))
         try:
-            async with region(kafka, postgres, folder, department(max(5, size // PASSAGES_A_PERSON))) as standing:
+            async with region(kafka, postgres, folder, department(max(5, size // PASSAGES_A_PERSON)), users(kafka, trusted)) as standing:
                 try:
                     await standing.grow(rows)
                     return await drill(standing, backup, size, keeps_all=kind == "physical", say=say)

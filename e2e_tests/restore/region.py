@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from chassis.brokers import Brokers
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
 from chassis.testing.client import channel
@@ -30,6 +31,7 @@ from ..chaos.department import ZONE, Department
 from ..chaos.inside import SERVICE, Inside
 from ..chaos.patience import until
 from ..chaos.stage import ALL, Stage, stage
+from .users import variables
 
 REGISTRY = "registry"
 SERVICES = (REGISTRY, SERVICE)
@@ -56,6 +58,7 @@ class Region:
     registry: Entrances
     department: Department
     desk: Any
+    ways: Mapping[str, Brokers]
     _free: Any = field(default_factory=free_addresses)
 
     @property
@@ -84,7 +87,7 @@ class Region:
     async def operate(self, service: str, *arguments: str) -> str:
         """What an operator does at the command line of a service, to its end; what it said."""
         urls = self.registry if service == REGISTRY else self.stage.inside.urls
-        own = {"TARTIP_DATABASE_URL": urls.worker, "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator}
+        own = {**variables(self.ways[service]), "TARTIP_DATABASE_URL": urls.worker, "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator}
         code, said = await command(service, {**os.environ, **self.stage.told, **own}, *arguments)
         assert code == 0, said
         return said
@@ -119,6 +122,7 @@ class Region:
     async def _start_registry(self, name: str, kind: str) -> None:
         self.stage.admin[name] = next(self._free)
         own = {
+            **variables(self.ways[REGISTRY]),
             "TARTIP_ADMIN_LISTEN": self.stage.admin[name],
             "TARTIP_LISTEN": self.desk.target,
             "TARTIP_DATABASE_URL": self.registry.app if kind == "serve" else self.registry.worker,
@@ -170,18 +174,20 @@ class Desk:
 
 
 @asynccontextmanager
-async def region(kafka: Kafka, postgres: Postgres, folder: Path, department: Department) -> AsyncIterator[Region]:
-    """The region with all its processes, and the department recorded in it."""
+async def region(
+    kafka: Kafka, postgres: Postgres, folder: Path, department: Department, ways: Mapping[str, Brokers]
+) -> AsyncIterator[Region]:
+    """The region with all its processes, each service by its own way to Kafka, and the department recorded in it."""
     async with AsyncExitStack() as stack:
         urls = await provide(postgres.url, REGISTRY, REGISTRY, postgres.password_of)
         await migrate(urls.migrator, f"{REGISTRY}.migrations")
-        standing = await stack.enter_async_context(stage(kafka, postgres, folder))
+        standing = await stack.enter_async_context(stage(kafka, postgres, folder, more=variables(ways[SERVICE])))
 
         async def token() -> str:
             return standing.tokens.mint("an officer", GRANTS)
 
         desk = await stack.enter_async_context(Desk(next(free_addresses()), token).open())
-        made = Region(standing, urls, department, desk)
+        made = Region(standing, urls, department, desk, ways)
         await made.start("registry serve", "registry work")
         await made.settle()
         yield made

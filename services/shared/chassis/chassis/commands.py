@@ -128,7 +128,7 @@ def main(
 
 def _said(service: str, refused: Fault) -> str:
     """A refusal in the words in which calls are told of it, its reason, and each of its facts on a line."""
-    from chassis.database import Away  # the driver would cost those a part of a second who only ask for help
+    from chassis.entering import Away  # the driver would cost those a part of a second who only ask for help
     from chassis.messages import Messages, shown
 
     about = refused.violations if isinstance(refused, Malformed) else {name: shown(value) for name, value in refused.facts.items()}

@@ -5,28 +5,25 @@ stalls behind it.
 """
 
 import hashlib
-import json
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import asyncpg
 from google.protobuf.message import Message
 from kernel.faults import Fault, Unavailable
-from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from chassis.access import Caller, Reach
+from chassis.access import Caller
 from chassis.audit import AuditRecord, audit_key, audit_record, content, write_audit
+from chassis.entering import Away, entering, is_away, is_role, word_of
 from chassis.eras import newest_era, of_era
 from chassis.metrics import gauge, histogram
 from chassis.outbox import OutboxRow, outbox_row, write_outbox
-from chassis.settings import SettingsError, variable
-from chassis.transient import distrust_of, is_transient, state_of
+from chassis.told_reach import BEYOND, telling
 from chassis.urls import asyncpg_url, place_of, way_of
 
 LONGEST_TRANSACTION_S = 5.0
@@ -43,18 +40,11 @@ _KEPT_ALIVE = {
 }
 # Advisory locks live in shared memory, which holds about 64 for each of 100 connections.
 MOST_LOCKS = 1_000
-# The reason with which a call is refused while the database is away.
-AWAY = "UNAVAILABLE"
-
 IN_USE = gauge("tartip_database_connections_in_use", "connections", "Connections to the database that somebody works on")
 MOST = gauge("tartip_database_connections_most", "connections", "Connections that the process may have at once; who comes then waits")
 WAITED = histogram("tartip_database_wait_seconds", "seconds", "How long somebody waited for a connection, or for a new one to be made")
 
 _ASK = "SELECT 1"
-_TELL = "SELECT set_config('tartip.reach', '{reach}', true)"
-_BEYOND: Final = _TELL.format(reach='{"platform": true}')
-# A table that every service has, and that keeps the answers of each caller apart. None where nothing was migrated yet.
-_BOUND = "SELECT row_security_active(to_regclass('public.request_results'))"
 # A transaction has a number as soon as it has written.
 _LOCK = """
 SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND count(pg_advisory_xact_lock(key)) >= 0 FROM unnest($1::bigint[]) AS key
@@ -67,50 +57,8 @@ class LockAfterWrite(Exception):
     """A transaction asked for a key's lock after its first write: its events could overtake newer ones."""
 
 
-class Unanswered(ConnectionError):
-    """The database was asked and said nothing: it hangs, or the way to it is cut. Less work at once would not help."""
-
-
 class OutOfTime(TimeoutError):
     """The transaction lasted longer than any may, and the database ended it: less work at once may end in time."""
-
-
-class Away(Unavailable):
-    """The database is away; `where` says which, to operators alone: it is none of the facts that callers are told."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__(AWAY)
-        self.where = where
-
-
-class NotLetIn(SettingsError):
-    """A process may not enter its database: its password or its name is wrong, or the database's."""
-
-
-class WrongRole(SettingsError):
-    """A process entered its database in a role that sees more, or less, than it may rely on."""
-
-
-# What the server says at its door to whom it does not let in, by class of its states.
-_NOT_LET_IN = {"28": "it does not know this user, or not with this password or on this way (sslmode)", "3D": "there is no such database"}
-# The database is locked until it was brought together with its topics (`chassis.restoration.door`): whoever waits comes in later.
-_LOCKED = "42501"
-
-
-@contextmanager
-def entering(url: str | URL, setting: str = "database_url") -> Iterator[None]:
-    """Says of a database that cannot be entered which one it is, and never its password.
-
-    Raises Away where the same may succeed later, NotLetIn, with the variable of the setting, where it will not.
-    """
-    try:
-        yield
-    except Exception as error:
-        if why := _NOT_LET_IN.get(state_of(error)[:2]) or distrust_of(error):
-            raise NotLetIn(f"{variable(setting)}: {place_of(url)} does not let us in: {why}") from None
-        if not (_away(error) or state_of(error) == _LOCKED):
-            raise
-        raise Away(place_of(url)) from _said(error)
 
 
 class Transaction:
@@ -171,17 +119,17 @@ class Transaction:
         if not self.database.held:
             yield
             return
-        await self._driver.execute(_BEYOND)
+        await self._driver.execute(BEYOND)
         try:
             yield
         except Exception:
             with suppress(Exception):  # where this cannot be said any more, nothing else can in this transaction
-                await self._driver.execute(_telling(self.caller))
+                await self._driver.execute(telling(self.caller))
             raise
         except BaseException as given_up:
             self.doomed = given_up  # whoever catches it as a timeout goes on with no transaction that sees too much
             raise
-        await self._driver.execute(_telling(self.caller))
+        await self._driver.execute(telling(self.caller))
 
     def publish(self, topic: str, key: str, message: Message | None, event_id: str | None = None) -> None:
         """Lets the message go out when, and only when, this transaction commits; in the order of the calls."""
@@ -238,11 +186,11 @@ class Transaction:
         try:
             await self._close()
             if unanswered:
-                await _thrown_away(self.connection)
+                await _thrownis_away(self.connection)
             elif not self.connection.invalidated:
                 await self._driver.execute("ROLLBACK")
         except BaseException:
-            await _thrown_away(self.connection)
+            await _thrownis_away(self.connection)
 
     async def _close(self) -> None:
         if self._session is not None:
@@ -347,7 +295,7 @@ class Database:
 
     @asynccontextmanager
     async def _own(self, caller: Caller | None, beyond_reach: bool = False) -> AsyncIterator[Transaction]:
-        connection = await self._connected(f"BEGIN; {_BEYOND if beyond_reach else _telling(caller)}")
+        connection = await self._connected(f"BEGIN; {BEYOND if beyond_reach else telling(caller)}")
         began = time.monotonic()
         IN_USE.inc()
         try:
@@ -364,11 +312,11 @@ class Database:
         except Fault:
             raise
         except Exception as error:
-            if not _away(error):
+            if not is_away(error):
                 raise
             # The server's word, that time ran out, is lost where the connection's end was seen first.
             late = time.monotonic() - began >= self._longest_s and not isinstance(error, TimeoutError)
-            raise Away(self._place) from (OutOfTime() if late else _said(error))
+            raise Away(self._place) from (OutOfTime() if late else word_of(error))
         finally:
             IN_USE.dec()
 
@@ -390,8 +338,8 @@ class Database:
         except Fault:
             raise
         except Exception as error:
-            if _away(error):
-                raise Away(self._place) from _said(error)
+            if is_away(error):
+                raise Away(self._place) from word_of(error)
             raise
         finally:
             IN_USE.dec()
@@ -402,28 +350,17 @@ class Database:
             with entering(self.engine.url), WAITED.time():
                 connection = await self.engine.connect()
             try:
-                if self._expected is not None:
-                    await self._refuse_wrong_role(_driver(connection), self._expected)
+                if self._expected is not None and await is_role(_driver(connection), self._expected, BEGUN_WITHIN_S):
+                    self._expected = None
                 await _driver(connection).execute(first, timeout=BEGUN_WITHIN_S)
                 return connection
             except BaseException as error:
-                await _thrown_away(connection)
-                if not (isinstance(error, Exception) and _away(error)):
+                await _thrownis_away(connection)
+                if not (isinstance(error, Exception) and is_away(error)):
                     raise
                 if not left or isinstance(error, TimeoutError):
-                    raise Away(self._place) from _said(error)
+                    raise Away(self._place) from word_of(error)
         raise AssertionError
-
-    async def _refuse_wrong_role(self, driver: Any, expected: str) -> None:
-        """Raises WrongRole where the role is held by row-level security and should not be, or the other way round; asked until it is known."""
-        bound = await driver.fetchval(_BOUND, timeout=BEGUN_WITHIN_S)
-        if bound is None:
-            return
-        if bound != (expected == "app"):
-            how = "is held by row-level security: rows would be missing" if bound else "passes row-level security by: nothing would hold it"
-            user = await driver.fetchval("SELECT current_user")
-            raise WrongRole(f"the database's role {user} {how}; enter as the service's {expected}")
-        self._expected = None
 
     async def audit_key(self, driver: Any) -> bytes:
         """The database's key for digests in the audit; read once."""
@@ -457,50 +394,12 @@ def _driver(connection: AsyncConnection) -> Any:
     return beneath.connection.driver_connection
 
 
-async def _thrown_away(connection: AsyncConnection) -> None:
+async def _thrownis_away(connection: AsyncConnection) -> None:
     """Ends a connection of which nobody knows in which state it is; the pool makes another."""
     if not connection.invalidated:
         _driver(connection).terminate()
         await connection.invalidate()
     await connection.close()
-
-
-def _telling(caller: Caller | None) -> str:
-    """The statement that says what the caller reaches, to the end of the transaction; nobody reaches nothing."""
-    return _telling_of(caller.subject, caller.reach) if caller else _TELL.format(reach="")
-
-
-@lru_cache(maxsize=1_000)
-def _telling_of(subject: str, reach: Reach) -> str:
-    """No statement of it depends on parameters, so that it begins a transaction in one round trip.
-
-    The reach stands in a literal: JSON in ASCII, without control characters, its quotes doubled.
-    """
-    said = {
-        "subject": subject,
-        "nation": reach.nation,
-        "regions": sorted(reach.regions),
-        "bodies": sorted(reach.bodies),
-        "systems": sorted(reach.systems),
-        "servant": reach.servant,
-        "units": sorted(reach.control.units),
-        "people": sorted(reach.control.people),
-    }
-    return _TELL.format(reach=json.dumps(said).replace("'", "''"))
-
-
-def _away(error: Exception) -> bool:
-    """Whether the database is what failed, and the same may succeed later."""
-    # The driver says these without a state: the connection it was lent has been cut, or the server's farewell came
-    # between two operations and it has not closed the connection yet.
-    cut = isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
-    leaving = isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
-    return cut or leaving or is_transient(error)
-
-
-def _said(error: Exception) -> Exception:
-    """The error, or that there was no answer: a wait that ended here is no word of the database that time ran out."""
-    return Unanswered() if isinstance(error, TimeoutError) else error
 
 
 def _lock_number(namespace: str, key: str) -> int:

@@ -21,8 +21,9 @@ from chassis.brokers import Brokers
 from chassis.bug_limit import BugLimit
 from chassis.clock import Clock, real_clock
 from chassis.commands import NothingDone
-from chassis.database import Database, entering
+from chassis.database import Database
 from chassis.delivery import Delivery, Received, Subscription, TombstoneNotApplied
+from chassis.entering import entering
 from chassis.migrations.foundation import APP, WORKER
 from chassis.parking import Origin
 from chassis.personal_data.holds import told_until

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from chassis.commands import Errand, NotAsItMustBe, NothingDone, Process, count, day, instant, main, migration, rebuilding, republication
-from chassis.database import Database, NotLetIn
+from chassis.database import Database
+from chassis.entering import NotLetIn
 from chassis.settings import Settings
 from chassis.testing.postgres import Postgres
 from chassis.urls import plain_url

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
-from chassis.database import IN_USE, MOST_LOCKS, WAITED, Away, Database, LockAfterWrite, WrongRole
+from chassis.database import IN_USE, MOST_LOCKS, WAITED, Database, LockAfterWrite
+from chassis.entering import Away, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.supervision import closing

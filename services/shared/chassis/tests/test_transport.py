@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from chassis.brokers import Brokers
 from chassis.commands import Process, main
-from chassis.database import Database, NotLetIn
+from chassis.database import Database
+from chassis.entering import NotLetIn
 from chassis.issuer_keys import HttpIssuer, IssuerAway
 from chassis.migrations import migrate
 from chassis.publisher import Publisher, let_in

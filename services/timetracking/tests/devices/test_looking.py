@@ -209,7 +209,7 @@ async def test_a_look_that_fails_again_is_put_off_twice_as_long_until_one_goes_w
     await platform.record(ordinary())
     await complete(platform)
 
-    async def fails_and_comes_again_after() -> tuple[int, int]:
+    async def fails_and_comes_again_after() -> tuple[int, float]:
         with monkeypatch.context() as patched:
             patched.setattr(StoredLooks, "reads", AsyncMock(side_effect=RuntimeError))
             with pytest.raises(RuntimeError):

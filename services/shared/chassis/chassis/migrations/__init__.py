@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from chassis.database import entering
+from chassis.entering import entering
 from chassis.shadow import DROP, REBUILDING
 from chassis.urls import asyncpg_url, way_of
 

@@ -28,6 +28,11 @@ ENVIRONMENT = "local"
 PARTITIONS = 4
 ANSWERS_WITHIN_S = 60.0
 READY = "Kafka Server started"
+# Who comes in by the door in clear may do everything; all others what they were given.
+GUARDED: Mapping[str, str] = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+}
 # One cluster a folder, and nobody else's: any name will do.
 CLUSTER = "tartip-local-kafka-0000"
 # Most of the time of a start goes into loading and compiling what runs once.
@@ -117,7 +122,8 @@ class KafkaAt(Cluster):
 class Kafka(KafkaAt, Daemon):
     """A Kafka on a folder: `start`, `stop`, `kill`, `pause`, `resume`, as often as one likes; its address stays the same.
 
-    `doors` are further ways in, by Kafka's name of the protocol (SSL, SASL_SSL), each with its settings; `door` says where one is.
+    `doors` are further ways in, by Kafka's name of the protocol (SSL, SASL_SSL), each with its settings; `door` says where one is. Where
+    it is `guarded`, who comes in by these may do only what they were given.
     """
 
     def __init__(
@@ -127,12 +133,13 @@ class Kafka(KafkaAt, Daemon):
         say: Say = announce,
         doors: Mapping[str, Mapping[str, str]] | None = None,
         *,
+        guarded: bool = False,
         preparing: Path | None = None,
     ) -> None:
         Daemon.__init__(self, "kafka", folder / "kafka.log")
         self.folder = folder
         self._java, self._jars, self._prepares = java(), preparing or installed(say), preparing is not None
-        self._doors = doors or {}
+        self._doors, self._guards = doors or {}, GUARDED if guarded else {}
         self._chosen, self._ports = port, free_ports()
         self._listen(port or next(self._ports), next(self._ports))
 
@@ -183,7 +190,9 @@ class Kafka(KafkaAt, Daemon):
             "log.dirs": str(self.folder / "data"),
         }
         path = self.folder / "server.properties"
-        path.write_text("".join(f"{name}={value}\n" for name, value in {**own, **SETTINGS, **further}.items()), encoding="ascii")
+        path.write_text(
+            "".join(f"{name}={value}\n" for name, value in {**own, **SETTINGS, **self._guards, **further}.items()), encoding="ascii"
+        )
         return path
 
     def _format(self, properties: Path) -> None:
@@ -254,10 +263,10 @@ def _prepared(jars: Path) -> None:
 
 
 @contextmanager
-def temporary_kafka(say: Say = announce, doors: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Kafka]:
+def temporary_kafka(say: Say = announce, doors: Mapping[str, Mapping[str, str]] | None = None, *, guarded: bool = False) -> Iterator[Kafka]:
     """A fresh broker with no topics, gone with its data at the end."""
     with tempfile.TemporaryDirectory(prefix="tartip-kafka-", ignore_cleanup_errors=True) as folder:
-        kafka = Kafka(Path(folder), say=say, doors=doors)
+        kafka = Kafka(Path(folder), say=say, doors=doors, guarded=guarded)
         try:
             kafka.start()
             yield kafka

@@ -1,0 +1,66 @@
+"""Who a region's services are for its Kafka: the names of infra/cluster/examples/kafka.yaml, with what each of them may do."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import yaml
+from chassis.brokers import Brokers
+from chassis.testing.artifacts import ROOT
+from chassis.testing.kafka import Kafka
+from chassis.testing.secured import Trusted
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+EXAMPLE = ROOT / "infra" / "cluster" / "examples" / "kafka.yaml"
+_PATTERNS = {"prefix": ResourcePatternType.PREFIXED, "literal": ResourcePatternType.LITERAL}
+
+
+def users(kafka: Kafka, trusted: Trusted) -> Mapping[str, Brokers]:
+    """Makes the names known to a guarded Kafka, gives each its rights, and returns the way in of each."""
+    ways = {each["metadata"]["name"]: _way(kafka, trusted, each["metadata"]["name"]) for each in _users()}
+    scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+    _done(
+        kafka.handle.alter_user_scram_credentials(
+            [UserScramCredentialUpsertion(name, scram, way.password.encode()) for name, way in ways.items()]
+        )
+    )
+    _done(kafka.handle.create_acls([right for each in _users() for right in _rights(each)]))
+    return ways
+
+
+def variables(way: Brokers) -> Mapping[str, str]:
+    """What a process is told of its way to Kafka."""
+    return {"TARTIP_KAFKA": way.servers, "TARTIP_KAFKA_CA": way.ca, "TARTIP_KAFKA_USER": way.user, "TARTIP_KAFKA_PASSWORD": way.password}
+
+
+def _users() -> Iterator[Any]:
+    return (each for each in yaml.safe_load_all(EXAMPLE.read_text(encoding="utf-8")) if each["kind"] == "KafkaUser")
+
+
+def _rights(user: Any) -> Iterator[AclBinding]:
+    """The rights of a KafkaUser in Kafka's own words."""
+    for each in user["spec"]["authorization"]["acls"]:
+        resource, name = each["resource"], f"User:{user['metadata']['name']}"
+        kind, pattern = ResourceType[resource["type"].upper()], _PATTERNS[resource["patternType"]]
+        for operation in each["operations"]:
+            allowed = AclOperation[operation.upper()], AclPermissionType.ALLOW
+            yield AclBinding(kind, resource["name"], pattern, name, "*", *allowed)
+
+
+def _way(kafka: Kafka, trusted: Trusted, name: str) -> Brokers:
+    return Brokers(kafka.door("SASL_SSL"), str(trusted.file), user=name, password=secrets.token_urlsafe())
+
+
+def _done(asked: Mapping[Any, "Future[None]"]) -> None:
+    for each in asked.values():
+        each.result()

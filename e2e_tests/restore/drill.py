@@ -86,7 +86,7 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
             lost_at = time.monotonic()
             measured = Measured(
                 len(region.department.recorded),
-                await region.stage.inside.count("passages"),
+                await region.recorded(),
                 waiting=await region.stage.inside.count("outbox"),
             )
             measured.bytes_ = await _size(region)
@@ -104,7 +104,7 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
     measured.level_s = time.monotonic() - lost_at
     measured.passages = len(region.department.recorded)
     await _looked_at(region, changes, measured, lost_at, keeps_all)
-    measured.missing = measured.passages - await region.stage.inside.count("passages")
+    measured.missing = measured.passages - await region.recorded()
     return measured
 
 

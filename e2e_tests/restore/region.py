@@ -59,6 +59,7 @@ class Region:
     department: Department
     desk: Any
     ways: Mapping[str, Brokers]
+    grown: int = 0
     _free: Any = field(default_factory=free_addresses)
 
     @property
@@ -110,6 +111,11 @@ class Region:
     async def grow(self, rows: int) -> None:
         """Lets so many passages of a September lie in the database, of a gate that nobody asks for: what a backup has to bring back."""
         await self.stage.inside.execute(f"SELECT make_passages_month('2026-09-01'); {_GROW.format(rows=rows)}")
+        self.grown = rows
+
+    async def recorded(self) -> int:
+        """How many passages of the department's gates are stored."""
+        return await self.stage.inside.count("passages") - self.grown
 
     async def level(self) -> None:
         """Returns when all that was recorded is published, applied and computed."""

@@ -6,6 +6,7 @@ the seed, when it happens from the machine. The first loss ends the run, and nam
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
 from chassis.testing.artifacts import announce
 from chassis.testing.kafka import temporary_kafka

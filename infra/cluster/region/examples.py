@@ -1,9 +1,9 @@
-"""What is generated in charts/: the topics, and what the charts come to with the values that are shown. `make render` writes it anew."""
+"""What is generated in charts/: the topics, the names of variables, and what the charts come to with the values that are shown. `make render` writes it anew."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from region import topics
+from region import topics, variables
 from region.helm import EXAMPLE, REGION, rendered
 
 EVERYTHING = REGION / "tests" / "everything.yaml"
@@ -16,9 +16,10 @@ def _shown(*values: Path) -> str:
     return _HEAD.format(values=names) + rendered(*values, sets=_WITHOUT).text
 
 
-# In this order: the topics are read by those that follow.
+# In this order: the topics and the names are read by those that follow.
 FILES: Mapping[Path, Callable[[], str]] = {
     topics.FILE: topics.text,
+    variables.FILE: variables.text,
     REGION / "rendered" / "region.yaml": lambda: _shown(EXAMPLE),
     REGION / "rendered" / "everything.yaml": lambda: _shown(EXAMPLE, EVERYTHING),
 }

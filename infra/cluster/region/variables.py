@@ -1,0 +1,30 @@
+"""The variables that processes are told by: the chart's schema knows their names, so that a misspelt one is refused before any cluster sees it."""
+
+import json
+import re
+
+from chassis.server import Limits
+from chassis.settings import Settings, variable
+from chassis.testing.artifacts import ROOT
+from chassis.tls import TlsSettings
+from registry.settings import RegistrySettings
+from timetracking.gateway.settings import GatewaySettings
+from timetracking.settings import TimetrackingSettings
+
+FILE = ROOT / "charts" / "service" / "values.schema.json"
+OF_PROCESSES = (Settings, Limits, RegistrySettings, TimetrackingSettings, GatewaySettings)
+# Read before there are settings: it says how the refusal of a setting is logged.
+BESIDE = {"TARTIP_LOG_LEVEL"}
+_NAMES = re.compile(r'"variableNames": \{"enum": \[.*?\]\}', re.DOTALL)
+
+
+def names() -> list[str]:
+    """All names, in their order."""
+    own = {variable(field) for settings in OF_PROCESSES for field in settings.model_fields}
+    return sorted(own | BESIDE | {f"TARTIP_TLS_{field.upper()}" for field in TlsSettings.model_fields})
+
+
+def text() -> str:
+    """The schema with these names."""
+    lines = ",\n      ".join(json.dumps(name) for name in names())
+    return _NAMES.sub(lambda _: f'"variableNames": {{"enum": [\n      {lines}\n    ]}}', FILE.read_text(encoding="utf-8"))

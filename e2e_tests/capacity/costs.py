@@ -74,8 +74,19 @@ class Resting:
 
 
 @dataclass(frozen=True, slots=True)
+class Founded:
+    """What a servant took when they were recorded and planned: octets of registry's and regimes' databases and of topics, CPU seconds of
+    their processes. `months` are those that were planned."""
+
+    octets: Mapping[str, float]
+    months: float
+    topics: Mapping[str, float]
+    cpu: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Costs:
-    """All that was measured: of timetracking, which has the hot path, and of the other services what they take at rest.
+    """All that was measured: of timetracking, which has the hot path; of the other services what servants take once, and what rest takes.
 
     cores, syncs: of a process, and of the write-ahead log in a second, by passages a second. late: CPU seconds of a process for a
     passage that comes in a backlog. calls: CPU seconds of a process for a call, by RPC. memory: the most octets that a process was
@@ -100,6 +111,7 @@ class Costs:
     audited: float
     request: float
     resting: Mapping[str, Resting]
+    founded: Founded
 
 
 def write(costs: Costs, path: Path = KEPT) -> None:
@@ -117,6 +129,7 @@ def read(path: Path = KEPT) -> Costs:
     for name in ("database", "kafka"):
         kept[name] = {key: Line(_points(points)) for key, points in kept[name].items()}
     kept["resting"] = {key: Resting(**value) for key, value in kept["resting"].items()}
+    kept["founded"] = Founded(**kept["founded"])
     return Costs(**kept)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.testing.kafka import TOPICS
+from chassis.testing.kafka import TOPICS, Kafka
 from chassis.topics import read
 
 from ..bench.platform import Platform
@@ -39,12 +39,12 @@ async def looked_at(on: Platform, server: Any) -> Disks:
     await server.execute("CHECKPOINT")
     tables = {row["name"]: row["octets"] for row in await on.owner.fetch(_TABLES)}
     rows = {what: int(await on.owner.fetchval(f"SELECT count(*) FROM {table}")) for what, table in COUNTED.items()}
-    return Disks(tables, await on.owner.fetchval(_LOG), _topics(on), rows)
+    return Disks(tables, await on.owner.fetchval(_LOG), topics_of(on.kafka), rows)
 
 
-def _topics(on: Platform) -> Mapping[str, float]:
+def topics_of(kafka: Kafka) -> Mapping[str, float]:
     """The logs of each of our topics, without their indexes, which Kafka lays out ahead."""
     ours, found = {topic.name for topic in read(TOPICS)}, defaultdict[str, float](float)
-    for log in (on.kafka.folder / "data").glob("*/*.log"):
+    for log in (kafka.folder / "data").glob("*/*.log"):
         found[log.parent.name.rpartition("-")[0]] += log.stat().st_size
     return {topic: octets for topic, octets in found.items() if topic in ours}

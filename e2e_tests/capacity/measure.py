@@ -31,6 +31,7 @@ from ..chaos.patience import until
 from ..demo.world import Record
 from .costs import Costs, Curve, Line
 from .disks import Disks, looked_at
+from .founded import founded
 from .resting import resting
 
 DAY = date(2026, 11, 24)
@@ -122,6 +123,7 @@ async def measured(say: Say, sizes: Sizes) -> Costs:
         audited=audited,
         request=large.octets / large.sent,
         resting=await resting(sizes.rest_s, say),
+        founded=await founded(sizes.servants[1], say),
     )
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from ..bench.figures import number
 from .costs import Costs
-from .sizing import MIB, MILLI, Assumptions, Region, Workload, caught_up, partitions, sized
+from .sizing import MIB, MILLI, YEARS, Assumptions, Region, Workload, caught_up, partitions, sized
 
 GB, MB = 1_000_000_000, 1_000_000
 OUTAGES_H = (1.0, 6.0, 24.0)
-YEARS = (1, 3, 5)
 
 
 def document(costs: Costs, assumed: Assumptions, servants: int, regions: int) -> str:
@@ -44,8 +43,9 @@ def _figures(region: Region) -> Iterator[tuple[str, str]]:
     yield "PostgreSQL: CPU request", milli(region.postgres_cores)
     yield "PostgreSQL: syncs of its log a second, busiest", number(region.syncs_a_second)
     yield "PostgreSQL: write-ahead log a working day", octets(region.wal_a_day)
-    for years in YEARS:
-        yield f"PostgreSQL: disk of timetracking after {years} year{'s' if years > 1 else ''}", octets(region.database[years])
+    for name, of in (("timetracking", region.database), ("registry", region.registry), ("regimes", region.regimes)):
+        for years in YEARS:
+            yield f"PostgreSQL: disk of {name} after {years} year{'s' if years > 1 else ''}", octets(of[years])
     yield "Kafka: CPU request of each broker", milli(region.kafka_cores)
     yield "Kafka: written a working day, one copy", octets(region.kafka_a_day)
     yield "Kafka: disk of all brokers together", octets(region.kafka_disk)
@@ -65,7 +65,7 @@ def _nation(region: Region, regions: int) -> list[str]:
             f"{(region.postgres_cores + 3 * region.kafka_cores) * regions:,.1f} cores",
         ),
         ("passages a working day", f"{region.passages_a_day * regions:,.0f}"),
-        *((f"disks of timetracking's databases after {years} years", octets(region.database[years] * regions)) for years in YEARS[1:]),
+        *((f"disks of all databases after {years} years", octets(_disks(region, years) * regions)) for years in YEARS[1:]),
         ("disks of all brokers", octets(region.kafka_disk * regions)),
     ]
     return list(_table(("of the nation", ""), rows))
@@ -81,8 +81,12 @@ def beyond(costs: Costs, region: Region) -> Sequence[str]:
     if region.busiest_passages_a_second > pace:
         said.append(f"Measured with up to {pace:.0f} passages a second; {region.busiest_passages_a_second:.0f} lie on the line beyond.")
     said.append("Measured on two days, with one broker; years, retention and three copies are computed.")
-    said.append("Of registry and regimes only what they take at rest was measured; their databases are not in these tables.")
+    said.append("Of registry and regimes was measured what servants take once, and what rest takes; how often files change is assumed.")
     return said
+
+
+def _disks(region: Region, years: int) -> float:
+    return region.database[years] + region.registry[years] + region.regimes[years]
 
 
 def _asked(each: Workload) -> tuple[str, ...]:
@@ -136,6 +140,12 @@ def measured(costs: Costs) -> str:
     lines.append(
         f"A reading that is audited leaves {octets(costs.audited)}; a passage on its way in has {octets(costs.request)} without HTTP."
     )
+    founded = costs.founded
+    taken = [(f"database of {service}", octets(1_000 * each)) for service, each in founded.octets.items()]
+    taken += [(f"Kafka {topic}", octets(1_000 * each)) for topic, each in founded.topics.items()]
+    taken += [(f"CPU of {process}", f"{number(1_000 * each)} s") for process, each in founded.cpu.items()]
+    once = f"of 1,000 servants, once; {number(founded.months)} months of each were planned"
+    lines += ["", *_table((once, ""), taken)]
     lines += ["", *_table(("at rest", "cores", "memory"), [(name, number(e.cores), octets(e.memory)) for name, e in costs.resting.items()])]
     return "\n".join(lines)
 

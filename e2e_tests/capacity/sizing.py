@@ -4,15 +4,16 @@ Units: cores, octets, seconds; a day of passages is a working day.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from chassis.personal_data.declarations import Aging, Passing
+from chassis.personal_data.declarations import Aging, DataClass, Passing
 from chassis.testing.kafka import TOPICS
 from chassis.topics import Cleanup, Topic, read
 from lawbook import load
+from regimes.personal_data import DATA_CLASSES as OF_REGIMES
 from timetracking.personal_data import DATA_CLASSES
 
 from .costs import Costs
@@ -22,8 +23,9 @@ MILLI, MIB = 1_000, 2**20
 # What is deleted by purges lies there for as long as the longest of them lets it.
 PURGED_AFTER_DAYS = 30
 # Spread over replicas by the partitions of the topic of passages; of workers one is active a database.
+YEARS = (1, 3, 5)
 OURS, PLANS_TOPIC, PASSAGES_TOPIC = ("gateway", "consume", "work", "serve"), "regimes.plans.v1", "timetracking.passages.v1"
-DAYS_OF_A_MONTH, DAYS_OF_A_YEAR = 30.4, 365
+DAYS_OF_A_MONTH, DAYS_OF_A_YEAR, MONTHS_OF_A_YEAR = 30.4, 365, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Assumptions:
     """Of a day's passages those in its busiest quarter of an hour: one of eight is the arrival, and two thirds arrive by 9:00."""
     calls: float = 10.0
     """Calls of RPCs for a servant and day: own days, heads, HR, portals."""
+    changes: float = 4.0
+    """Changes of a servant's file in a year; each leaves as much in the registry, with its audit, as their recording did."""
     audited_share: float = 0.1
     """Of them those that are audited, as an explanation is."""
     busiest_calls_share: float = 0.2
@@ -84,6 +88,8 @@ class Region:
     syncs_a_second: float
     wal_a_day: float
     database: Mapping[int, float]
+    registry: Mapping[int, float]
+    regimes: Mapping[int, float]
     kafka_disk: float
     kafka_a_day: float
     network_octets_a_second: float
@@ -104,7 +110,9 @@ def sized(costs: Costs, assumed: Assumptions, servants: int) -> Region:
         assumed.headroom * cores["kafka"],
         costs.syncs.at(busiest),
         costs.wal.at(servants),
-        {years: database(costs, assumed, servants, years) for years in (1, 3, 5)},
+        {years: database(costs, assumed, servants, years) for years in YEARS},
+        {years: registry(costs, assumed, servants, years) for years in YEARS},
+        {years: regimes(costs, assumed, servants, years) for years in YEARS},
         assumed.disk_headroom * kafka_disk(costs, assumed, servants),
         sum(line.at(servants) for line in costs.kafka.values()),
         busiest * costs.request,
@@ -154,9 +162,21 @@ def database(costs: Costs, assumed: Assumptions, servants: int, years: float) ->
     return assumed.disk_headroom * (total + audited * costs.audited)
 
 
-def kept_days(table: str) -> float:
-    """How many days a row of timetracking's database is kept; without end where nobody deletes it."""
-    keeping = {each.table: each.keeping for each in DATA_CLASSES}.get(table)
+def registry(costs: Costs, assumed: Assumptions, servants: int, years: float) -> float:
+    """Octets of the registry's database after some years."""
+    return assumed.disk_headroom * servants * costs.founded.octets["registry"] * (1 + assumed.changes * years)
+
+
+def regimes(costs: Costs, assumed: Assumptions, servants: int, years: float) -> float:
+    """Octets of regimes' database after some years: plans by the month, until their term is over; what is there once counts with them."""
+    days = min(years * DAYS_OF_A_YEAR, kept_days("month_plans", OF_REGIMES))
+    months = costs.founded.months + days / DAYS_OF_A_YEAR * MONTHS_OF_A_YEAR
+    return assumed.disk_headroom * servants * costs.founded.octets["regimes"] / costs.founded.months * months
+
+
+def kept_days(table: str, of: Sequence[DataClass] = DATA_CLASSES) -> float:
+    """How many days a row of a database, timetracking's where no other is named, is kept; without end where nobody deletes it."""
+    keeping = {each.table: each.keeping for each in of}.get(table)
     if isinstance(keeping, Aging):
         return _years(keeping.term) * DAYS_OF_A_YEAR + keeping.margin
     return PURGED_AFTER_DAYS if isinstance(keeping, Passing) else math.inf
@@ -175,9 +195,12 @@ def kafka_disk(costs: Costs, assumed: Assumptions, servants: int, environment: s
         if topic.cleanup is Cleanup.DELETE and topic.retention_ms is not None:
             days = topic.retention_ms / 1_000 / DAY_S * assumed.working_days / DAYS_OF_A_YEAR
             total += topic.replication[environment] * line.at(servants) * days
-    # A month's plan takes as much in Kafka as its dates in the database; each stays until its term is over.
-    plans = costs.plans.of_each * servants * kept_days("plan_months")
-    return total + topics[PLANS_TOPIC].replication[environment] * plans
+    # Of compacted topics the newest states stay; a month's plan until its term is over.
+    months = costs.founded.months + kept_days("plan_months") / DAYS_OF_A_YEAR * MONTHS_OF_A_YEAR
+    for name, octets in costs.founded.topics.items():
+        share = months / costs.founded.months if name == PLANS_TOPIC else 1.0
+        total += topics[name].replication[environment] * octets * servants * share
+    return total
 
 
 @dataclass(frozen=True, slots=True)

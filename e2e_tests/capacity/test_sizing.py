@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from e2e_tests.capacity import costs, page, report, sizing
 from e2e_tests.capacity.__main__ import main
-from e2e_tests.capacity.costs import Costs, Curve, Line, Resting
+from e2e_tests.capacity.costs import Costs, Curve, Founded, Line, Resting
 from e2e_tests.capacity.sizing import ASSUMED, MIB, Region, caught_up, sized
 
 MADE_UP = Costs(
@@ -29,6 +29,7 @@ MADE_UP = Costs(
     audited=2_000.0,
     request=250.0,
     resting={"registry serve": Resting(0.01, 120e6), "timetracking serve": Resting(0.01, 120e6)},
+    founded=Founded({"registry": 2_000.0, "regimes": 6_000.0}, 3.0, {"regimes.plans.v1": 3_000.0, "registry.servants.v1": 500.0}, {}),
 )
 SERVANTS = st.integers(min_value=1, max_value=200_000)
 
@@ -93,9 +94,17 @@ def test_what_has_its_term_goes_when_that_is_over() -> None:
 
 def test_kafka_holds_three_copies_of_thirty_days_and_the_plans_of_their_term() -> None:
     days = 30 * 250 / 365
-    plans = 300 * 1_000 * sizing.kept_days("plan_months")
-    assert sizing.kafka_disk(MADE_UP, ASSUMED, 1_000) == pytest.approx(3 * (500 * 1_000 * days + plans))
-    assert sizing.kafka_disk(MADE_UP, ASSUMED, 1_000, "local") == pytest.approx(500 * 1_000 * days + plans)
+    plans = 1_000 * 1_000 * (3 + 12 * sizing.kept_days("plan_months") / 365)
+    one = 500 * 1_000 * days + plans + 500 * 1_000
+    assert sizing.kafka_disk(MADE_UP, ASSUMED, 1_000) == pytest.approx(3 * one)
+    assert sizing.kafka_disk(MADE_UP, ASSUMED, 1_000, "local") == pytest.approx(one)
+
+
+def test_registry_grows_with_changes_and_regimes_with_months() -> None:
+    once, later = (sizing.registry(MADE_UP, ASSUMED, 1_000, years) for years in (0, 2))
+    assert (once, later) == pytest.approx((1.5 * 2_000_000, 1.5 * 2_000_000 * (1 + 2 * ASSUMED.changes)))
+    assert sizing.regimes(MADE_UP, ASSUMED, 1_000, 1) == pytest.approx(1.5 * 2_000 * 1_000 * 15)
+    assert sizing.regimes(MADE_UP, ASSUMED, 1_000, 50) == sizing.regimes(MADE_UP, ASSUMED, 1_000, 60)
 
 
 def test_a_backlog_waits_for_the_slowest_and_is_a_day_at_most() -> None:

@@ -5,9 +5,20 @@ from chassis.testing.artifacts import fetched, java
 from chassis.testing.real_stack import had
 
 from e2e_tests.bench.stand import stand
+from e2e_tests.capacity.founded import founded
 from e2e_tests.capacity.measure import Sizes, backlog, called, lived, paces, region
 
 SMALLEST = Sizes(servants=(8, 8), rest_s=1.0, paced_s=2.0, paces=(4,), calls=3)
+
+
+async def test_what_servants_take_once_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    had(lambda: (java(), fetched("kafka")))
+    once = await founded(8, print)
+    assert min(once.octets.values()) > 0
+    assert once.months > 1
+    assert once.topics["regimes.plans.v1"] > once.topics["registry.servants.v1"] > 0
+    assert {"registry serve", "regimes work"} <= once.cpu.keys()
+    assert "recorded and planned" in capsys.readouterr().out
 
 
 async def test_a_region_is_measured_in_its_smallest_size(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chassis.testing.artifacts import announce
 from chassis.testing.client import channel
-from chassis.testing.kafka import temporary_kafka
+from chassis.testing.kafka import Kafka, temporary_kafka
 from chassis.testing.postgres import temporary_postgres
 
 from ..bench.figures import Say
@@ -46,15 +46,16 @@ async def founded(servants: int, say: Say) -> Founded:
         for service in SERVICES:
             opened = await stack.enter_async_context(channel(made.targets(service), token))
             calls |= {service: [stub(opened) for stub in founding.STUBS[service]]}
-        before, topics, spent, began = await _octets(made), topics_of(kafka), _cpu(made), time.perf_counter()
-        await _found(of, made, *calls["registry"], calls["regimes"][0])
+        before, topics, spent, began = await _octets(made), _topics(kafka), _cpu(made), time.perf_counter()
+        bodies, servants_of = calls["registry"]
+        await _found(of, made, bodies, servants_of, calls["regimes"][0])
         say(f"{servants} servants are recorded and planned after {time.perf_counter() - began:.0f} s")
         grown = {service: octets - before[service] for service, octets in (await _octets(made)).items()}
         [[months]] = await made.insides["regimes"].rows(_MONTHS)
         return Founded(
             octets={service: grown[service] / servants for service in SERVICES},
             months=months / servants,
-            topics={name: (octets - topics.get(name, 0.0)) / servants for name, octets in topics_of(kafka).items() if octets},
+            topics={name: (octets - topics[name]) / servants for name, octets in _topics(kafka).items()},
             cpu={name: (seconds - spent[name]) / servants for name, seconds in _cpu(made).items()},
         )
 
@@ -83,6 +84,10 @@ async def _octets(made: Region) -> Mapping[str, float]:
         [row] = await made.insides[service].rows(_OCTETS)
         found[service] = float(row["octets"])
     return found
+
+
+def _topics(kafka: Kafka) -> Mapping[str, float]:
+    return {name: octets for name, octets in topics_of(kafka).items() if name.partition(".")[0] in SERVICES}
 
 
 def _cpu(made: Region) -> Mapping[str, float]:

@@ -11,9 +11,9 @@ from chassis.survey import survey
 AT_ONCE = 1_000
 
 
-async def read_once(brokers: Brokers, name: str, topic: str) -> AsyncIterator[Sequence[Any]]:
+async def read_once(brokers: Brokers, topic: str) -> AsyncIterator[Sequence[Any]]:
     """Gives the messages in pieces, each partition in its order. Raises NoSuchTopic, and aiokafka's errors where the broker is away."""
-    extents = {TopicPartition(*place): extent for place, extent in (await survey(brokers, name, [topic])).items()}
+    extents = {TopicPartition(*place): extent for place, extent in (await survey(brokers, None, [topic])).items()}
     consumer = AIOKafkaConsumer(**brokers.aiokafka(), enable_auto_commit=False)
     await consumer.start()
     try:

@@ -92,7 +92,7 @@ async def _owning(migrator_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def _seen(brokers: Brokers, topics: Sequence[str]) -> Mapping[Partition, Extent]:
     try:
-        return await survey(brokers, SHADOW, topics)
+        return await survey(brokers, None, topics)
     except (KafkaConnectionError, NoSuchTopic) as error:
         what = f"no topic {error}" if isinstance(error, NoSuchTopic) else "no broker answers"
         raise Unavailable(kafka=f"{brokers.servers}: {what}") from error

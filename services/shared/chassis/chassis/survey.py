@@ -23,9 +23,10 @@ class NoSuchTopic(Exception):
     """Some of the topics are not there (yet); nothing here makes topics."""
 
 
-async def survey(brokers: Brokers, group: str, topics: Collection[str]) -> Mapping[Partition, Extent]:
+async def survey(brokers: Brokers, group: str | None, topics: Collection[str]) -> Mapping[Partition, Extent]:
     """All partitions of the topics: where the group goes on (or the beginning), and where they end.
 
+    Without a group, for who reads outside of all of them, from the beginning on: of other groups than its own a service may be told nothing.
     Raises NoSuchTopic, and aiokafka's errors where the broker is away.
     """
     admin = AIOKafkaAdminClient(**brokers.aiokafka())
@@ -34,7 +35,7 @@ async def survey(brokers: Brokers, group: str, topics: Collection[str]) -> Mappi
         await admin.start()
         await consumer.start()
         partitions = await _partitions(admin, topics)
-        done = await _committed(admin, group, partitions)
+        done = {} if group is None else await _committed(admin, group, partitions)
         beginnings = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
     finally:

@@ -141,7 +141,7 @@ class Tail:
         return Record(*place, message.key, message.value, headers, self._partitions[message.topic])
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> None:
-        extents = await survey(self.brokers, self.name, self.topics)
+        extents = await survey(self.brokers, None, self.topics)
         async with self.database.transaction() as transaction:
             held = await next_offsets(transaction, self.name, self.topics)
         self._partitions = Counter(topic for topic, _ in extents)

@@ -13,7 +13,7 @@ from chassis.reading import read_once
 async def published(service: str, brokers: Brokers) -> Sequence[Seal]:
     """Reads the topic from its beginning to where it ends now. Raises NoSuchTopic, and aiokafka's errors where the broker is away."""
     found = list[Seal]()
-    async for piece in read_once(brokers, f"{service} audit", topic_of(service)):
+    async for piece in read_once(brokers, topic_of(service)):
         messages = [events_pb2.AuditCheckpointTaken.FromString(each.value) for each in piece]
         found += [Seal(each.place, each.hash) for each in messages]
     return found

@@ -63,7 +63,7 @@ def followed(database: Database, brokers: Brokers, topic: str, within_s: float =
 async def _read_to_its_end(database: Database, brokers: Brokers, topic: str) -> bool:
     from chassis.survey import survey  # its client would cost every process a part of a second of its start
 
-    extents = await survey(brokers, "retention", [topic])
+    extents = await survey(brokers, None, [topic])
     async with database.transaction() as transaction:
         rows = await (await transaction.driver()).fetch("SELECT partition, applied FROM projection_positions WHERE topic = $1", topic)
     applied = {row["partition"]: row["applied"] for row in rows}
@@ -75,7 +75,7 @@ async def _none_parked(brokers: Brokers, topic: str) -> bool:
     from chassis.survey import survey
 
     lot = parked(topic)
-    lie = sum(extent.end - extent.start for extent in (await survey(brokers, "retention", [lot])).values())
+    lie = sum(extent.end - extent.start for extent in (await survey(brokers, None, [lot])).values())
     if lie:
         log.warning("nothing is deleted: what is parked may be a hold; empty the lot once its owner published the states again", topic=lot)
     return not lie

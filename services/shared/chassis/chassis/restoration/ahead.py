@@ -84,7 +84,7 @@ async def ahead_of(database: Database, brokers: Brokers, topics: Sequence[OwnTop
         told = int(await (await transaction.driver()).fetchval(_TOLD))
     for topic in topics:
         ahead = Ahead(topic)
-        async for piece in read_once(brokers, "restored", topic.topic):
+        async for piece in read_once(brokers, topic.topic):
             keys = sorted({record.key.decode() for record in piece})
             async with database.transaction() as transaction:
                 stored = await topic.revisions(transaction, keys)

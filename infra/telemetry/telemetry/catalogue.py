@@ -12,6 +12,8 @@ from chassis.metrics import Metric, catalogue
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("chassis", "registry", "regimes", "timetracking")
 # What Prometheus itself says of a process that it reads from, and what the client library says of every process.
+# What the chart's monitors give to every series of a pod (charts/service/templates, targetLabels).
+OF_THE_MONITOR = frozenset({"app_kubernetes_io_name", "app_kubernetes_io_component", "tartip_kz_region"})
 OF_EVERY_PROCESS = ("up", "process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds")
 
 
@@ -32,7 +34,7 @@ def metrics() -> tuple[Declared, ...]:
 
 def series() -> Mapping[str, frozenset[str]]:
     """The name of every series that a query may ask for, with the labels it has beside those of its place."""
-    known = {name: frozenset[str]() for name in OF_EVERY_PROCESS}
+    known = {name: OF_THE_MONITOR for name in OF_EVERY_PROCESS}
     for each in metrics():
         labels = frozenset(each.metric.labels)
         if each.metric.kind == "histogram":

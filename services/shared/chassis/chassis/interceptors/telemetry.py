@@ -38,8 +38,9 @@ def observed() -> Layer:
             try:
                 yield
             except BaseException:
-                if call.outcome == "OK":  # the faults layer did not see it: the caller went away or its deadline passed
-                    call.outcome = "CANCELLED"
+                if call.outcome == "OK":  # the faults layer did not see it: the caller's patience was over, or it went away
+                    left = call.context.time_remaining()
+                    call.outcome = "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
                 raise
             finally:
                 seconds = time.perf_counter() - call.began

@@ -58,6 +58,7 @@ WITH_A_CLUSTER = {
     ("docs/install.md", ".venv/bin/python -m region "): "infra/cluster/tests/test_secrets.py",
     ("docs/install.md", "helm "): "infra/cluster/tests/test_pages.py",
     ("docs/install.md", "for name in "): "e2e_tests/cluster/test_kind.py",
+    ("docs/install.md", "set -o pipefail"): "e2e_tests/cluster/test_kind.py",
     ("docs/upgrade.md", "helm "): "infra/cluster/tests/test_pages.py",
     ("docs/rotate-keys.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
 }

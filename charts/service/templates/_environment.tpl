@@ -60,6 +60,7 @@
 {{- $_ := set $plain "OTEL_RESOURCE_ATTRIBUTES" (printf "tartip.region=%s" $global.region) }}
 {{- range $name, $value := mergeOverwrite $plain $values.env (.env | default dict) }}
 {{- if regexMatch "(DATABASE_URL|PAGE_KEY|SENSITIVE_KEYS|PASSWORD|SECRET|HEADERS)$" $name }}{{ fail (printf "env.%s of %s %s would stand in clear in the cluster: put it into a Secret, and name that under secrets or secretEnv" $name (include "service.name" $.root) $.process) }}{{ end }}
+{{- if and (regexMatch "^TARTIP_(LISTEN|ADMIN_LISTEN|GATEWAY_LISTEN|TLS_.*|KAFKA.*|ISSUER.*)$" $name) (or (hasKey $values.env $name) (hasKey ($.env | default dict) $name)) }}{{ fail (printf "env.%s of %s %s is what ports, probes and policies are made by: say it by the values under global" $name (include "service.name" $.root) $.process) }}{{ end }}
 - {name: {{ $name }}, value: {{ $value | toString | quote }}}
 {{- end }}
 {{- if .kind.secret }}

@@ -105,7 +105,8 @@ def test_a_resource_that_nobody_knows_is_found(everything: Rendered) -> None:
         ("registry.env.TARTIP_DRAIN_SECOND=7", "invalid propertyName 'TARTIP_DRAIN_SECOND'"),
         ("timetracking.workloads.gateway.env.TARTIP_GATEWAY_REST=7", "invalid propertyName 'TARTIP_GATEWAY_REST'"),
         ("global.network.database.namespaces=null", "global.network.database names neither namespaces nor cidrs"),
-        ("global.tls.clients.secret=integrators-ca", "global.tls.clients.secret is set and global.tls.suffix is not"),
+        ("global.kafka.partitions=48", "timetracking.passages.v1 has 24 partitions"),
+        ("global.tls.suffix=,global.tls.clients.secret=integrators-ca", "global.tls.clients.secret is set and global.tls.suffix is not"),
     ],
 )
 def test_values_that_are_wrong_are_refused_by_name(wrong: str, says: str) -> None:
@@ -208,7 +209,7 @@ def test_topics_are_those_of_the_one_file_in_a_regions_measure(everything: Rende
 
 
 def test_a_consumer_is_never_scaled_beyond_its_partitions(everything: Rendered) -> None:
-    values = ["global.kafka.partitions=4", "timetracking.workloads.consume.lag.max=12"]
+    values = ["global.kafka.partitions=4", "global.kafka.topics.enabled=false", "timetracking.workloads.consume.lag.max=12"]
     [scaled] = rendered(EXAMPLE, EVERYTHING, sets=values).of_kind("ScaledObject")
     assert scaled["spec"]["maxReplicaCount"] == 4
 

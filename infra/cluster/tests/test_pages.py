@@ -32,6 +32,8 @@ def test_a_command_of_a_page_is_one_that_helm_takes(line: str, tmp_path: Path, m
         del words[words.index("--timeout") : words.index("--timeout") + 2]
     said = helm("template", *words)
     if "once" in line:
-        assert ("generateName: tartip-timetracking-once-" in said, said.count("kind: Job")) == (True, 1), "what is piped on is that Job alone"
+        assert ("generateName: tartip-timetracking-once-" in said, said.count("kind: Job")) == (True, 1), (
+            "what is piped on is that Job alone"
+        )
     else:
         assert "kind: Deployment" in said

@@ -34,7 +34,7 @@ def metrics() -> tuple[Declared, ...]:
 
 def series() -> Mapping[str, frozenset[str]]:
     """The name of every series that a query may ask for, with the labels it has beside those of its place."""
-    known = {name: OF_THE_MONITOR for name in OF_EVERY_PROCESS}
+    known = dict.fromkeys(OF_EVERY_PROCESS, OF_THE_MONITOR)
     for each in metrics():
         labels = frozenset(each.metric.labels)
         if each.metric.kind == "histogram":

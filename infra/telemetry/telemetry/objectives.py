@@ -11,6 +11,9 @@ from chassis.interceptors.telemetry import OUR_FAULT
 
 PERIOD_DAYS = 30
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+SECONDS = {"1h": 3_600, "6h": 21_600, "1d": 86_400, "3d": 259_200}
+# At night one bad event of sixty is more than any budget, and says nothing.
+FEW = 10
 ERRORS, LEFT = "tartip:slo_errors:ratio_rate", "tartip:slo_budget_left:ratio"
 # Streams count once, at their end, which comes with every restart; those of devices have an objective of their own.
 STREAMS = ".*/(RecordPassages|WatchWorkdays)"
@@ -114,10 +117,12 @@ def _recorded(objective: Objective, name: str, window: str, budget: float | None
 def _alert(objective: Objective, severity: str) -> dict[str, Any]:
     burns = [each for each in BURNS if each.severity == severity]
     name = f'{{slo="{objective.name}"}}'
-    too_fast = [
-        f"({ERRORS}{each.long}{name} > {round(each.times * objective.budget, 6)} and {ERRORS}{each.short}{name} > {round(each.times * objective.budget, 6)})"
-        for each in burns
-    ]
+    too_fast = []
+    for each in burns:
+        limit = round(each.times * objective.budget, 6)
+        good, all_ = (rate.replace("WINDOW", each.long) for rate in (objective.good, objective.all))
+        many = f"({all_} - ({good})) * {SECONDS[each.long]} > {FEW}"
+        too_fast.append(f"({ERRORS}{each.long}{name} > {limit} and {ERRORS}{each.short}{name} > {limit} and on () ({many}))")
     often = " or ".join(f"{each.times:g} times as fast over {each.long}" for each in burns)
     return {
         "alert": objective.alert,

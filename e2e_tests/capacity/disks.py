@@ -11,7 +11,7 @@ from chassis.topics import read
 from ..bench.platform import Platform
 
 # A month of passages counts for the table that it is a part of.
-_TABLES = """
+TABLES = """
 SELECT coalesce(parent.relname, own.relname) AS name, sum(pg_total_relation_size(own.oid))::float8 AS octets
 FROM pg_class own
 LEFT JOIN pg_inherits inherits ON inherits.inhrelid = own.oid
@@ -37,7 +37,7 @@ async def looked_at(on: Platform, server: Any) -> Disks:
     """What lies on the disks now; what was deleted or written over may be used again first, as autovacuum would see to."""
     await server.execute("VACUUM")
     await server.execute("CHECKPOINT")
-    tables = {row["name"]: row["octets"] for row in await on.owner.fetch(_TABLES)}
+    tables = {row["name"]: row["octets"] for row in await on.owner.fetch(TABLES)}
     rows = {what: int(await on.owner.fetchval(f"SELECT count(*) FROM {table}")) for what, table in COUNTED.items()}
     return Disks(tables, await on.owner.fetchval(_LOG), topics_of(on.kafka), rows)
 

@@ -20,16 +20,13 @@ from ..upgrade import founding
 from ..upgrade.region import Region, region
 from ..upgrade.version import THIS
 from .costs import Founded
-from .disks import topics_of
+from .disks import TABLES, topics_of
 
 SERVICES = ("registry", "regimes")
 # Who decides, and who keeps the files.
 GRANTS = ("/nation/operator", "/nation/hr-officer")
-_OCTETS = """
-SELECT sum(pg_total_relation_size(oid))::float8 AS octets FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-"""
 _MONTHS = "SELECT count(*) FROM month_plans"
-# Both are entered one after the other: so many calls are on the way at once, as a script of a ministry makes them.
+# So many calls are on the way at once, as a script of a ministry makes them.
 AT_ONCE = 8
 
 
@@ -78,11 +75,10 @@ async def _found(of: Department, made: Region, bodies: Any, servants: Any, rules
 
 async def _octets(made: Region) -> Mapping[str, float]:
     """What the tables take of disks; what was deleted or written over may be used again first."""
-    found = {}
+    found = dict[str, float]()
     for service in SERVICES:
         await made.insides[service].execute("VACUUM")
-        [row] = await made.insides[service].rows(_OCTETS)
-        found[service] = float(row["octets"])
+        found[service] = sum(row["octets"] for row in await made.insides[service].rows(TABLES))
     return found
 
 

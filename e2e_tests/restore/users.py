@@ -2,24 +2,14 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from typing import Any
 
 import yaml
 from chassis.brokers import Brokers
 from chassis.testing.artifacts import ROOT
 from chassis.testing.kafka import Kafka
-from chassis.testing.secured import Trusted
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from chassis.testing.secured import Trusted, known
+from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 EXAMPLE = ROOT / "infra" / "cluster" / "examples" / "kafka.yaml"
 _PATTERNS = {"prefix": ResourcePatternType.PREFIXED, "literal": ResourcePatternType.LITERAL}
@@ -28,13 +18,9 @@ _PATTERNS = {"prefix": ResourcePatternType.PREFIXED, "literal": ResourcePatternT
 def users(kafka: Kafka, trusted: Trusted) -> Mapping[str, Brokers]:
     """Makes the names known to a guarded Kafka, gives each its rights, and returns the way in of each."""
     ways = {each["metadata"]["name"]: _way(kafka, trusted, each["metadata"]["name"]) for each in _users()}
-    scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    _done(
-        kafka.handle.alter_user_scram_credentials(
-            [UserScramCredentialUpsertion(name, scram, way.password.encode()) for name, way in ways.items()]
-        )
-    )
-    _done(kafka.handle.create_acls([right for each in _users() for right in _rights(each)]))
+    known(kafka, {name: way.password for name, way in ways.items()})
+    for done in kafka.handle.create_acls([right for each in _users() for right in _rights(each)]).values():
+        done.result()
     return ways
 
 
@@ -59,8 +45,3 @@ def _rights(user: Any) -> Iterator[AclBinding]:
 
 def _way(kafka: Kafka, trusted: Trusted, name: str) -> Brokers:
     return Brokers(kafka.door("SASL_SSL"), str(trusted.file), user=name, password=secrets.token_urlsafe())
-
-
-def _done(asked: Mapping[Any, "Future[None]"]) -> None:
-    for each in asked.values():
-        each.result()

@@ -4,7 +4,7 @@ import json
 import re
 
 from chassis.server import Limits
-from chassis.settings import Settings, variable
+from chassis.settings import Settings
 from chassis.testing.artifacts import ROOT
 from chassis.tls import TlsSettings
 from registry.settings import RegistrySettings
@@ -12,7 +12,7 @@ from timetracking.gateway.settings import GatewaySettings
 from timetracking.settings import TimetrackingSettings
 
 FILE = ROOT / "charts" / "service" / "values.schema.json"
-OF_PROCESSES = (Settings, Limits, RegistrySettings, TimetrackingSettings, GatewaySettings)
+OF_PROCESSES = (Settings, Limits, TlsSettings, RegistrySettings, TimetrackingSettings, GatewaySettings)
 # Read before there are settings: it says how the refusal of a setting is logged.
 BESIDE = {"TARTIP_LOG_LEVEL"}
 _NAMES = re.compile(r'"variableNames": \{"enum": \[.*?\]\}', re.DOTALL)
@@ -20,8 +20,8 @@ _NAMES = re.compile(r'"variableNames": \{"enum": \[.*?\]\}', re.DOTALL)
 
 def names() -> list[str]:
     """All names, in their order."""
-    own = {variable(field) for settings in OF_PROCESSES for field in settings.model_fields}
-    return sorted(own | BESIDE | {f"TARTIP_TLS_{field.upper()}" for field in TlsSettings.model_fields})
+    own = {f"{settings.model_config['env_prefix']}{field.upper()}" for settings in OF_PROCESSES for field in settings.model_fields}
+    return sorted(own | BESIDE)
 
 
 def text() -> str:

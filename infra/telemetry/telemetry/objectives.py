@@ -50,6 +50,10 @@ class Objective:
         """The share that may be bad."""
         return round(1 - self.share, 6)
 
+    def over(self, window: str) -> tuple[str, str]:
+        """The rates of good events and of all, over that window."""
+        return self.good.replace("WINDOW", window), self.all.replace("WINDOW", window)
+
 
 _VISIBLE, _ACKNOWLEDGED = "tartip_passage_visible_seconds", "tartip_gateway_acknowledge_seconds"
 _CALLS = f'tartip_rpc_calls_total{{method=~"/tartip.*",method!~"{STREAMS}"'
@@ -109,7 +113,7 @@ def rules() -> dict[str, Any]:
 
 def _recorded(objective: Objective, name: str, window: str, budget: float | None = None) -> dict[str, Any]:
     """The share that was bad over a window, or, where the budget is given, how much of it is left."""
-    good, all_ = (each.replace("WINDOW", window) for each in (objective.good, objective.all))
+    good, all_ = objective.over(window)
     bad = f"1 - ({good}) / ({all_})"
     return {"record": name, "labels": {"slo": objective.name}, "expr": bad if budget is None else f"1 - ({bad}) / {budget}"}
 
@@ -120,7 +124,7 @@ def _alert(objective: Objective, severity: str) -> dict[str, Any]:
     too_fast = []
     for each in burns:
         limit = round(each.times * objective.budget, 6)
-        good, all_ = (rate.replace("WINDOW", each.long) for rate in (objective.good, objective.all))
+        good, all_ = objective.over(each.long)
         many = f"({all_} - ({good})) * {SECONDS[each.long]} > {FEW}"
         too_fast.append(f"({ERRORS}{each.long}{name} > {limit} and {ERRORS}{each.short}{name} > {limit} and on () ({many}))")
     often = " or ".join(f"{each.times:g} times as fast over {each.long}" for each in burns)

@@ -40,6 +40,7 @@ _KEPT_ALIVE = {
 }
 # Advisory locks live in shared memory, which holds about 64 for each of 100 connections.
 MOST_LOCKS = 1_000
+
 IN_USE = gauge("tartip_database_connections_in_use", "connections", "Connections to the database that somebody works on")
 MOST = gauge("tartip_database_connections_most", "connections", "Connections that the process may have at once; who comes then waits")
 WAITED = histogram("tartip_database_wait_seconds", "seconds", "How long somebody waited for a connection, or for a new one to be made")
@@ -186,11 +187,11 @@ class Transaction:
         try:
             await self._close()
             if unanswered:
-                await _thrownis_away(self.connection)
+                await _thrown_away(self.connection)
             elif not self.connection.invalidated:
                 await self._driver.execute("ROLLBACK")
         except BaseException:
-            await _thrownis_away(self.connection)
+            await _thrown_away(self.connection)
 
     async def _close(self) -> None:
         if self._session is not None:
@@ -355,7 +356,7 @@ class Database:
                 await _driver(connection).execute(first, timeout=BEGUN_WITHIN_S)
                 return connection
             except BaseException as error:
-                await _thrownis_away(connection)
+                await _thrown_away(connection)
                 if not (isinstance(error, Exception) and is_away(error)):
                     raise
                 if not left or isinstance(error, TimeoutError):
@@ -394,7 +395,7 @@ def _driver(connection: AsyncConnection) -> Any:
     return beneath.connection.driver_connection
 
 
-async def _thrownis_away(connection: AsyncConnection) -> None:
+async def _thrown_away(connection: AsyncConnection) -> None:
     """Ends a connection of which nobody knows in which state it is; the pool makes another."""
     if not connection.invalidated:
         _driver(connection).terminate()

@@ -20,11 +20,10 @@ from chassis.survey import survey
 from chassis.testing.certificates import Authority
 from chassis.testing.kafka import Kafka
 from chassis.testing.postgres import Postgres
-from chassis.testing.secured import PASSWORD, USER, Trusted
+from chassis.testing.secured import PASSWORD, USER, Trusted, known
 from chassis.testing.tls_front import Door, tls_before
 from chassis.testing.tokens import Tokens
 from chassis.urls import plain_url
-from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from google.protobuf.struct_pb2 import ListValue
 from sqlalchemy import make_url
 
@@ -100,9 +99,7 @@ async def test_an_issuer_of_the_right_authority_gives_its_keys_and_another_does_
 @pytest.fixture(scope="module")
 def kafka(real_kafka: Kafka) -> Kafka:
     """The real Kafka, which knows the platform by a name."""
-    scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    [done] = real_kafka.handle.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())]).values()
-    done.result()
+    known(real_kafka, {USER: PASSWORD})
     return real_kafka
 
 

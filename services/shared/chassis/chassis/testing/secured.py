@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
 from chassis.testing.certificates import Authority
+from chassis.testing.kafka import KafkaAt
 
 # Who comes in by name.
 USER, PASSWORD = "platform", "a-password-of-kafka"
@@ -31,6 +34,14 @@ class Trusted:
         """The files of a certificate of that name, and its key."""
         certificate, key = (authority or self.authority).sign(name).write(self.folder, f"{name}-{uuid4().hex}")
         return str(certificate), str(key)
+
+
+def known(kafka: KafkaAt, passwords: Mapping[str, str]) -> None:
+    """Makes names known to a Kafka, each with its password, for its door SASL_SSL."""
+    scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+    asked = [UserScramCredentialUpsertion(name, scram, password.encode()) for name, password in passwords.items()]
+    for done in kafka.handle.alter_user_scram_credentials(asked).values():
+        done.result()
 
 
 def doors(trusted: Trusted) -> Mapping[str, Mapping[str, str]]:

@@ -16,6 +16,7 @@ from chassis.testing.broker import Broker
 from pydantic import SecretStr
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking import commands
+from timetracking.passages.consumer import MOST
 from timetracking.restoration import FOLLOWED, own_topics, positions
 from timetracking.settings import TimetrackingSettings
 
@@ -60,6 +61,22 @@ async def test_passages_are_read_again_from_where_they_were_recorded_and_states_
     await platform.sql("INSERT INTO projection_positions VALUES ('regimes.plans.v1', 1, 9, 4)")
     async with platform.database.worker.transaction() as transaction:
         assert await positions(transaction) == {(PASSAGES, 0): 7, ("regimes.plans.v1", 1): 4}
+
+
+async def test_a_passage_that_was_rejected_and_not_parked_yet_when_the_backup_was_taken_is_read_again(platform: Platform) -> None:
+    """It was applied and acknowledged after the backup; what was rejected groups ago was parked before anything else was recorded."""
+    gaps = [(0, 990 - MOST, 999 - MOST), (1, 1_000 - MOST, 1_001 - MOST), (2, 997, 998), (2, 998, 1_000), (3, 100, 1_003 - MOST)]
+    for partition in range(4):
+        await platform.sql("INSERT INTO recorded_positions VALUES ($1, $2, 1000, 2)", PASSAGES, partition)
+    for partition, first, after in gaps:
+        await platform.sql("INSERT INTO recorded_gaps VALUES ($1, $2, $3, 1, $4, 0)", PASSAGES, partition, first, after)
+    async with platform.database.worker.transaction() as transaction:
+        assert await positions(transaction) == {
+            (PASSAGES, 0): 1_000,
+            (PASSAGES, 1): 1_000 - MOST,
+            (PASSAGES, 2): 997,
+            (PASSAGES, 3): 1_000 - MOST,
+        }
 
 
 async def test_days_that_others_know_better_are_told_anew_and_the_group_goes_back(kept: Platform, quiet_broker: Broker) -> None:

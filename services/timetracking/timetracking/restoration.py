@@ -15,13 +15,24 @@ from tartip.timetracking.v1 import events_pb2
 from timetracking.findings import events as findings
 from timetracking.findings.use_cases import TellFindings
 from timetracking.parking.domain import OWN
+from timetracking.passages.consumer import MOST
 from timetracking.people import consumer as people
 from timetracking.plans import consumer as plans
 from timetracking.unit_of_work import MakeWork
 from timetracking.workdays import events as workdays
 from timetracking.workdays.republishing import DayKey, TellDays
 
-_RECORDED = "SELECT topic, partition, end_offset FROM recorded_positions"
+# A rejected part is parked after all of its group was applied, and the group is acknowledged after that. So what lies more than a group
+# before the end was acknowledged: it is in the database or in the parking lot. What lies in a gap behind that may be in neither: it was
+# parked or recorded, and acknowledged, after the backup. A message weighs one at least.
+_RECORDED = """
+SELECT held.topic, held.partition, least(
+    held.end_offset, min(greatest(gap.first_offset, held.end_offset - $1)) FILTER (WHERE gap.topic IS NOT NULL)
+) AS next
+FROM recorded_positions held LEFT JOIN recorded_gaps gap
+    ON gap.topic = held.topic AND gap.partition = held.partition AND gap.after_offset >= held.end_offset - $1
+GROUP BY held.topic, held.partition
+"""
 _DAYS = """
 SELECT w.servant, w.date, w.revision FROM unnest($1::text[], $2::date[]) AS day (servant, date)
 JOIN workdays w ON w.servant = day.servant AND w.date = day.date
@@ -39,9 +50,12 @@ _FORGET = (
 
 
 async def positions(transaction: Transaction) -> Mapping[Partition, int]:
-    """Up to where the messages of each partition are in the database; passages in the very transactions that recorded them."""
-    rows = await (await transaction.driver()).fetch(_RECORDED)
-    return {**await applied(transaction), **{(row["topic"], row["partition"]): row["end_offset"] for row in rows}}
+    """Up to where the messages of each partition are in the database; passages in the very transactions that recorded them.
+
+    Passages are read again from the first of the last group's gaps on: what was rejected may not have been parked yet.
+    """
+    rows = await (await transaction.driver()).fetch(_RECORDED, MOST)
+    return {**await applied(transaction), **{(row["topic"], row["partition"]): row["next"] for row in rows}}
 
 
 FOLLOWED = Followed((people.BODIES, people.SERVANTS, plans.PLANS, plans.ORDERS, *OWN), positions)

@@ -68,6 +68,7 @@ def table(kind: str, each: Measured) -> str:
         "database back after": f"{each.restored_s:.1f} s",
         "together with its topics after": f"{each.together_s:.1f} s",
         "calls answered after": f"{each.answered_s:.1f} s",
+        "devices answered after": f"{each.devices_s:.1f} s",
         "every day level after": f"{each.level_s:.1f} s",
     }
     return "\n".join(f"| {name} | {value} |" for name, value in lines.items())

@@ -15,6 +15,7 @@ from ..chaos.patience import until
 from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
 from .backups import Backup, destroy
+from .gates import LaterGates
 from .region import PROCESSES, REGISTRY, SERVICES, Desk, Region
 from .truth import topics_agree
 
@@ -34,6 +35,7 @@ class Measured:
     restored_s: float = 0.0
     together_s: float = 0.0
     answered_s: float = 0.0
+    devices_s: float = 0.0
     level_s: float = 0.0
     changes: int = 0
     lost: int = 0
@@ -78,11 +80,12 @@ class Changes:
 
 async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: bool, say: Callable[[str], None]) -> Measured:
     """Lives through the loss; AssertionError where something is missing that must not be. So many passages go before the backup."""
-    changes = Changes(region)
+    changes, gates = Changes(region), LaterGates(region)
+    await gates.before()
     backup.begin()
     async with region.stage.flowing(region.department) as traffic:
         async with changes.going_on():
-            await _worked(region, backup, traffic, changes, passages, say)
+            await _worked(region, backup, traffic, changes, gates, passages, say)
             lost_at = time.monotonic()
             measured = Measured(
                 len(region.department.recorded),
@@ -93,13 +96,9 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
             destroy(region.stage.postgres)
         say("the database is lost; gates go on")
         await traffic.more()
-    await region.stage.leave(*(name for name in PROCESSES if name in region.stage.processes))
-    region.stand_on(await backup.restore())
-    measured.restored_s = time.monotonic() - lost_at
-    await _brought_together(region, keeps_all, say)
-    measured.together_s = time.monotonic() - lost_at
-    await region.start(*PROCESSES)
-    measured.answered_s = time.monotonic() - lost_at
+    async with gates.tried_again():
+        await _restored(region, backup, gates, measured, lost_at, keeps_all, say)
+        await gates.passed()
     await region.level()
     measured.level_s = time.monotonic() - lost_at
     measured.passages = len(region.department.recorded)
@@ -108,13 +107,32 @@ async def drill(region: Region, backup: Backup, passages: int, *, keeps_all: boo
     return measured
 
 
-async def _worked(region: Region, backup: Backup, traffic: Traffic, changes: Changes, passages: int, say: Callable[[str], None]) -> None:
+async def _restored(
+    region: Region, backup: Backup, gates: LaterGates, measured: Measured, lost_at: float, keeps_all: bool, say: Callable[[str], None]
+) -> None:
+    """The documented steps, to the first passages that a gate sends again; gateways are the last that start."""
+    await region.stage.leave(*(name for name in (*PROCESSES, "gateway") if name in region.stage.processes))
+    region.stand_on(await backup.restore())
+    measured.restored_s = time.monotonic() - lost_at
+    await _brought_together(region, keeps_all, say)
+    measured.together_s = time.monotonic() - lost_at
+    await region.start(*PROCESSES)
+    measured.answered_s = time.monotonic() - lost_at
+    await gates.as_they_are()
+    await region.start("gateway")
+    measured.devices_s = time.monotonic() - lost_at
+
+
+async def _worked(
+    region: Region, backup: Backup, traffic: Traffic, changes: Changes, gates: LaterGates, passages: int, say: Callable[[str], None]
+) -> None:
     """The region works while it is backed up and after, and its events wait for Kafka when the database is lost."""
     await traffic.more(passages)
     await changes.more()
     say("backed up while everybody works")
     await backup.take()
     await changes.more()
+    await gates.after()
     await region.desk.create_body(later(region))
     await region.operate(REGISTRY, "erase", region.gone, "--ground", GROUND)
     await until(lambda: region.books.none("outbox"))

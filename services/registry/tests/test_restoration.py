@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from chassis.commands import NothingDone
-from chassis.database import Database
+from chassis.database import MOST_LOCKS, Database
 from chassis.eras import era_and_revision
 from chassis.publisher import Publisher
 from chassis.restoration.commands import listed
@@ -161,6 +161,18 @@ async def test_a_hold_over_a_body_that_is_lost_is_named_each_time(back: Registry
         (said,) = (await restored(back, quiet_broker)).ahead[0].carried
         assert said.startswith("legal hold stateBodies/LOST/holds/h1 until 2026-03-01 is over a body that is not stored: enter")
     assert await held(back) == []
+
+
+async def test_holds_over_more_bodies_than_a_transaction_may_lock_are_all_taken_over(back: Registry, quiet_broker: Broker) -> None:
+    bodies = sorted(["KGD", *(f"LOST{number}" for number in range(MOST_LOCKS))])
+    publisher = Publisher(quiet_broker.brokers)
+    for body in bodies:
+        state = events_pb2.StateBodyChanged(body=body, revision=1_000, holds=[STANDS])
+        await publisher.send(BODIES, body.encode(), state.SerializeToString(), {})
+    await publisher.close()
+    said = (await restored(back, quiet_broker)).ahead[0].carried
+    assert [each.split("/")[1] for each in said] == bodies
+    assert await held(back) == [("KGD", "h1", date(2026, 1, 20), date(2026, 3, 1), True, False)]
 
 
 async def test_a_hold_that_is_stored_does_not_keep_its_body_from_being_told(back: Registry, quiet_broker: Broker) -> None:

@@ -15,6 +15,9 @@ from registry.bodies.domain import BodyState
 from registry.holds.domain import Hold
 from registry.names import hold_name
 
+# So many bodies are locked at once: a nation has more than a transaction may lock.
+BODIES_A_CHUNK = 100
+
 # The act is in none of the states that are told.
 GROUND = "taken over from what others were told, after the database was restored: its act is lost here"
 
@@ -54,10 +57,17 @@ class CarryHolds:
     work: Callable[[Caller | None], AbstractAsyncContextManager[Work]]
 
     async def __call__(self, caller: Caller | None, told: Mapping[str, Sequence[Standing]], *, look: bool) -> Sequence[str]:
-        """Returns a sentence for each hold that was missing; with `look` nothing is recorded."""
+        """Returns a sentence for each hold that was missing, by body; with `look` nothing is recorded."""
+        said: list[str] = []
+        bodies = sorted(body for body, holds in told.items() if holds)
+        for at in range(0, len(bodies), BODIES_A_CHUNK):
+            said += await self._carry(caller, {body: told[body] for body in bodies[at : at + BODIES_A_CHUNK]}, look)
+        return said
+
+    async def _carry(self, caller: Caller | None, told: Mapping[str, Sequence[Standing]], look: bool) -> Sequence[str]:
         async with self.work(caller) as work:
             await work.holds.while_nothing_is_deleted()
-            await work.lock(bodies=[body for body, holds in told.items() if holds])
+            await work.lock(bodies=told)
             recorded = await work.holds.of(told)
             today = (work.at - AROUND_A_DAY).date()
             missing = {

@@ -34,13 +34,13 @@ class OwnTopic:
 class Ahead:
     """Where a topic is ahead of the database.
 
-    `newer` are states, by key, of which an older one is stored; `unknown` are keys of which nothing is; `erased` are keys that became
+    `newer` are the revisions, by key, of states of which an older one is stored; `unknown` are keys of which nothing is; `erased` are keys that became
     tombstones and are stored. `newest` is the newest state of each key, of a topic from which something is carried over: whatever the
     era in which it was told, so that a repetition finds what is still missing; `carried` says what that was.
     """
 
     topic: OwnTopic
-    newer: dict[str, Any] = field(default_factory=dict)
+    newer: dict[str, int] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
     newest: dict[str, Any] = field(default_factory=dict)
@@ -71,10 +71,8 @@ class Ahead:
             self.newest[key] = state
         if key not in stored:
             self.unknown.add(key)
-        elif era_and_revision(state.revision) > (told, stored[key]) and (
-            key not in self.newer or self.newer[key].revision < state.revision
-        ):
-            self.newer[key] = state
+        elif era_and_revision(state.revision) > (told, stored[key]):
+            self.newer[key] = max(state.revision, self.newer.get(key, 0))
 
 
 async def ahead_of(database: Database, brokers: Brokers, topics: Sequence[OwnTopic]) -> list[Ahead]:

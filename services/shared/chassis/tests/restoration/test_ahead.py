@@ -34,7 +34,7 @@ def found(*told: Told, stored: dict[str, int], era: int = 0) -> tuple[dict[str, 
     for each in told:  # as pieces of one
         ahead.take([each], stored, era)
     assert bool(ahead) == bool(ahead.newer or ahead.unknown or ahead.erased)
-    return {key: newer.revision for key, newer in ahead.newer.items()}, ahead.unknown, ahead.erased
+    return dict(ahead.newer), ahead.unknown, ahead.erased
 
 
 def test_what_is_stored_as_it_was_told_is_not_ahead() -> None:

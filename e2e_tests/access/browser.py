@@ -64,6 +64,10 @@ class Browser:
         }
         return await self._go("GET", f"{self._at}/auth", params={name: value for name, value in (asked | otherwise).items() if value})
 
+    async def opens(self, url: str) -> Shown:
+        """Opens an address."""
+        return await self._go("GET", url)
+
     async def fills(self, shown: Shown, **fields: str) -> Shown:
         """Fills in the form of a page and sends it."""
         return await self._go("POST", shown.form, data=fields)

@@ -3,32 +3,14 @@
 import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import pytest
 from chassis.testing.answers import refused
-from chassis.testing.client import channel
-from chassis.testing.keycloak import ADMIN, Keycloak
-from chassis.testing.postgres import Postgres
-from chassis.testing.processes import command, environment_of, running
-from google.protobuf.message import Message
-from tartip.law.v1 import law_pb2
+from chassis.testing.keycloak import Keycloak
 from tartip.registry.v1 import state_body_service_pb2 as sb
-from tartip.registry.v1 import state_body_service_pb2_grpc as sb_grpc
 
-from e2e_tests.access.browser import Browser, Proof
-
-
-@pytest.fixture(scope="module")
-async def registry(real_keycloak: Keycloak, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The address of a registry that trusts the real Keycloak alone, with the body KGD in it."""
-    environment, _ = await environment_of("registry", postgres, "127.0.0.1:9")
-    told = {**environment, "TARTIP_ISSUER": real_keycloak.issuer, "TARTIP_ALLOW_DEMO_ISSUER": "false"}
-    assert await command("registry", told, "migrate") == (0, "")
-    async with running("registry", {"serve": told}, tmp_path_factory.mktemp("registry")) as addresses:
-        yield addresses["serve"]
+from .browser import Browser, Proof
+from .doing import bodies, created, onboarded, opened
 
 
 @pytest.fixture
@@ -36,12 +18,6 @@ async def browser(real_keycloak: Keycloak) -> AsyncIterator[Browser]:
     """A browser that has been nowhere yet."""
     async with opened(real_keycloak) as made:
         yield made
-
-
-@asynccontextmanager
-async def opened(keycloak: Keycloak) -> AsyncIterator[Browser]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        yield Browser(http, keycloak.issuer)
 
 
 async def code_of(browser: Browser, keycloak: Keycloak, who: str, proof: Proof) -> str:
@@ -144,22 +120,3 @@ async def test_a_wrong_password_gives_no_code(browser: Browser) -> None:
     shown = await browser.fills(await browser.asks(Proof()), username="nobody", password="a guess")
     assert (shown.back, shown.status) == ({}, 200)
     assert shown.form
-
-
-async def onboarded(keycloak: Keycloak, *words: str) -> str:
-    password = keycloak.admin_password_file.read_text(encoding="ascii")
-    told = {"TARTIP_KEYCLOAK": keycloak.origin, "TARTIP_KEYCLOAK_ADMIN": ADMIN, "TARTIP_KEYCLOAK_ADMIN_PASSWORD": password}
-    code, said = await command("realm", told, "onboard", *words)
-    assert code == 0, said
-    return said
-
-
-async def bodies(address: str, token: str | None, method: str, request: Message) -> Any:
-    async with channel(address, token) as line:
-        return await getattr(sb_grpc.StateBodyServiceStub(line), method)(request)
-
-
-def created(body: str) -> Message:
-    title = law_pb2.LocalizedText(kk=body, ru=body, en=body)
-    recorded = sb.StateBody(title=title, kind=sb.STATE_BODY_KIND_CENTRAL, region="75", zone="Asia/Almaty")
-    return sb.CreateStateBodyRequest(state_body_id=body, state_body=recorded)

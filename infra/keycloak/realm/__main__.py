@@ -1,4 +1,4 @@
-"""The realm of Keycloak as code: `apply` makes it as declared, `drift` shows what is not, `onboard` lets bodies, systems and people in."""
+"""The realm of Keycloak as code: `apply` makes it as declared, `drift` shows what is not, `onboard` lets in, `sign-in` gives a token."""
 
 import argparse
 import sys
@@ -15,7 +15,8 @@ from realm import onboarding
 from realm.apply import changes
 from realm.declared import REALM, Declared
 from realm.onboarding import Key, Onboarded
-from realm.server import NEEDED, RealmSettings, server, told_plainly
+from realm.server import NEEDED, RealmSettings, SignInSettings, server, told_plainly
+from realm.signing_in import signed_in
 
 
 async def _apply(settings: RealmSettings, given: argparse.Namespace) -> str:
@@ -71,6 +72,12 @@ def _onboarded(admin: KeycloakAdmin, declared: Declared, given: argparse.Namespa
             return onboarding.servant(admin, given.username, given.servant, given.grant)
 
 
+async def _sign_in(settings: SignInSettings, given: argparse.Namespace) -> str:
+    """The token alone goes to where it is read from; what is for the person's eyes goes beside."""
+    issuer = f"{settings.keycloak.rstrip('/')}/realms/{Declared.read(given.realm).name}"
+    return await signed_in(issuer, lambda address: print(f"Open in a browser of this machine:\n{address}", file=sys.stderr, flush=True))
+
+
 def _key(given: argparse.Namespace) -> Key | None:
     if given.jwks_url:
         return Key.at(given.jwks_url)
@@ -119,6 +126,7 @@ def _let_in(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Errand("apply", "make the realm of a running Keycloak as it is declared", RealmSettings, NEEDED, _apply, _compared),
     Errand("drift", "show what differs from what is declared, field by field; exit code 1 where something does", RealmSettings, NEEDED, _drift, _compared),
+    Errand("sign-in", "sign in by a browser of this machine; prints the token", SignInSettings, ("keycloak",), _sign_in, _of_the_realm),
     Errand("onboard", "let in a state body, a region, a system or a person", RealmSettings, NEEDED, _onboard, _let_in),
 )  # fmt: skip
 

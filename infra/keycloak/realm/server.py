@@ -14,10 +14,15 @@ from pydantic import SecretStr
 TIMEOUT_S = 120
 
 
-class RealmSettings(Settings):
-    """Where Keycloak is ("https://sign-in.example.kz"), and who administers it: a user of its realm `master`, with a password."""
+class SignInSettings(Settings):
+    """Where Keycloak is ("https://sign-in.example.kz")."""
 
     keycloak: str
+
+
+class RealmSettings(SignInSettings):
+    """The same, and who administers it: a user of its realm `master`, with a password."""
+
     keycloak_admin: str = "admin"
     keycloak_admin_password: SecretStr
 

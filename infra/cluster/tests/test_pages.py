@@ -93,8 +93,13 @@ def test_a_restored_server_is_the_lost_one_but_for_where_it_comes_from_and_archi
     assert restored["spec"].pop("bootstrap") == {"recovery": {"source": external["name"]}}
     assert restored == lost
     assert external["plugin"] == {"name": of_lost["name"], "parameters": of_lost["parameters"]}
-    assert of_restored["parameters"]["serverName"] != of_lost["parameters"]["serverName"], "the operator archives into an empty folder alone"
-    assert (of_restored["isWALArchiver"], of_restored["parameters"]["barmanObjectName"]) == (True, of_lost["parameters"]["barmanObjectName"])
+    assert of_restored["parameters"]["serverName"] != of_lost["parameters"]["serverName"], (
+        "the operator archives into an empty folder alone"
+    )
+    assert (of_restored["isWALArchiver"], of_restored["parameters"]["barmanObjectName"]) == (
+        True,
+        of_lost["parameters"]["barmanObjectName"],
+    )
 
 
 def _cluster(name: str) -> Any:

@@ -72,7 +72,7 @@ from demo.world import Pattern
 week = world(1)
 print(*how_to_ask(week, next(each.id for each in week.servants if each.pattern is Pattern.REMOTE)), sep="\\n")
 """
-CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:[\w.*<>-]+/)+[\w.*-]+\.(?:py|proto|ya?ml|json|md|sh|lock|toml))(?::([A-Za-z_][\w.]*))?`")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*)")

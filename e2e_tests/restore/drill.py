@@ -147,7 +147,7 @@ async def _worked(
 async def _brought_together(region: Region, keeps_all: bool, say: Callable[[str], None]) -> None:
     """The documented steps: nobody comes in, what is missing is listed first, then each service's database is brought together with its topics."""
     await region.lock()
-    listed = await region.operate(REGISTRY, "restored", "database", "--look")
+    listed = await region.operate(REGISTRY, "restored", "database", "--look", "names")
     missing = {"  newer    " + region.department.body, "  unknown  " + later(region), "  erased   " + region.gone}
     assert missing & set(listed.splitlines()) == (set() if keeps_all else missing), listed
     for service in SERVICES:

@@ -73,11 +73,13 @@ class LaterGates:
         trying = asyncio.create_task(self._try())
         try:
             yield
+            # Who passes the new gate may be quicker than who tries with the stolen one, or did before the loss.
+            before = self.tried
+            await until(lambda: self.tried > before or trying.done())
         finally:
             trying.cancel()
             with suppress(asyncio.CancelledError):
                 await trying
-        assert self.tried > 0, "nobody tried"
 
     async def _try(self) -> None:
         while True:

@@ -37,10 +37,13 @@ spec:
   {{- end }}
   {{- if .probes }}
   topologySpreadConstraints:
-    {{- range $key, $when := dict "kubernetes.io/hostname" $values.spread.machines "topology.kubernetes.io/zone" $values.spread.zones }}
+    {{- $machines := ternary $values.spread.answering $values.spread.machines (not (empty .kind.ports)) }}
+    {{- range $key, $when := dict "kubernetes.io/hostname" $machines "topology.kubernetes.io/zone" $values.spread.zones }}
     - maxSkew: 1
       topologyKey: {{ $key }}
       whenUnsatisfiable: {{ $when }}
+      {{- /* A machine that takes nobody, being lost, emptied or the cluster's own, is none on which one is missing. */}}
+      nodeTaintsPolicy: Honor
       labelSelector:
         matchLabels:
           {{- include "service.selector" $.root | nindent 10 }}

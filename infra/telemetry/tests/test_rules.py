@@ -17,6 +17,7 @@ from .conftest import ROOT, RULES, Rule, alerts, read, rules
 
 TESTS = sorted((Path(__file__).parents[1] / "rules_tests").glob("*.yaml"))
 RUNBOOKS = ROOT / "docs" / "runbooks"
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 ASKED = re.compile(r'ALERTS\{alertname="(\w+)",alertstate="firing"\}')
 SEVERITIES = {"page", "ticket"}
 
@@ -76,9 +77,13 @@ def test_a_page_says_what_it_means_what_is_felt_how_to_look_what_to_do_and_when_
     heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert heads == ["What it means", "What people feel", "How to look", "What to do", "When it is over"]
     assert "```promql\n" in text, "how to look begins with what Prometheus is asked"
-    for query in re.findall(r"^```promql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for line in query.strip().splitlines():
-            check(line, {**known(), "ALERTS": frozenset({"alertname", "alertstate", "severity"})})
+
+
+def test_every_question_of_a_page_asks_for_what_there_is() -> None:
+    blocks = [block for page in PAGES for block in re.findall(r"^ *```promql\n(.*?)^ *```$", page.read_text(), re.MULTILINE | re.DOTALL)]
+    assert blocks
+    for line in (line.strip() for block in blocks for line in block.strip().splitlines()):
+        check(line, {**known(), "ALERTS": frozenset({"alertname", "alertstate", "severity"})})
 
 
 def test_a_process_of_which_there_is_none_is_missed_whichever_it_is() -> None:

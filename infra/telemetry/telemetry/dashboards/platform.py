@@ -69,8 +69,13 @@ BOARD = Board(
                 ),
                 Panel(
                     "Certificates",
-                    "How long do the certificates in service count?",
-                    (Query(f"min by (component, process) (((tartip_tls_certificate_expires_seconds > 0) - time()) {OF})", PROCESS),),
+                    "How long do the certificates in service count, and the authorities whose certificates are taken?",
+                    (
+                        Query(f"min by (component, process) (((tartip_tls_certificate_expires_seconds > 0) - time()) {OF})", PROCESS),
+                        Query(
+                            f"min by (component, file) ((tartip_trusted_authorities_end_seconds - time()) {OF})", "{{component}} {{file}}"
+                        ),
+                    ),
                     "s",
                 ),
             ),

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.metrics import gauge
 from chassis.settings import SettingsError
+from chassis.trust import measure
 
 EXPIRES = gauge(
     "tartip_tls_certificate_expires_seconds",
@@ -128,6 +129,7 @@ def _context(paths: Sequence[Path]) -> ssl.SSLContext:
     context.load_cert_chain(paths[0], paths[1])
     if len(paths) > 2:
         context.load_verify_locations(paths[2])
+        measure(context, str(paths[2]))
     return context
 
 

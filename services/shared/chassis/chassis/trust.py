@@ -2,6 +2,15 @@
 
 import ssl
 
+from chassis.metrics import gauge
+
+AUTHORITIES_END = gauge(
+    "tartip_trusted_authorities_end_seconds",
+    "seconds",
+    "When the last of the authorities in a file, of those whose certificates this process takes, ends, since 1970",
+    ("file",),
+)
+
 
 def client_context(ca: str, certificate: str = "", key: str = "") -> ssl.SSLContext:
     """A context that takes certificates of the authorities in the file `ca` alone, which name the host that is called.
@@ -19,7 +28,14 @@ def client_context(ca: str, certificate: str = "", key: str = "") -> ssl.SSLCont
         except (OSError, ValueError) as error:
             raise ValueError(f"no PEM files of a certificate and its key: {_said(error)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    measure(context, ca)
     return context
+
+
+def measure(context: ssl.SSLContext, file: str) -> None:
+    """Shows when the authorities that a context took from a file end; while two are in it, as when one is replaced, the last counts."""
+    if ends := [ssl.cert_time_to_seconds(str(each["notAfter"])) for each in context.get_ca_certs()]:
+        AUTHORITIES_END.labels(file=file).set(max(ends))
 
 
 def _no_password() -> str:

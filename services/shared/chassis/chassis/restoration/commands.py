@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Settings)
 
 DATABASE, TOPICS = "database", "topics"
+NUMBERS, NAMES = "numbers", "names"
 
 
 def restoring(service: str, settings: type[S], restoration: "Callable[[S], Restoration]", forget: Forget = nothing_more) -> Errand[Any]:
@@ -34,7 +35,8 @@ def restoring(service: str, settings: type[S], restoration: "Callable[[S], Resto
 
     def arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("what", choices=(DATABASE, TOPICS), help="what came back from a backup, or was born anew")
-        parser.add_argument("--look", action="store_true", help="list where the topics are ahead of the database, and change nothing")
+        says = "tell where the topics are ahead of the database, in numbers or by names, people's among them; and change nothing"
+        parser.add_argument("--look", nargs="?", choices=(NUMBERS, NAMES), const=NUMBERS, help=says)
 
     async def once(told: S, given: argparse.Namespace) -> str:
         caller = Caller(at_the_keyboard(), "command restored", grants=grants_of(["/nation/operator"]))
@@ -58,9 +60,9 @@ async def _forgotten(service: str, told: Settings, forget: Forget) -> str:
     )
 
 
-async def _restored(restoration: "Restoration", *, look: bool) -> str:
+async def _restored(restoration: "Restoration", *, look: str | None) -> str:
     with _kafka_asked(restoration.brokers):
-        return listed(await restoration.look()) if look else _said(await restoration())
+        return listed(await restoration.look(), names=look == NAMES) if look else _said(await restoration())
 
 
 @contextmanager
@@ -77,14 +79,15 @@ def _kafka_asked(brokers: Brokers) -> Iterator[None]:
         raise Unavailable(kafka=f"{brokers.servers}: {what}") from error
 
 
-def listed(found: "Sequence[Ahead]") -> str:
-    """Every key that a topic tells of and that is not stored so, a line each."""
+def listed(found: "Sequence[Ahead]", *, names: bool) -> str:
+    """How much topics tell of that is not stored so; with `names` every key, a line each: most are people's, for which a log is no place."""
     lines = list[str]()
     for ahead in found:
         lines.append(_counted(ahead))
-        lines += [f"  newer    {key}" for key in sorted(ahead.newer)]
-        lines += [f"  unknown  {key}" for key in sorted(ahead.unknown)]
-        lines += [f"  erased   {key}" for key in sorted(ahead.erased)]
+        if names:
+            lines += [f"  newer    {key}" for key in sorted(ahead.newer)]
+            lines += [f"  unknown  {key}" for key in sorted(ahead.unknown)]
+            lines += [f"  erased   {key}" for key in sorted(ahead.erased)]
         lines += [f"  {each}" for each in ahead.carried]
     return "\n".join(lines)
 

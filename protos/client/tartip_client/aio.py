@@ -77,8 +77,10 @@ async def watch(
                 tries.got_on()
                 yield change
             ended: Ended = refused(CUT)
-        except (Refused, SignInAway) as error:
-            ended = error
+        except Refused as error:
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         finally:
             call.cancel()
         await _wait(tries, ended)

@@ -60,8 +60,8 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
     """Follows the changes of a body's days and goes on after every break from the last cursor; each comes at least once.
 
     `stub` is a WorkdayServiceStub. It never ends by itself; CURSOR_EXPIRED is raised as Precondition, and what to do then is the
-    caller's: begin anew with the cursor "start". Keep the cursor of a change after its day is stored, not before. A sign-in that is away
-    is a break too; SignInRefused and SignInUntrusted are raised.
+    caller's: throw the copy away, list all days again, and only then follow from "start". Keep the cursor of a change after its day is
+    stored, not before. A sign-in that is away is a break too; SignInRefused and SignInUntrusted are raised.
     """
     cursor, tries = request.cursor, Tries(policy, policy.deadline_s)
     while True:
@@ -76,8 +76,10 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
                 tries.got_on()
                 yield change
             ended: Ended = refused(CUT)
-        except (Refused, SignInAway) as error:
-            ended = error
+        except Refused as error:
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         finally:
             call.cancel()
         _wait(tries, ended)
@@ -86,8 +88,9 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
 def send_passages(stub: "PassageServiceStub", passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
     """Sends passages of an access-control system and returns when each is in Kafka, or refused by name: those are returned.
 
-    `stub` is a PassageServiceStub of the gateway. What a broken stream did not acknowledge is sent again, however often it takes; a
-    passage that comes twice counts once. Where the policy gives up, all of it may be sent again later.
+    `stub` is a PassageServiceStub of the gateway. Keep each refused passage that is not `final`, and send it again later: its device may
+    be enrolled by then. What a broken stream did not acknowledge is sent again, however often it takes; a passage that comes twice counts
+    once. Where the policy gives up, all of it may be sent again later.
     """
     waiting, tries = Waiting(passages), Tries(policy, policy.deadline_s)
     while waiting:

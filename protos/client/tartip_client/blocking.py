@@ -14,6 +14,7 @@ from tartip_client.connection import Headers, Tls, identified, options, request_
 from tartip_client.passages import ANSWERED_WITHIN_S, CUT, RefusedPassage, Waiting, broken
 from tartip_client.policy import PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
+from tartip_client.renewal import BlockingChannel
 from tartip_client.tokens import Ended, SignInAway, TokenSource
 from tartip_client.watching import first_cursor, resumed
 
@@ -40,8 +41,15 @@ def channel(
     calls have the policy's deadline, unless they name their own (`timeout=`), which holds for the wait for a token too, and are repeated
     as it says; writes get a request_id, so that a repetition is done once. Streams are neither repeated nor ended: `watch` and `send_passages` go on with theirs.
     """
-    opened = grpc.insecure_channel(target, options()) if tls is None else grpc.secure_channel(target, tls.credentials(), options())
+    opened = grpc.insecure_channel(target, options()) if tls is None else _secure(target, tls)
     return grpc.intercept_channel(opened, _Calls(tokens, language, policy, headers))
+
+
+def _secure(target: str, tls: Tls) -> grpc.Channel:
+    def opened() -> grpc.Channel:
+        return grpc.secure_channel(target, tls.credentials(), options())
+
+    return BlockingChannel(opened, tls.files) if tls.files else opened()
 
 
 def pages(method: Callable[[Q], A], request: Q) -> Iterator[A]:

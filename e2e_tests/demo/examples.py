@@ -49,13 +49,15 @@ async def examples(world: World, platform: Platform, desks: Desks) -> dict[str, 
         ran(portal, "list_bodies"), ran(person, "flexible_hours", *term), ran(portal, "month_of_days", body, f"{world.first:%Y-%m}")
     )
     days = {line.partition(",")[0] for line in found["month_of_days"].lines[1:]}
-    cursor = str(platform.folder / "cursor")
-    found["follow_days"] = await followed(portal, body, cursor, days.issubset)
+    copy = str(platform.folder / "days.db")
+    followed_days = (body, f"{world.first:%Y-%m}-01", copy)
+    found["follow_days"] = await followed(portal, followed_days, days.issubset)
     await enrolled(world, platform, desks, servant)
     noon, changed = f"{world.first + timedelta(days=2)}T12", f"{servant}/workdays/{world.first + timedelta(days=2)}"
-    crossings = f"1,{noon}:00:00,{BADGE},out\n2,{noon}:30:00,{BADGE},in\n"
-    found["send_passages"] = await ran(system, "send_passages", GATE, SYSTEM, given=crossings)
-    found["follow_days, once more"] = await followed(portal, body, cursor, lambda seen: changed in seen)
+    crossings = platform.folder / "events.csv"
+    crossings.write_text(f"1,{noon}:00:00,{BADGE},out\n2,{noon}:30:00,{BADGE},in\n")
+    found["send_passages"] = await ran(system, "send_passages", GATE, SYSTEM, str(crossings))
+    found["follow_days, once more"] = await followed(portal, followed_days, lambda seen: changed in seen)
     return found
 
 
@@ -73,16 +75,16 @@ def surroundings(platform: Platform, client: str = "", secret: str = "") -> dict
     return told
 
 
-async def ran(environment: dict[str, str], name: str, *arguments: str, given: str = "") -> Ran:
+async def ran(environment: dict[str, str], name: str, *arguments: str) -> Ran:
     """Runs an example to its end."""
     process = await _started(environment, name, *arguments)
-    out, err = await asyncio.wait_for(process.communicate(given.encode()), WITHIN_S)
+    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
     return Ran(process.returncode or 0, out.decode().splitlines(), err.decode())
 
 
-async def followed(environment: dict[str, str], body: str, cursor: str, enough: Enough) -> Ran:
+async def followed(environment: dict[str, str], arguments: tuple[str, ...], enough: Enough) -> Ran:
     """Follows days until those that were seen are enough, and ends the example."""
-    process = await _started(environment, "follow_days", body, cursor)
+    process = await _started(environment, "follow_days", *arguments)
     assert process.stdout is not None
     assert process.stderr is not None
     lines = list[str]()

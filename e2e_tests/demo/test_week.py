@@ -202,14 +202,15 @@ async def test_the_examples_of_integrators_show_what_they_say(week: World, embed
     assert len(shown["month_of_days"].lines) == 1 + len(week.servants) * days
     assert sum(int(line.split(",")[1]) for line in shown["month_of_days"].lines[1:]) > 0
     first, again = shown["follow_days"].lines, shown["follow_days, once more"].lines
-    assert len({line.split("\t")[0] for line in first}) >= len(week.servants) * days
+    assert first[0] == f"{len(week.servants) * days} days copied"
+    assert len({line.split("\t")[0] for line in first[1:]}) >= len(week.servants) * days
     assert again[-1].startswith(f"servants/{week.servants[0].id}/workdays/{week.first + timedelta(days=2)}\t")
     assert len(set(first) & set(again)) <= 1, "it goes on where it was ended; the last day may come twice"
     text, article, limit = shown["flexible_hours"].lines
     assert "Приказ" in article
     assert limit == "limitMonths=6"
     assert text
-    assert shown["send_passages"].lines == ["2 taken, 0 refused"]
+    assert shown["send_passages"].lines == ["2 taken, 0 refused, 0 to be sent again"]
 
 
 async def test_what_is_left_of_the_week_names_nobody(week: World, embedded: Lived) -> None:

@@ -14,6 +14,7 @@ from tartip_client.connection import Headers, Tls, identified, options, request_
 from tartip_client.passages import ANSWERED_WITHIN_S, CUT, RefusedPassage, Waiting, broken
 from tartip_client.policy import ONCE, PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
+from tartip_client.renewal import AwaitedChannel
 from tartip_client.tokens import Ended, SignInAway, TokenSource, given, late
 from tartip_client.watching import first_cursor, resumed
 
@@ -44,8 +45,12 @@ def channel(
     interceptors: list[Any] = [_UnaryUnary(calls), _UnaryStream(calls), _StreamUnary(calls), _StreamStream(calls)]
     if tls is None:
         return grpc.aio.insecure_channel(target, options=options(), interceptors=interceptors)
-    credentials = tls.credentials() if isinstance(tls, Tls) else tls
-    return grpc.aio.secure_channel(target, credentials, options=options(), interceptors=interceptors)
+
+    def opened() -> grpc.aio.Channel:
+        credentials = tls.credentials() if isinstance(tls, Tls) else tls
+        return grpc.aio.secure_channel(target, credentials, options=options(), interceptors=interceptors)
+
+    return AwaitedChannel(opened, tls.files) if isinstance(tls, Tls) and tls.files else opened()
 
 
 async def pages(method: Callable[[Q], Awaitable[A]], request: Q) -> AsyncIterator[A]:
@@ -77,8 +82,10 @@ async def watch(
                 tries.got_on()
                 yield change
             ended: Ended = refused(CUT)
-        except (Refused, SignInAway) as error:
-            ended = error
+        except Refused as error:
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         finally:
             call.cancel()
         await _wait(tries, ended)

@@ -14,6 +14,7 @@ from tartip_client.connection import Headers, Tls, identified, options, request_
 from tartip_client.passages import ANSWERED_WITHIN_S, CUT, RefusedPassage, Waiting, broken
 from tartip_client.policy import PATIENT, Policy, Tries, repeatable
 from tartip_client.refusals import Refusal, Refused, refusal_of, refused
+from tartip_client.renewal import BlockingChannel
 from tartip_client.tokens import Ended, SignInAway, TokenSource
 from tartip_client.watching import first_cursor, resumed
 
@@ -40,8 +41,15 @@ def channel(
     calls have the policy's deadline, unless they name their own (`timeout=`), which holds for the wait for a token too, and are repeated
     as it says; writes get a request_id, so that a repetition is done once. Streams are neither repeated nor ended: `watch` and `send_passages` go on with theirs.
     """
-    opened = grpc.insecure_channel(target, options()) if tls is None else grpc.secure_channel(target, tls.credentials(), options())
+    opened = grpc.insecure_channel(target, options()) if tls is None else _secure(target, tls)
     return grpc.intercept_channel(opened, _Calls(tokens, language, policy, headers))
+
+
+def _secure(target: str, tls: Tls) -> grpc.Channel:
+    def opened() -> grpc.Channel:
+        return grpc.secure_channel(target, tls.credentials(), options())
+
+    return BlockingChannel(opened, tls.files) if tls.files else opened()
 
 
 def pages(method: Callable[[Q], A], request: Q) -> Iterator[A]:
@@ -60,8 +68,8 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
     """Follows the changes of a body's days and goes on after every break from the last cursor; each comes at least once.
 
     `stub` is a WorkdayServiceStub. It never ends by itself; CURSOR_EXPIRED is raised as Precondition, and what to do then is the
-    caller's: begin anew with the cursor "start". Keep the cursor of a change after its day is stored, not before. A sign-in that is away
-    is a break too; SignInRefused and SignInUntrusted are raised.
+    caller's: throw the copy away, list all days again, and only then follow from "start". Keep the cursor of a change after its day is
+    stored, not before. A sign-in that is away is a break too; SignInRefused and SignInUntrusted are raised.
     """
     cursor, tries = request.cursor, Tries(policy, policy.deadline_s)
     while True:
@@ -76,8 +84,10 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
                 tries.got_on()
                 yield change
             ended: Ended = refused(CUT)
-        except (Refused, SignInAway) as error:
-            ended = error
+        except Refused as error:
+            ended = refused(broken(error.refusal))
+        except SignInAway as away:
+            ended = away
         finally:
             call.cancel()
         _wait(tries, ended)
@@ -86,8 +96,9 @@ def watch(stub: "WorkdayServiceStub", request: WatchWorkdaysRequest, policy: Pol
 def send_passages(stub: "PassageServiceStub", passages: Sequence[Passage], policy: Policy = PATIENT) -> list[RefusedPassage]:
     """Sends passages of an access-control system and returns when each is in Kafka, or refused by name: those are returned.
 
-    `stub` is a PassageServiceStub of the gateway. What a broken stream did not acknowledge is sent again, however often it takes; a
-    passage that comes twice counts once. Where the policy gives up, all of it may be sent again later.
+    `stub` is a PassageServiceStub of the gateway. Keep each refused passage that is not `final`, and send it again later: its device may
+    be enrolled by then. What a broken stream did not acknowledge is sent again, however often it takes; a passage that comes twice counts
+    once. Where the policy gives up, all of it may be sent again later.
     """
     waiting, tries = Waiting(passages), Tries(policy, policy.deadline_s)
     while waiting:

@@ -26,12 +26,17 @@ ROUND_ROBIN: Mapping[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 class Tls:
     """Whom to trust, and who one is where the platform asks for a certificate: PEM files.
 
-    Without `ca` those authorities are trusted that gRPC brings along.
+    Without `ca` those authorities are trusted that gRPC brings along. Where a file is replaced, the next call goes over what it holds then.
     """
 
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that there are, which may be replaced."""
+        return [file for file in (self.ca, self.certificate, self.key) if file is not None]
 
     def credentials(self) -> grpc.ChannelCredentials:
         """Returns them as gRPC takes them."""

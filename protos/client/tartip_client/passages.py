@@ -1,8 +1,9 @@
 """Passages on their way to the platform: what is acknowledged, what is refused by name, what is to be sent again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tartip.timetracking.v1.error_reason_pb2 import ERROR_REASON_IMPOSSIBLE_TIME, ERROR_REASON_MALFORMED
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest, RecordPassagesResponse
 
 from tartip_client.refusals import Refusal, refusal_in
@@ -11,15 +12,26 @@ PASSAGES_MOST = 1_000
 """Of one request, as the contract says."""
 ANSWERED_WITHIN_S = 60.0
 """A stream that has not acknowledged all within this is ended, and what is left is sent by another."""
-CUT = Refusal("UNAVAILABLE", "the stream ended before everything was acknowledged")
+FINAL = frozenset({ERROR_REASON_MALFORMED, ERROR_REASON_IMPOSSIBLE_TIME})
+"""Reasons that lie in the passage itself: the platform has parked it for a person to look at, and would say the same of it again.
+
+Every other reason, one that is younger than this client too, lies in what the platform knows today: a device is enrolled or reinstated
+later, or once more where a database came back from a backup.
+"""
+CUT = Refusal("UNAVAILABLE", "the stream was cut")
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedPassage:
-    """A passage that the platform did not take, and will not: it keeps it for a person to look at where it can be read."""
+    """A passage that the platform did not take: keep it and send it again later, unless the refusal is `final`."""
 
     passage: Passage
     refusal: Refusal
+
+    @property
+    def final(self) -> bool:
+        """Whether it need not be kept: what is wrong is the passage itself, and the platform has parked it."""
+        return self.refusal.known in FINAL
 
 
 class Waiting:
@@ -48,6 +60,9 @@ class Waiting:
 def broken(refusal: Refusal) -> Refusal:
     """Returns the refusal that ended a stream, or that it was cut.
 
-    Whoever still writes when the other side ends a stream may be told something of the line instead of why; then no reason came.
+    Of a line that breaks, be it by a proxy, no reason comes and any code may. Whoever still writes when the other side ends a stream may
+    be told something of the line too, instead of why.
     """
-    return CUT if not refusal.reason and refusal.code in ("INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED") else refusal
+    if refusal.reason or refusal.code not in ("INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"):
+        return refusal
+    return replace(CUT, message=f"{CUT.message}: {refusal.code} {refusal.message}")

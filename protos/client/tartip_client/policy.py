@@ -1,5 +1,6 @@
 """How long a call may take, what is repeated, and how long is waited before: arithmetic, without a clock of its own."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -7,6 +8,10 @@ from dataclasses import dataclass
 
 from tartip_client.refusals import Refusal
 
+log = logging.getLogger("tartip_client")
+TOLD_AGAIN_AFTER_S = 60.0
+"""Then after twice as long each time, up to an hour: who waits without an end says so, and does not fill the log."""
+LONGEST_SILENCE_S = 3_600.0
 AWAY = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED"})
 """What may be gone in a moment. All else would be answered alike a second time."""
 READS = ("Get", "List", "Explain", "Verify")
@@ -49,7 +54,10 @@ PATIENT = Policy(deadline_s=None, attempts=2**63, longest_wait_s=30.0)
 
 
 class Tries:
-    """The attempts of one call, or of one stream since it last got on."""
+    """The attempts of one call, or of one stream since it last got on.
+
+    Where there is no deadline nobody is told by an exception that nothing comes: the log is, from the second attempt on that failed.
+    """
 
     def __init__(
         self,
@@ -59,11 +67,15 @@ class Tries:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._policy, self._deadline_s, self._clock, self._draw = policy, deadline_s, clock, draw
+        self._told = False
         self.got_on()
 
     def got_on(self) -> None:
         """Begins anew: there was an answer."""
+        if self._told:
+            log.warning("the platform answers again")
         self._began, self._made, self._renewed = self._clock(), 1, False
+        self._failed_first, self._told, self._tell_after_s = self._began, False, 0.0
 
     def left_s(self) -> float | None:
         """Returns the seconds left until the deadline, never less than none; None where there is no deadline."""
@@ -79,8 +91,20 @@ class Tries:
             self._renewed = True
             return 0.0
         wait = self._policy.wait_s(refusal, self._made, float("inf") if left is None else left, self._draw())
+        if wait is not None and left is None:
+            self._tell(refusal)
         self._made += 1
         return wait
+
+    def _tell(self, refusal: Refusal) -> None:
+        """Says why nothing comes; not at the first break, which a moment later is none any more."""
+        if self._made == 1:
+            self._failed_first = self._clock()
+            return
+        waited_s = self._clock() - self._failed_first
+        if waited_s >= self._tell_after_s:
+            log.warning("nothing comes for %d s, in %d attempts, which go on: %s", waited_s, self._made, refusal)
+            self._told, self._tell_after_s = True, waited_s + min(max(waited_s, TOLD_AGAIN_AFTER_S), LONGEST_SILENCE_S)
 
 
 def repeatable(method: str, request: object) -> bool:

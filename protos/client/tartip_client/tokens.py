@@ -23,7 +23,10 @@ from tartip_client.refusals import Refusal, Refused, TartipError
 
 ANSWERED_WITHIN_S = 10.0
 ASKED_AGAIN_AFTER_S = 5.0
-"""After an attempt that failed: those who call meanwhile are told of it at once, and the sign-in is not overrun when it comes back."""
+"""After an attempt that failed, or after a token that was asked for in the place of a refused one.
+
+Those who call meanwhile are told of it at once, and the sign-in is not overrun.
+"""
 ASSERTION_LIVES_S = 60
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 RENEWED_AT = 0.8
@@ -146,7 +149,7 @@ class TokenSource:
         self._lock = threading.Lock()
         self._held: Token | None = None
         self._attempt: Attempt | None = None
-        self._again_at = 0.0
+        self._again_at, self._replaced_again_at = 0.0, 0.0
 
     def token(self, within_s: float | None = None) -> str:
         """Returns a token that counts, after waiting for one where it must, at most so many seconds; SignInFailed says why there is none."""
@@ -183,12 +186,16 @@ class TokenSource:
         return attempt
 
     def refused(self, token: str) -> None:
-        """Drops a token that the platform did not take, so that the next call asks for another."""
+        """Drops a token that the platform did not take, so that the next call asks for another, but not one after the other.
+
+        Where its successor is not taken either, it is not the token: a clock, or a key that the platform does not know yet. The successor
+        is kept for a few seconds, and who calls meanwhile is told by the platform.
+        """
         with self._lock:
-            held = self._held
-            if held is None or held.value != token:
+            held, now = self._held, self._clock()
+            if held is None or held.value != token or now < self._replaced_again_at:
                 return
-            self._held = None
+            self._held, self._replaced_again_at = None, now + ASKED_AGAIN_AFTER_S
             if self._attempt is not None and self._attempt.done() and self._attempt.result() is held:
                 self._attempt = None
 
@@ -243,8 +250,7 @@ class Http:
     """HTTP as a sign-in needs it, with the authorities that are trusted; without TLS where it is `clear` that this is meant."""
 
     def __init__(self, ca_file: Path | None = None, *, clear: bool = False) -> None:
-        trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
-        self._clear, self._opener = clear, urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _NoRedirects())
+        self._ca_file, self._clear = ca_file, clear
 
     def fetch(self, url: str, form: Mapping[str, str] | None) -> Mapping[str, Any]:
         """Gets a document, or posts a form; SignInRefused with what an OAuth error says, SignInUntrusted, SignInAway for all else."""
@@ -252,7 +258,7 @@ class Http:
             _trusted(url, clear=self._clear), urllib.parse.urlencode(form).encode() if form is not None else None
         )
         try:
-            with self._opener.open(request, timeout=ANSWERED_WITHIN_S) as answer:
+            with self._opener().open(request, timeout=ANSWERED_WITHIN_S) as answer:
                 return _document(answer.read(), url)
         except urllib.error.HTTPError as error:
             said = _document(error.read(), url) if error.code in (400, 401) and form is not None else {}
@@ -263,6 +269,11 @@ class Http:
             raise SignInAway(f"{url} answers {error.code}") from None
         except (OSError, ValueError) as error:
             raise SignInAway(f"{url} does not answer: {error}") from None
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """The authorities are read each time, since their file may be replaced; a token is asked for once in minutes."""
+        trusted = ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file is not None else None)
+        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _NoRedirects())
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -1,18 +1,24 @@
 """What an example keeps between its runs survives whatever ends it; that they do what they say is seen with the demo."""
 
 import importlib.util
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.type.date_pb2 import Date
+from tartip.timetracking.v1.workday_service_pb2 import ListWorkdaysResponse, WatchWorkdaysResponse, Workday
+from tartip_client import Precondition, Refusal, RefusedPassage
 
-FOLLOW_DAYS = Path(__file__).parents[1] / "examples" / "follow_days.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BODY, SINCE = "stateBodies/KGD", "2026-11-01"
+EXPIRED = Precondition(Refusal("FAILED_PRECONDITION", "", "CURSOR_EXPIRED"))
 
 
-@pytest.fixture
-def follow_days() -> Any:
-    """The example, as a module."""
-    spec = importlib.util.spec_from_file_location("follow_days", FOLLOW_DAYS)
+def example(name: str) -> Any:
+    """An example, as a module."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -20,58 +26,183 @@ def follow_days() -> Any:
     return module
 
 
-class Change:
-    """A change of a day that the example reads."""
-
-    def __init__(self, cursor: str) -> None:
-        self.cursor = cursor
-        self.workday = type("Workday", (), {"name": f"day {cursor}", "revision": 1})
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an example is told by its environment; nobody is there."""
+    for part in ("TIMETRACKING", "GATEWAY"):
+        monkeypatch.setenv(f"TARTIP_{part}", "127.0.0.1:9")
+    for name, value in {"TARTIP_TOKEN": "t", "TARTIP_CLEAR": "1"}.items():
+        monkeypatch.setenv(name, value)
 
 
 class Killed(BaseException):
     """The process ends."""
 
 
+def workday(day: int, revision: int, month: int = 11) -> Workday:
+    return Workday(name=f"servants/s/workdays/{month}-{day}", date=Date(year=2026, month=month, day=day), revision=revision)
+
+
+def change(cursor: str, day: Workday) -> WatchWorkdaysResponse:
+    return WatchWorkdaysResponse(cursor=cursor, workday=day)
+
+
+class Body:
+    """A body's days as the platform knows them, and its changes, by the cursor from which one follows; after these the process ends."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.days: list[Workday | BaseException] = []
+        self.changes: dict[str, list[WatchWorkdaysResponse | BaseException]] = {}
+        self.asked: list[str] = []
+        self.example = example("follow_days")
+        monkeypatch.setattr(self.example, "watch", self.watch)
+        monkeypatch.setattr(self.example, "pages", self.pages)
+
+    def watch(self, _: Any, request: Any) -> Iterator[WatchWorkdaysResponse]:
+        """Follows."""
+        self.asked.append(request.cursor)
+        yield from given(self.changes.get(request.cursor, []))
+        raise Killed
+
+    def pages(self, _: Any, request: Any) -> Iterator[ListWorkdaysResponse]:
+        """Lists, a day a page."""
+        self.asked.append("list")
+        for each in given(self.days):
+            if request.since.year <= each.date.year <= request.until.year:
+                yield ListWorkdaysResponse(workdays=[each])
+
+    def followed(self, file: Path) -> dict[str, int]:
+        """Runs the example until its process ends; the revisions of the days that its copy holds then."""
+        with pytest.raises(Killed):
+            self.example.main(BODY, SINCE, str(file))
+        rows = sqlite3.connect(file).execute("SELECT workday FROM days ORDER BY name").fetchall()
+        return {each.name.rpartition("/")[2]: each.revision for each in (Workday.FromString(content) for (content,) in rows)}
+
+
+def given(rows: Any) -> Iterator[Any]:
+    """Each in turn; an exception is raised."""
+    for each in rows:
+        if isinstance(each, BaseException):
+            raise each
+        yield each
+
+
 @pytest.fixture
-def asked(follow_days: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """From which cursors the example followed; the changes 1 and 2 come, then the process ends."""
-    cursors: list[str] = []
-
-    def watch(_: Any, request: Any) -> Any:
-        cursors.append(request.cursor)
-        yield from (Change("1"), Change("2"))
-        raise Killed
-
-    monkeypatch.setattr(follow_days, "watch", watch)
-    for name, value in {"TARTIP_TOKEN": "t", "TARTIP_TIMETRACKING": "127.0.0.1:9", "TARTIP_CLEAR": "1"}.items():
-        monkeypatch.setenv(name, value)
-    return cursors
+def body(monkeypatch: pytest.MonkeyPatch) -> Body:
+    """A body that is followed."""
+    return Body(monkeypatch)
 
 
-@pytest.mark.parametrize("left", [None, "", "\n"], ids=["none", "empty", "a line"])
-def test_without_a_cursor_nothing_that_is_kept_is_passed_over(follow_days: Any, asked: list[str], tmp_path: Path, left: str | None) -> None:
-    file = tmp_path / "cursor.txt"
-    if left is not None:
-        file.write_text(left)
-    for _ in range(2):
-        with pytest.raises(Killed):
-            follow_days.main("stateBodies/KGD", str(file))
-    assert asked == ["start", "2"]
-    assert [path.name for path in tmp_path.iterdir()] == ["cursor.txt"]
+def test_a_copy_begins_with_all_days_and_goes_on_from_the_last_change(body: Body, tmp_path: Path) -> None:
+    body.days = [workday(2, 1), workday(3, 1)]
+    body.changes = {"start": [change("1", workday(3, 2)), change("2", workday(31, 9, month=10)), change("3", workday(4, 1))]}
+    assert body.followed(tmp_path / "days.db") == {"11-2": 1, "11-3": 2, "11-4": 1}, "nothing of before the first date"
+    asked = [each for each in body.asked if each != "list"]
+    body.changes["3"] = [change("4", workday(2, 5))]
+    assert body.followed(tmp_path / "days.db") == {"11-2": 5, "11-3": 2, "11-4": 1}
+    assert (asked, body.asked[-1], body.asked[0]) == (["start"], "3", "list")
 
 
-def test_who_is_killed_while_a_cursor_is_written_goes_on_from_the_one_before(
-    follow_days: Any, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_who_is_killed_before_the_first_change_takes_the_copy_anew(body: Body, tmp_path: Path) -> None:
+    """Nobody knows how long it was away then: what was kept no longer would be missing."""
+    body.days = [workday(2, 1)]
+    assert body.followed(tmp_path / "days.db") == {"11-2": 1}
+    body.days = [workday(3, 1)]
+    assert body.followed(tmp_path / "days.db") == {"11-3": 1}
+    assert [each for each in body.asked if each != "list"] == ["start", "start"]
+
+
+def test_after_a_restoration_the_copy_is_what_the_platform_knows_though_its_revisions_went_back(body: Body, tmp_path: Path) -> None:
+    body.changes = {"start": [change("1", workday(2, 7)), change("2", workday(3, 4))]}
+    assert body.followed(tmp_path / "days.db") == {"11-2": 7, "11-3": 4}
+    body.days, body.changes = [workday(2, 5)], {"2": [EXPIRED], "start": [change("9:1", workday(2, 6))]}
+    assert body.followed(tmp_path / "days.db") == {"11-2": 6}, "a day that is not there any more is not in the copy either"
+    assert body.asked[-1] == "start"
+    assert body.followed(tmp_path / "days.db") == {"11-2": 6}
+    assert body.asked[-1] == "9:1"
+
+
+def test_who_is_killed_while_a_copy_is_taken_has_the_one_before(body: Body, tmp_path: Path) -> None:
+    body.changes = {"start": [change("1", workday(2, 7))], "1": [EXPIRED]}
+    body.followed(tmp_path / "days.db")
+    body.days = [workday(2, 5), Killed()]
+    assert body.followed(tmp_path / "days.db") == {"11-2": 7}
+    body.days = [workday(2, 5)]
+    body.changes["start"] = []
+    assert body.followed(tmp_path / "days.db") == {"11-2": 5}
+
+
+def test_a_list_of_any_length_is_asked_for_within_what_a_list_may_have(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = []
+
+    def pages(_: Any, request: Any) -> Iterator[ListWorkdaysResponse]:
+        spans.append(tuple(body.example.date(each.year, each.month, each.day) for each in (request.since, request.until)))
+        yield from ()
+
+    monkeypatch.setattr(body.example, "pages", pages)
+    first = body.example.date(2020, 2, 29)
+    workdays = type("Stub", (), {"ListWorkdays": None})
+    assert list(body.example.listed(workdays, BODY, first)) == []
+    assert spans[0][0] == first
+    assert spans[-1][1] > body.example.date.today()
+    assert all(1 <= (until - since).days + 1 <= 400 for since, until in spans)
+    assert all((later[0] - sooner[1]).days == 1 for sooner, later in zip(spans, spans[1:], strict=False))
+
+
+EVENTS = "1,2026-11-24T08:55:00,25,in\n2,2026-11-24T13:00:00,25,out\n3,yesterday,25,in\n4,2026-11-24T14:00:00,25,in\n"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict[str, str | BaseException]]:
+    """The example that sends, and what the platform says to a number: a reason, or it ends the process."""
+    said: dict[str, str | BaseException] = {}
+    module = example("send_passages")
+
+    def send_passages(_: Any, passages: Any) -> list[RefusedPassage]:
+        refused = []
+        for each in passages:
+            answer = said.get(each.event_key)
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer is not None:
+                refused.append(RefusedPassage(each, Refusal("FAILED_PRECONDITION", "", answer, "timetracking.tartip")))
+        return refused
+
+    monkeypatch.setattr(module, "send_passages", send_passages)
+    return module, said
+
+
+def test_what_is_not_refused_for_good_is_kept_and_sent_again(sent: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module, said = sent
+    file = tmp_path / "events.csv"
+    file.write_text(EVENTS)
+    said |= {"2": "DEVICE_NOT_ENROLLED", "3": "MALFORMED", "4": "A_REASON_OF_LATER"}
+    assert module.main("gate-7", "hq", str(file)) == 1
+    assert file.read_text().splitlines() == [EVENTS.splitlines()[1], EVENTS.splitlines()[3]]
+    assert capsys.readouterr().out.splitlines()[-1] == "1 taken, 3 refused, 2 to be sent again"
+    said.clear()
+    assert module.main("gate-7", "hq", str(file)) == 0
+    assert file.read_text() == ""
+    assert capsys.readouterr().out == "2 taken, 0 refused, 0 to be sent again\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+
+
+def test_who_is_killed_while_sending_or_writing_has_all_that_was_to_be_sent(
+    sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "cursor.txt"
-    file.write_text("7")
+    module, said = sent
+    file = tmp_path / "events.csv"
+    file.write_text(EVENTS)
+    said["2"] = Killed()
+    with pytest.raises(Killed):
+        module.main("gate-7", "hq", str(file))
+    assert file.read_text() == EVENTS
 
-    def truncated(self: Path, text: str) -> None:
-        self.open("w").close()
+    def killed(*_: Any) -> None:
         raise Killed
 
-    monkeypatch.setattr(Path, "write_text", truncated)
-    for _ in range(2):
-        with pytest.raises(Killed):
-            follow_days.main("stateBodies/KGD", str(file))
-    assert asked == ["7", "7"]
+    said["2"] = "DEVICE_REVOKED"
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(Killed):
+        module.main("gate-7", "hq", str(file))
+    assert file.read_text() == EVENTS

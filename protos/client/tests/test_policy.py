@@ -1,11 +1,15 @@
 """How often and after how long: whatever is refused, and whenever."""
 
+import logging
+from itertools import pairwise
+
+import pytest
 from google.protobuf import message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 from localstack.methods import all_methods
 from tartip_client import ONCE, PATIENT, Policy, Refusal
-from tartip_client.policy import AWAY, Tries, repeatable
+from tartip_client.policy import AWAY, LONGEST_SILENCE_S, TOLD_AGAIN_AFTER_S, Tries, repeatable
 
 CODES = st.sampled_from(["UNAVAILABLE", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "NOT_FOUND", "INTERNAL", "DEADLINE_EXCEEDED"])
 REFUSALS = st.builds(Refusal, CODES, st.just(""), retry_after_s=st.none() | st.floats(0, 10_000))
@@ -40,6 +44,65 @@ def test_waits_grow_up_to_the_longest(policy: Policy, attempt: int, drawn: float
     assert one is not None
     assert next_one is not None
     assert policy.first_wait_s / 2 <= one <= next_one <= policy.longest_wait_s
+
+
+AWAY_NOW = Refusal("UNAVAILABLE", "Ssl handshake failed: CERTIFICATE_VERIFY_FAILED")
+
+
+class Waiting:
+    """One who waits, by a clock of the test; `told` are the instants at which the log said so."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, policy: Policy = PATIENT) -> None:
+        caplog.set_level(logging.INFO, "tartip_client")
+        self.caplog, self.now, self.told = caplog, 0.0, list[float]()
+        self.tries = Tries(policy, policy.deadline_s, lambda: self.now, lambda: 0.5)
+
+    def refused(self, refusal: Refusal, times: int) -> None:
+        """Waits after each refusal."""
+        for _ in range(times):
+            self.caplog.clear()
+            wait = self.tries.again_s(refusal)
+            assert wait is not None
+            self.told += [self.now] * len(self.caplog.records)
+            self.now += wait
+
+
+def test_who_waits_without_an_end_says_why_at_once_and_then_ever_less_often(caplog: pytest.LogCaptureFixture) -> None:
+    waiting = Waiting(caplog)
+    waiting.refused(AWAY_NOW, 2)
+    assert len(waiting.told) == 1
+    assert waiting.told[0] < 1
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+    waiting.refused(AWAY_NOW, 4_000)  # a day
+    pauses = [later - sooner for sooner, later in pairwise(waiting.told)]
+    assert pauses[0] >= TOLD_AGAIN_AFTER_S
+    assert all(sooner <= later + PATIENT.longest_wait_s for sooner, later in pairwise(pauses))
+    assert max(pauses) <= LONGEST_SILENCE_S + PATIENT.longest_wait_s
+    assert len(pauses) < 40
+
+
+def test_when_the_platform_answers_again_that_is_said_too_and_the_next_break_is_told_anew(caplog: pytest.LogCaptureFixture) -> None:
+    waiting = Waiting(caplog)
+    for _ in range(2):
+        waiting.refused(AWAY_NOW, 5)
+        waiting.tries.got_on()
+        assert "answers again" in caplog.text
+        caplog.clear()
+        waiting.tries.got_on()
+        assert caplog.text == ""
+        waiting.now += 10**6
+    assert len(waiting.told) == 2
+
+
+def test_a_break_that_is_over_at_once_is_not_told_nor_what_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    waiting = Waiting(caplog)
+    for _ in range(100):
+        waiting.refused(Refusal("UNAUTHENTICATED", ""), 1)
+        waiting.refused(AWAY_NOW, 1)
+        waiting.tries.got_on()
+    ends = Waiting(caplog, Policy())
+    ends.refused(AWAY_NOW, 7)
+    assert (waiting.told, ends.told, caplog.text) == ([], [], "")
 
 
 @given(POLICIES, st.lists(REFUSALS, max_size=300))

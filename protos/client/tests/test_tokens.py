@@ -172,6 +172,18 @@ def test_a_token_that_was_refused_is_dropped_and_its_successor_is_not() -> None:
     assert (first, second, source.token()) == ("token 1", "token 2", "token 2")
 
 
+def test_tokens_that_are_refused_one_after_the_other_are_asked_for_every_few_seconds() -> None:
+    sign_in = SignIn()
+    source, asked = sign_in.source(), []
+    for tenth in range(200):
+        sign_in.now = tenth / 10
+        source.refused(source.token())
+        asked.append(sign_in.attempts)
+    assert (asked[0], asked[1]) == (1, 2), "the first one is replaced at once"
+    assert asked[-1] == 1 + len(range(0, 199, int(ASKED_AGAIN_AFTER_S * 10)))
+    assert source.token() == f"token {sign_in.given}", "the last one is kept"
+
+
 def test_what_is_secret_is_not_shown(tmp_path: Path) -> None:
     source = SignIn().source()
     shown = f"{SECRET!r} {Token(source.token(), 1, 2)!r} {source!r} {ClientKey('c', tmp_path)!r}"

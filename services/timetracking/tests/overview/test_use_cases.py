@@ -47,12 +47,14 @@ async def test_a_device_is_silent_as_long_as_nothing_is_read_at_it(told: Platfor
     for serial in ("gone", "back", "back-at-once", "ahead", "off-on-purpose"):
         await silence(told, serial, THURSDAY, "2026-11-20T18:30")
     await told.sql("UPDATE devices SET revoked_at = now() WHERE serial = 'off-on-purpose'")
-    await told.record([
-        passage("2026-11-19T11:59", device="gone"),
-        passage("2026-11-23T08:55", device="back"),
-        passage("2026-11-20T18:30", device="back-at-once"),
-        passage("2031-01-01T08:55", device="ahead"),
-    ])
+    await told.record(
+        [
+            passage("2026-11-19T11:59", device="gone"),
+            passage("2026-11-23T08:55", device="back"),
+            passage("2026-11-20T18:30", device="back-at-once"),
+            passage("2031-01-01T08:55", device="ahead"),
+        ]
+    )
     assert (await counted(told)).silent == len({"gone", "ahead"})
     # A silence that is over, and one that was none, say nothing; neither does another finding.
     await silence(told, "gone", "2026-11-12T12:00", "2026-11-13T18:30")

@@ -30,7 +30,7 @@ def _on_its_way(dates: str) -> str:
     """What a device `d` sent on these dates and nobody has recorded yet, by its account."""
     return f"""
         SELECT FROM device_receipts came LEFT JOIN device_days done ON done.device = came.device AND done.date = came.date
-        WHERE came.device = d.serial AND {dates} AND came.received - came.repeated - came.no_passages > coalesce(done.received, 0) + (
+        WHERE came.device = d.serial AND {dates} AND came.received - came.repeated - came.no_passages - came.written_off > coalesce(done.received, 0) + (
             SELECT count(*) FROM parked_records p WHERE p.device = came.device AND p.date = came.date AND p.state IN ('parked', 'sent_again')
         )
     """
@@ -49,7 +49,7 @@ held.stored <> held.looked_at_stored AND (
 )
 """
 # Whether the silence of the device can be told: everything that it dates yesterday, today or tomorrow is counted and recorded. What is
-# lost for good keeps it so long.
+# lost for good keeps it so long, unless it is written off.
 _QUIET = f"""
 ($4::float8 = 0 OR (
     EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))

@@ -1,13 +1,17 @@
 """What operators ask and do at the command line, beside the processes: parked, redrive, accounts, reconcile."""
 
 import argparse
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from chassis.brokers import Brokers
 from chassis.clock import step
 from chassis.commands import Errand, NotAsItMustBe, NothingDone
+from chassis.positions import Extent, Partition
+from chassis.topics import parked
 from kernel.faults import Malformed, NotFound
 from timetracking.commands import COMMANDS
 
@@ -17,7 +21,22 @@ from .platform import Platform
 from .samples import TUESDAY, four, month_of
 from .test_commands import settings
 
+PASSAGES = "timetracking.passages.v1"
+Says = dict[str, Mapping[Partition, Extent]]
 Ask = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(autouse=True)
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Says:
+    """What Kafka says of the partitions of topics when it is asked; of others nothing."""
+    says: Says = {}
+
+    async def survey(_: Brokers, group: str | None, topics: Collection[str]) -> Mapping[Partition, Extent]:
+        assert group == (None if any(each.endswith(".parked") for each in topics) else "timetracking")
+        return {place: extent for topic in topics for place, extent in says.get(topic, {}).items()}
+
+    monkeypatch.setattr("chassis.survey.survey", survey)
+    return says
 
 
 @pytest.fixture
@@ -157,15 +176,57 @@ async def test_the_accounts_of_devices_are_shown_and_must_be_level_where_that_is
     )
     rows = [line.split() for line in (await ask("accounts")).splitlines()]
     assert rows == [
-        ["device", "received", "stored", "repeated", "parked", "no_passages", "in_flight", "sent_again"],
-        ["gate", "12", "4", "4", "1", "0", "3", "0"],
-        ["all", "12", "4", "4", "1", "0", "3", "0"],
+        ["device", "received", "stored", "repeated", "parked", "no_passages", "written_off", "in_flight", "sent_again"],
+        ["gate", "12", "4", "4", "1", "0", "0", "3", "0"],
+        ["all", "12", "4", "4", "1", "0", "0", "3", "0"],
     ]
     assert [line.split() for line in (await ask("accounts", "--device", "gate")).splitlines()][1:] == rows[1:]
     with pytest.raises(NotAsItMustBe, match="gate"):
         await ask("accounts", "--level")
     await told.sql("UPDATE device_receipts SET received = 9")
     assert await ask("accounts", "--level")
+
+
+async def test_what_is_lost_is_written_off_on_a_ground_that_the_audit_names(
+    told: Platform, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "aigerim")
+    await told.sql(
+        "INSERT INTO device_receipts VALUES ('gate', '2026-11-23', 5, 0, 3), ('gate', '2026-11-24', 1, 0, 0), ('', '1970-01-01', 4, 0, 0)"
+    )
+    for given in ((), ("--ground", " "), ("--ground", "two\nlines")):
+        with pytest.raises(Malformed):
+            await ask("accounts", "--write-off", *given)
+    ground = ("--ground", "Kafka was lost on 2026-11-24")
+    assert (await ask("accounts", "--write-off", "--device", "gate", *ground)).splitlines() == [
+        "written off: stateBodies/KGD/devices/gate (2026-11-23): 2",
+        "written off: stateBodies/KGD/devices/gate (2026-11-24): 1",
+    ]
+    assert await ask("accounts", "--write-off", *ground) == "written off: devices/- (1970-01-01): 4"
+    assert (await ask("accounts", "--write-off", *ground)).startswith("nothing is in flight")
+    assert (await ask("accounts", "--level")).splitlines()[-1].split() == ["all", "10", "0", "0", "0", "3", "7", "0", "0"]
+    rows = await told.sql("SELECT subject, client, action, rule, body FROM audit_records WHERE client <> 'portal' ORDER BY id")
+    who = ("aigerim", "command accounts", "account.write-off", "Kafka was lost on 2026-11-24")
+    assert [tuple(row) for row in rows] == [(*who, "KGD"), (*who, "KGD"), (*who, None)]
+
+
+async def test_what_may_be_on_its_way_is_not_written_off(told: Platform, ask: Ask, kafka: Says) -> None:
+    await told.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-23', 5, 0, 3)")
+    await told.sql("INSERT INTO read_positions VALUES ('accounts', $1, 3, 8), ('parking', $2, 1, 4)", PASSAGES, parked(PASSAGES))
+    for acknowledged, noted, why in ((7, 4, f"{PASSAGES}/3 "), (8, 5, f"{parked(PASSAGES)}/1 ")):
+        kafka.update({PASSAGES: {(PASSAGES, 3): Extent(acknowledged, 9)}, parked(PASSAGES): {(parked(PASSAGES), 1): Extent(0, noted)}})
+        with pytest.raises(NothingDone, match=re.escape(why)):
+            await ask("accounts", "--write-off", "--ground", "lost")
+    assert await told.sql("SELECT FROM audit_records WHERE client <> 'portal'") == []
+    kafka[parked(PASSAGES)] = {(parked(PASSAGES), 1): Extent(0, 4)}
+    assert (await ask("accounts", "--write-off", "--ground", "lost")).endswith("(2026-11-23): 2")
+
+
+async def test_what_comes_to_something_after_all_is_written_off_no_more(told: Platform, ask: Ask) -> None:
+    await told.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 4, 0, 0)")
+    assert (await ask("accounts", "--write-off", "--ground", "lost")).endswith("(2026-11-24): 4")
+    await told.record(four(TUESDAY)[:3])
+    assert (await ask("accounts", "--level")).splitlines()[-1].split() == ["all", "4", "3", "0", "0", "0", "1", "0", "0"]
 
 
 async def test_accounts_are_read_page_by_page(told: Platform, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,14 @@ async def test_a_device_s_account_goes_whole_and_only_once_all_of_it_is_accounte
     left = await accounts()
     assert left >= {"lossy", "undated"}
     assert "dead" not in left
+    # Written off it goes; of another a part was, and a part came to something after all.
+    await platform.sql("UPDATE device_receipts SET written_off = 1 WHERE device IN ('lossy', 'undated')")
+    await everything(retention(platform))
+    assert await accounts() >= {"lossy"}
+    assert "undated" not in await accounts()
+    await platform.sql("UPDATE device_receipts SET written_off = 3 WHERE device = 'lossy'")
+    await everything(retention(platform))
+    assert "lossy" not in await accounts()
     assert not await platform.sql("SELECT FROM parked_records WHERE device = 'dead'")
 
 

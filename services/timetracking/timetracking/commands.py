@@ -1,7 +1,8 @@
 """The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild, restored; parked, redrive, accounts, reconcile."""
 
 import argparse
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,24 +10,29 @@ from typing import TYPE_CHECKING, Any
 from chassis import commands
 from chassis.access import Caller, grants_of
 from chassis.audit_log.commands import auditing
+from chassis.brokers import Brokers
 from chassis.calls import Call, working_for
 from chassis.clock import Clock, clock_from
 from chassis.commands import Process
 from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
 from chassis.processes import CONSUME, SERVE, WORK
-from chassis.restoration.commands import restoring
+from chassis.restoration.commands import kafka_asked, restoring
 from chassis.supervision import closing
 from kernel.identifiers import new_id
 from lawbook import load
 
 from timetracking import processes
 from timetracking.accounts import commands as device_accounts
+from timetracking.accounts import consumer as receipts
+from timetracking.accounts.use_cases import Done, WriteOffRecords
 from timetracking.devices.repository import require_enrolled
 from timetracking.findings.events import TOPIC as FINDINGS
 from timetracking.findings.use_cases import RepublishFindings
 from timetracking.gateway.settings import GATEWAY, GatewaySettings
 from timetracking.parking import commands as parking
+from timetracking.parking import consumer as parked_records
+from timetracking.parking.domain import OWN
 from timetracking.people.consumer import BODIES
 from timetracking.reconciliation import commands as reconciliation
 from timetracking.reconciliation.use_cases import CompareDays, Reconcile
@@ -105,9 +111,24 @@ async def reconcile(settings: TimetrackingSettings, database: Database, given: a
     return await reconciliation.reconcile(Reconcile(work, compare, clock, settings.default_zone), given)
 
 
-async def accounts(_: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
-    """Shows the accounts of devices."""
-    return await device_accounts.accounts(database, given)
+async def accounts(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
+    """Shows the accounts of devices, or writes off what of them is lost."""
+    if not given.write_off:
+        return await device_accounts.accounts(database, given)
+    await _require_enrolled(database, given.device)
+    with _operating(given) as caller:
+        lost = WriteOffRecords(_begin(settings, database), partial(_done, settings.brokers), receipts.READER, parked_records.READER)
+        return await device_accounts.write_off(caller, lost, given)
+
+
+async def _done(brokers: Brokers) -> Done:
+    """What Kafka says of those who record passages."""
+    from chassis.survey import survey  # its client would cost every process a part of a second of its start
+
+    with kafka_asked(brokers):
+        recorded = await survey(brokers, "timetracking", OWN)
+        lots = await survey(brokers, None, parked_records.LOTS)
+    return Done({place: each.start for place, each in recorded.items()}, {place: each.end for place, each in lots.items()})
 
 
 Asked = Callable[[TimetrackingSettings, argparse.Namespace], Coroutine[Any, Any, str]]
@@ -130,14 +151,25 @@ def _operated(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable
     """What the user of this machine does as the operator of everything that the database holds: the audit names both."""
 
     async def done(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
-        if given.device:
-            async with database.transaction() as transaction:
-                await require_enrolled(await transaction.driver(), given.device)
-        caller = Caller(commands.at_the_keyboard(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
-        with working_for(Call(f"command:{given.command}", new_id(), caller)):
+        await _require_enrolled(database, given.device)
+        with _operating(given) as caller:
             return await do(caller, _begin(settings, database), given, clock_from(settings.clock))
 
     return _in_database(done)
+
+
+async def _require_enrolled(database: Database, device: str | None) -> None:
+    if device:
+        async with database.transaction() as transaction:
+            await require_enrolled(await transaction.driver(), device)
+
+
+@contextmanager
+def _operating(given: argparse.Namespace) -> Iterator[Caller]:
+    """The user of this machine, for whom the block works."""
+    caller = Caller(commands.at_the_keyboard(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
+    with working_for(Call(f"command:{given.command}", new_id(), caller)):
+        yield caller
 
 
 COMMANDS: tuple[commands.Command, ...] = (
@@ -155,5 +187,10 @@ COMMANDS: tuple[commands.Command, ...] = (
     _errand("parked", "list what waits in the parking lot", _operated(parking.parked), parking.parked_arguments),
     _errand("redrive", "send parked records again", _operated(parking.redrive), parking.redrive_arguments),
     _errand("reconcile", "compute days a second time and compare them", _in_database(reconcile), reconciliation.arguments),
-    _errand("accounts", "show what became of every record of each device", _in_database(accounts), device_accounts.arguments),
+    _errand(
+        "accounts",
+        "show what became of every record of each device; write off what is lost",
+        _in_database(accounts),
+        device_accounts.arguments,
+    ),
 )

@@ -16,23 +16,24 @@ PASSAGE_TOPICS = "('timetracking.passages.v1', 'timetracking.late-passages.v1')"
 BADGES_LATER = 45
 # What was found about a device is a fact of all days that it lasted; an instant's date is another one elsewhere, by less than the margin.
 PAST_FINDINGS = f"date < $1 AND (servant IS NOT NULL OR greatest(date, until, (to_timestamp(last) AT TIME ZONE 'UTC')::date) < {FACTS})"
-# A device's account of a date goes whole, or a loss would be hidden and another invented: once all that was received is stored. What is
+# A device's account of a date goes whole, or a loss would be hidden and another invented: once all that was received is stored or written off. What is
 # counted meanwhile is looked at once more under the rows' locks.
+SETTLED = "sum(flying) BETWEEN 0 AND sum(written_off)"
 ACCOUNTS = f"""
 WITH candidates AS (
     SELECT device, date FROM (
-        SELECT device, date, received - repeated - no_passages AS flying FROM device_receipts WHERE date < {FACTS}
-        UNION ALL SELECT device, date, -stored - repeated FROM device_days WHERE date < {FACTS}
+        SELECT device, date, received - repeated - no_passages AS flying, written_off FROM device_receipts WHERE date < {FACTS}
+        UNION ALL SELECT device, date, -stored - repeated, 0 FROM device_days WHERE date < {FACTS}
     ) AS part
-    GROUP BY device, date HAVING sum(flying) = 0 LIMIT $2
+    GROUP BY device, date HAVING {SETTLED} LIMIT $2
 ), receipts AS MATERIALIZED (
-    SELECT r.device, r.date, r.received - r.repeated - r.no_passages AS flying
+    SELECT r.device, r.date, r.received - r.repeated - r.no_passages AS flying, r.written_off
     FROM device_receipts r JOIN candidates USING (device, date) ORDER BY r.device, r.date FOR UPDATE OF r
 ), days AS MATERIALIZED (
-    SELECT d.device, d.date, -d.stored - d.repeated AS flying
+    SELECT d.device, d.date, -d.stored - d.repeated AS flying, 0 AS written_off
     FROM device_days d JOIN candidates USING (device, date) ORDER BY d.device, d.date FOR UPDATE OF d
 ), level AS MATERIALIZED (
-    SELECT device, date FROM (SELECT * FROM receipts UNION ALL SELECT * FROM days) AS part GROUP BY device, date HAVING sum(flying) = 0
+    SELECT device, date FROM (SELECT * FROM receipts UNION ALL SELECT * FROM days) AS part GROUP BY device, date HAVING {SETTLED}
 ), gone AS (
     DELETE FROM device_receipts r USING level l WHERE r.device = l.device AND r.date = l.date RETURNING 1
 ), gone_too AS (
@@ -64,7 +65,7 @@ OF_OWN_BADGES = (
     "EXISTS (SELECT FROM badges b WHERE b.servant = $1 AND b.badge_system = passages.badge_system"
     " AND b.badge_number = passages.badge_number AND surely_held(b.span, passages.wall_time))"
 )
-OF_ACCOUNT = "the date, once all that the device sent of it is stored, and what was parked is gone"
+OF_ACCOUNT = "the date, once all that the device sent of it is stored or written off, and what was parked is gone"
 NOBODY = "devices, not people"
 
 

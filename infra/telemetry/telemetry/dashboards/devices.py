@@ -25,7 +25,7 @@ BOARD = Board(
                 ),
                 Panel(
                     "Found silent",
-                    "Of how many devices was a silence found that began today or yesterday?",
+                    "Of how many devices was a silence found that no passage has ended?",
                     (Query("max(tartip_devices_silent)", "silent"),),
                     kind="stat",
                     red=1.0,

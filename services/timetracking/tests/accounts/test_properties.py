@@ -22,11 +22,12 @@ def malformed(number: int) -> bytes:
     return PassageBatch(event_id=f"m{number}", passages=[sent, nameless]).SerializeToString()
 
 
-async def step(world: World) -> None:
+STEPS_DRAWN = ("send", "send", "send", "put", "record", "record", "record", "record", "look", "look", "operate", "operate", "mend")
+
+
+async def step(world: World, *besides: str) -> None:
     drawn = world.drawn
-    match drawn.choice(
-        ("send", "send", "send", "put", "record", "record", "record", "record", "look", "look", "operate", "operate", "mend")
-    ):
+    match drawn.choice((*STEPS_DRAWN, *besides)):
         case "send":
             kinds = [drawn.choice(("good", "good", "late", "poison", "old", "line", "door")) for _ in range(drawn.randrange(1, 6))]
             await world.send(*("door" if kind == "door" else f"{kind} {drawn.randrange(6)}" for kind in kinds))
@@ -40,6 +41,8 @@ async def step(world: World) -> None:
             await world.operate()
         case "mend":
             world.broken = not world.broken
+        case "write off":
+            await world.write_off()
 
 
 async def lived(platform: Platform, seed: int) -> World:
@@ -75,3 +78,36 @@ async def test_an_account_closes_when_everything_is_level(told: Platform, seed: 
         assert account.stored == expected.passages.get(device, 0), (device, account)
         assert account.parked == expected.hopeless.get(device, 0), (device, account)
         assert account.sent_again == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_on_its_way_is_never_written_off(told: Platform, seed: int) -> None:
+    world = World(told, random.Random(seed))
+    world.kafka.failing, world.dying = world.drawn.choice((0.0, 0.1)), world.drawn.choice((0.0, 0.2, 0.4))
+    for _ in range(STEPS):
+        await step(world, "write off", "write off")
+    await world.level()
+    await assert_closed(world)
+    assert not await told.sql("SELECT FROM device_receipts WHERE written_off > 0")
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_was_lost_is_written_off_once_whatever_is_sent_again_before_and_after(told: Platform, seed: int) -> None:
+    world = World(told, random.Random(seed))
+    for _ in range(STEPS // 2):
+        await step(world, "write off")
+    await world.send("good 1", "late 2", "good 3")
+    lost = await world.lose_kafka()
+    assert sum(lost.values()) > 2
+    for _ in range(STEPS // 2):
+        await step(world, "write off")
+    await world.level()
+    world.busy = False
+    for device, account in (await world.counts()).items():
+        assert account.in_flight + account.written_off == lost.get(device, 0), (device, account)
+    await world.write_off()
+    assert not await world.write_off()
+    for device, account in (await world.counts()).items():
+        assert (account.in_flight, account.written_off) == (0, lost.get(device, 0)), (device, account)
+    said = await told.sql("SELECT DISTINCT rule FROM audit_records WHERE action = 'account.write-off'")
+    assert [row["rule"] for row in said] == ["Kafka was lost"]

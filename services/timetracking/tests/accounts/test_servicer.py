@@ -47,6 +47,13 @@ async def test_an_account_says_what_became_of_every_record(hr: Any) -> None:
     assert account == pb.DeviceAccount(name=GATE, total=counts)
 
 
+async def test_what_was_written_off_is_shown_and_in_flight_no_more(served: Timekeeping, hr: Any) -> None:
+    await served.platform.sql("UPDATE device_receipts SET written_off = 1 WHERE date = '2026-11-24'")
+    account = await hr.devices.GetDeviceAccount(asked(TUESDAY, TUESDAY))
+    for counts in (account.total, account.days[0].counts):
+        assert (counts.written_off, counts.in_flight) == (1, 0)
+
+
 async def test_single_dates_are_shown_where_they_are_asked_for(hr: Any) -> None:
     account = await hr.devices.GetDeviceAccount(asked(MONDAY, WEDNESDAY))
     assert [(each.date.day, each.counts.received, each.counts.stored, each.counts.in_flight) for each in account.days] == [

@@ -22,9 +22,9 @@ from chassis.topics import parked
 from lawbook import load
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.accounts import consumer as accounts
-from timetracking.accounts.domain import Counts
+from timetracking.accounts.domain import Counts, WrittenOff
 from timetracking.accounts.repository import StoredAccounts
-from timetracking.accounts.use_cases import TakeReceipts
+from timetracking.accounts.use_cases import Done, TakeReceipts, WriteOffRecords
 from timetracking.devices.domain import Protocol
 from timetracking.gateway.batches import Batcher, NotTaken
 from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Unreadable, VerifyMethod
@@ -37,6 +37,7 @@ from timetracking.parking.domain import OWN, Selection
 from timetracking.parking.use_cases import NoteParked, RedriveParked
 from timetracking.passages.consumer import LATE, TOPIC, passages
 from timetracking.passages.domain import Passage
+from timetracking.restoration import forget_places
 from timetracking.workdays.domain import Direction
 
 from ..platform import Platform
@@ -92,6 +93,7 @@ class World:
     seen: dict[tuple[str, int], int] = field(default_factory=dict)
     broken: bool = True
     dying: float = 0.0
+    busy: bool = True
 
     def __post_init__(self) -> None:
         self.kafka = Kafka(self.drawn)
@@ -199,9 +201,46 @@ class World:
             await self.record()
         await self.look()
 
+    async def write_off(self) -> Sequence[WrittenOff]:
+        """The operator says that what is in flight is lost."""
+        write_off = WriteOffRecords(self.platform.begin, self._done, accounts.READER, parking.READER)
+        return (await write_off(OPERATOR, None, "Kafka was lost"))[0]
+
+    async def _done(self) -> Done:
+        """What Kafka says of it; a good deal may happen while it is asked."""
+        acknowledged = dict(self.positions)
+        lots = {lane[0].place: len(lane) for lane in self.kafka.of(*parking.LOTS) if lane}
+        if self.busy:
+            await self.send(*(f"good {self.drawn.randrange(6)}" for _ in range(3)))
+            if self.drawn.random() < 0.5:
+                await self.record()
+            await self.look()
+        return Done(acknowledged, lots)
+
+    async def lose_kafka(self) -> Mapping[str, int]:
+        """The topics are lost, with what was counted and is not recorded, and born anew; how many records of each device that was."""
+        await self.relay()
+        await self.look()
+        lost = Counter[str]()
+        for lane in self.kafka.of(TOPIC, LATE):
+            for record in lane[self.positions.get(lane[0].place, 0) if lane else 0 :]:
+                if "parked_record" not in record.headers:
+                    lost.update([""] if record.value == UNREADABLE else [each.device for each in _batch(record).passages])
+        self.kafka.topics.clear()
+        self.positions.clear()
+        self.seen.clear()
+        async with self.platform.database.worker.transaction() as transaction:
+            await (await transaction.driver()).execute("DELETE FROM read_positions")
+            await forget_places(transaction)
+        return lost
+
     async def counts(self) -> dict[str, Counts]:
         async with self.platform.database.worker.transaction() as transaction:
             return dict(await StoredAccounts(transaction).page(None, 100))
+
+
+def _batch(record: Record) -> PassageBatch:
+    return PassageBatch.FromString(record.value or b"")
 
 
 def _passage(device: str, record: str) -> ReceivedPassage:
@@ -265,7 +304,7 @@ def truth(kafka: Kafka) -> Truth:
             elif record.value == UNREADABLE:
                 found = [("", place, False)]
             else:
-                passed = PassageBatch.FromString(record.value or b"").passages
+                passed = _batch(record).passages
                 found = [
                     (each.device, each.event_key or f"{place}/{at}", not origin and bool(each.event_key)) for at, each in enumerate(passed)
                 ]

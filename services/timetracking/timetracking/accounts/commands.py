@@ -3,15 +3,18 @@
 import argparse
 from collections.abc import Sequence
 
-from chassis.commands import NotAsItMustBe
+from chassis.access import Caller
+from chassis.commands import NotAsItMustBe, NothingDone
 from chassis.database import Database
+from kernel.faults import Malformed
 
 from timetracking.accounts.domain import Counts
 from timetracking.accounts.repository import StoredAccounts
+from timetracking.accounts.use_cases import WriteOffRecords
 from timetracking.devices.repository import require_enrolled
 
 PAGE = 500
-_NAMES = ("received", "stored", "repeated", "parked", "no_passages", "in_flight", "sent_again")
+_NAMES = ("received", "stored", "repeated", "parked", "no_passages", "written_off", "in_flight", "sent_again")
 
 
 async def accounts(database: Database, given: argparse.Namespace) -> str:
@@ -29,6 +32,20 @@ async def accounts(database: Database, given: argparse.Namespace) -> str:
     if given.level and any(counts.in_flight for _, counts in found):
         raise NotAsItMustBe(table)
     return table
+
+
+async def write_off(caller: Caller, write_off_records: WriteOffRecords, given: argparse.Namespace) -> str:
+    """Writes off what is in flight for good, a line for each device and date.
+
+    Malformed without a ground, NothingDone while it may be on its way; Unavailable where Kafka cannot say.
+    """
+    if given.ground is None:
+        raise Malformed({"--ground": 'what was lost, and how that is known: --ground "Kafka was lost on 2026-11-24"'})
+    written_off, ways = await write_off_records(caller, given.device, given.ground)
+    if ways:
+        places = ", ".join(f"{topic}/{partition}" for topic, partition in ways)
+        raise NothingDone(f"{places} are not read to where they were counted, it may be on its way: nothing was written off; do it later")
+    return "\n".join(f"written off: {each.name}" for each in written_off) or "nothing is in flight for good: nothing was written off"
 
 
 async def _found(database: Database, device: str | None) -> Sequence[tuple[str, Counts]]:
@@ -55,3 +72,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Whose account is shown, and whether it must be level."""
     parser.add_argument("--device", help="only of the device with this serial")
     parser.add_argument("--level", action="store_true", help="end with 1 unless nothing is in flight")
+    parser.add_argument("--write-off", action="store_true", help="say of what is in flight, and not on its way, that it is lost")
+    parser.add_argument("--ground", help="on which ground it is written off, one line; the audit names it")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from timetracking.names import device_name
+
 # The date of what has none that could be read.
 UNDATED = date(1970, 1, 1)
 # The device of what names none that there can be.
@@ -59,8 +61,27 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenOff:
+    """Records of a device and a date that became of nothing, and were said to be lost; `body` is None for a device that nobody enrolled."""
+
+    device: str
+    body: str | None
+    date: date
+    records: int
+
+    @property
+    def name(self) -> str:
+        """What of: "stateBodies/KGD/devices/gate (2026-11-24): 3"."""
+        whose = device_name(self.body, self.device) if self.body else f"devices/{self.device or '-'}"
+        return f"{whose} ({self.date}): {self.records}"
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
-    """How many records there are, and what became of them; `sent_again` of those in flight came out of the parking lot."""
+    """How many records there are, and what became of them; `sent_again` of those in flight came out of the parking lot.
+
+    `written_off` are those that somebody said, on a ground, to be lost.
+    """
 
     received: int = 0
     stored: int = 0
@@ -68,11 +89,12 @@ class Counts:
     parked: int = 0
     no_passages: int = 0
     sent_again: int = 0
+    written_off: int = 0
 
     @property
     def in_flight(self) -> int:
-        """What became of nothing yet: 0 when everything is level. What stays here was lost."""
-        return self.received - self.stored - self.repeated - self.parked - self.no_passages
+        """What became of nothing yet: 0 when everything is level. What stays here was lost, and nobody has written it off."""
+        return self.received - self.stored - self.repeated - self.parked - self.no_passages - self.written_off
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -82,4 +104,5 @@ class Counts:
             self.parked + other.parked,
             self.no_passages + other.no_passages,
             self.sent_again + other.sent_again,
+            self.written_off + other.written_off,
         )

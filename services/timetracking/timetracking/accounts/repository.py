@@ -11,8 +11,8 @@ from chassis.database import Transaction
 from chassis.parking import Origin, record_id
 from chassis.positions import Partition
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Recorded, Refusals, Spot
-from timetracking.accounts.use_cases import Place
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Recorded, Refusals, Spot, WrittenOff
+from timetracking.accounts.use_cases import Place, Suspect
 
 _RECEIVE = """
 INSERT INTO device_receipts AS held (device, date, received, repeated, no_passages)
@@ -36,27 +36,47 @@ ON CONFLICT (one) DO UPDATE SET at = excluded.at
 """
 _PARTS = """
 (
-    SELECT device, date, received, 0 AS stored, repeated, 0 AS parked, no_passages, 0 AS sent_again FROM device_receipts
+    SELECT device, date, received, 0 AS stored, repeated, 0 AS parked, no_passages, 0 AS sent_again, written_off FROM device_receipts
     UNION ALL
-    SELECT device, date, 0, stored, repeated, 0, 0, 0 FROM device_days
+    SELECT device, date, 0, stored, repeated, 0, 0, 0, 0 FROM device_days
     UNION ALL
-    SELECT device, date, 0, 0, 0, (state = 'parked')::integer, 0, (state = 'sent_again')::integer FROM parked_records
+    SELECT device, date, 0, 0, 0, (state = 'parked')::integer, 0, (state = 'sent_again')::integer, 0 FROM parked_records
     WHERE topic IN ('timetracking.passages.v1', 'timetracking.late-passages.v1')
 ) AS part
 """
 _SUMS = """
 sum(received)::bigint AS received, sum(stored)::bigint AS stored, sum(repeated)::bigint AS repeated, sum(parked)::bigint AS parked,
-sum(no_passages)::bigint AS no_passages, sum(sent_again)::bigint AS sent_again
+sum(no_passages)::bigint AS no_passages, sum(sent_again)::bigint AS sent_again, sum(written_off)::bigint AS written_off
 """
-_TOTAL = f"SELECT {_SUMS} FROM {_PARTS} WHERE device = $1 HAVING count(*) > 0"
-_DAYS = f"SELECT date, {_SUMS} FROM {_PARTS} WHERE device = $1 AND date BETWEEN $2 AND $3 GROUP BY date ORDER BY date"
-# What is missing of one gate is not made good by another, of which more was stored already than is known to have come.
-_IN_FLIGHT = f"""
-SELECT coalesce(sum(greatest(missing, 0)), 0)::bigint FROM (
-    SELECT sum(received - stored - repeated - parked - no_passages) AS missing FROM {_PARTS} GROUP BY device, date
+_MISSING = "received - stored - repeated - parked - no_passages"
+# Of what was written off and came to something after all nothing is left to write off; what is missing of one date stays that of its own.
+_ACCOUNTS = f"""
+(
+    SELECT device, date, received, stored, repeated, parked, no_passages, sent_again,
+        least(written_off, greatest({_MISSING}, 0)) AS written_off
+    FROM (SELECT device, date, {_SUMS} FROM {_PARTS} GROUP BY device, date) AS summed
 ) AS account
 """
-_PAGE = f"SELECT device, {_SUMS} FROM {_PARTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
+_TOTAL = f"SELECT {_SUMS} FROM {_ACCOUNTS} WHERE device = $1 HAVING count(*) > 0"
+_DAYS = f"SELECT * FROM {_ACCOUNTS} WHERE device = $1 AND date BETWEEN $2 AND $3 ORDER BY date"
+# What is missing of one gate is not made good by another, of which more was stored already than is known to have come.
+_IN_FLIGHT = f"SELECT coalesce(sum(greatest({_MISSING} - written_off, 0)), 0)::bigint FROM {_ACCOUNTS}"
+_PAGE = f"SELECT device, {_SUMS} FROM {_ACCOUNTS} WHERE $1::text IS NULL OR device > $1 GROUP BY device ORDER BY device LIMIT $2"
+# What was sent again has a way of its own back.
+_LOST = f"{_MISSING} - sent_again - written_off"
+_SUSPECTS = f"SELECT device, date, received FROM {_ACCOUNTS} WHERE ($1::text IS NULL OR device = $1) AND {_LOST} > 0"
+_READ = "SELECT topic, partition, next_offset FROM read_positions WHERE reader = $1"
+# What came since the suspicion may be on its way.
+_WRITE_OFF = f"""
+WITH lost AS MATERIALIZED (
+    SELECT device, date, least(came - received, 0) + {_LOST} AS records
+    FROM unnest($1::text[], $2::date[], $3::bigint[]) AS suspect (device, date, came) JOIN {_ACCOUNTS} USING (device, date)
+)
+UPDATE device_receipts held SET written_off = held.written_off + lost.records
+FROM lost LEFT JOIN devices d ON d.serial = lost.device
+WHERE held.device = lost.device AND held.date = lost.date AND lost.records > 0
+RETURNING held.device, d.body, held.date, lost.records
+"""
 
 
 _BEGIN = """
@@ -148,6 +168,23 @@ class StoredAccounts:
         rows = await (await self.transaction.driver()).fetch(_DAYS, device, since, until)
         return [(row["date"], _counts(row)) for row in rows]
 
+    async def suspects(self, device: str | None) -> Sequence[Suspect]:
+        """The accounts with records in flight that were not sent again, of a device or of all."""
+        rows = await (await self.transaction.driver()).fetch(_SUSPECTS, device)
+        return [Suspect(row["device"], row["date"], row["received"]) for row in rows]
+
+    async def read_up_to(self, reader: str) -> Mapping[Partition, int]:
+        """Up to where a reader has read each partition."""
+        rows = await (await self.transaction.driver()).fetch(_READ, reader)
+        return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+    async def write_off(self, suspects: Sequence[Suspect]) -> Sequence[WrittenOff]:
+        """Writes off what of the suspects is still in flight, and had come when they were suspected."""
+        await self.transaction.lock("write-off", ("",))
+        columns = [each.device for each in suspects], [each.date for each in suspects], [each.received for each in suspects]
+        rows = await (await self.transaction.driver()).fetch(_WRITE_OFF, *columns)
+        return sorted((WrittenOff(row["device"], row["body"], row["date"], row["records"]) for row in rows), key=lambda each: each.name)
+
     async def page(self, after: str | None, most: int) -> Sequence[tuple[str, Counts]]:
         """What became of all records of at most so many devices with a serial above `after`, by serial."""
         rows = await (await self.transaction.driver()).fetch(_PAGE, after, most)
@@ -162,6 +199,7 @@ def _counts(row: Any) -> Counts:
         parked=row["parked"],
         no_passages=row["no_passages"],
         sent_again=row["sent_again"],
+        written_off=row["written_off"],
     )
 
 

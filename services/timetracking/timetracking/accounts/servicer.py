@@ -51,4 +51,5 @@ def _message(counts: Counts) -> pb.RecordCounts:
         no_passages=counts.no_passages,
         in_flight=counts.in_flight,
         sent_again=counts.sent_again,
+        written_off=counts.written_off,
     )

@@ -1,6 +1,6 @@
 """What is done with the accounts of devices, and the ports that it needs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +9,11 @@ from uuid import UUID
 
 from chassis.access import Caller
 from chassis.parking import Origin
+from chassis.positions import Partition
+from chassis.recording import Recording
+from kernel.text import line
 
-from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Refusals, Spot
+from timetracking.accounts.domain import Counts, DeviceDate, Receipts, Refusals, Spot, WrittenOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Place:
     def after(self) -> Spot:
         """The spot after it."""
         return (self.origin.offset + 1, 0) if self.whole else (self.origin.offset, self.origin.index + self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An account with records in flight, and how many had been received then."""
+
+    device: str
+    date: date
+    received: int
 
 
 class Devices(Protocol):
@@ -55,6 +67,15 @@ class Accounts(Protocol):
     async def complete(self, at: float) -> None:
         """Everything is counted that was in Kafka at this real time (seconds since 1970)."""
 
+    async def suspects(self, device: str | None) -> Sequence[Suspect]:
+        """The accounts with records in flight that were not sent again, of a device or of all."""
+
+    async def read_up_to(self, reader: str) -> Mapping[Partition, int]:
+        """Up to where a reader has read each partition."""
+
+    async def write_off(self, suspects: Sequence[Suspect]) -> Sequence[WrittenOff]:
+        """Writes off what of the suspects is still in flight, and had come when they were suspected."""
+
     async def total(self, device: str) -> Counts:
         """What became of all records of a device."""
 
@@ -69,7 +90,7 @@ class Recorder(Protocol):
         """Nothing was recorded of the partition: its topic was born anew."""
 
 
-class Work(Protocol):
+class Work(Recording, Protocol):
     """A transaction over accounts."""
 
     @property
@@ -133,6 +154,51 @@ class Forget:
         """Forgets it."""
         async with self.begin() as work:
             await work.recorded.forget(partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Up to where those who record have acknowledged the topics of passages, and where the topics of what was parked ended after that."""
+
+    acknowledged: Mapping[Partition, int]
+    parked: Mapping[Partition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOffRecords:
+    """An operator writes off the records of devices that are lost; those of each device and date are audited.
+
+    Lost is what was counted, and of which nothing came although all that was counted is acknowledged, and all that was parked until
+    then is noted. What came meanwhile is left alone.
+    """
+
+    begin: Begin
+    done: Callable[[], Awaitable[Done]]
+    counting: str
+    noting: str
+    """The readers who count what comes, and who note what was parked."""
+
+    async def __call__(self, caller: Caller, device: str | None, ground: str) -> tuple[Sequence[WrittenOff], Sequence[Partition]]:
+        """Returns what was written off, of a device or of all; where that is nothing, the partitions in which it may be on its way."""
+        ground = line(ground, "ground", 200)
+        async with self.begin(caller) as work:
+            suspects = await work.accounts.suspects(device)
+            counted = await work.accounts.read_up_to(self.counting)  # not before the accounts: all that is in them lies before
+        if not suspects:
+            return (), ()
+        done = await self.done()
+        async with self.begin(caller) as work:
+            noted = await work.accounts.read_up_to(self.noting)
+            ways = (*_short(done.acknowledged, counted), *_short(noted, done.parked))
+            written_off: Sequence[WrittenOff] = () if ways else await work.accounts.write_off(suspects)
+            for each in written_off:
+                work.record("account.write-off", each.name, ground)
+        return written_off, ways
+
+
+def _short(reached: Mapping[Partition, int], wanted: Mapping[Partition, int]) -> Sequence[Partition]:
+    """The partitions in which less was reached than is wanted."""
+    return sorted(place for place, end in wanted.items() if reached.get(place, 0) < end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def _on_its_way(dates: str) -> str:
     """What a device `d` sent on these dates and nobody has recorded yet, by its account."""
     return f"""
         SELECT FROM device_receipts came LEFT JOIN device_days done ON done.device = came.device AND done.date = came.date
-        WHERE came.device = d.serial AND {dates} AND came.received - came.repeated - came.no_passages > coalesce(done.received, 0) + (
+        WHERE came.device = d.serial AND {dates} AND came.received - came.repeated - came.no_passages - came.written_off > coalesce(done.received, 0) + (
             SELECT count(*) FROM parked_records p WHERE p.device = came.device AND p.date = came.date AND p.state IN ('parked', 'sent_again')
         )
     """
@@ -49,7 +49,7 @@ held.stored <> held.looked_at_stored AND (
 )
 """
 # Whether the silence of the device can be told: everything that it dates yesterday, today or tomorrow is counted and recorded. What is
-# lost for good keeps it so long.
+# lost for good keeps it so long, unless it is written off.
 _QUIET = f"""
 ($4::float8 = 0 OR (
     EXISTS (SELECT FROM account_levels WHERE at >= clock_timestamp() - make_interval(secs => {HEARD_S}))
@@ -76,9 +76,18 @@ WHERE held.device = $1 ORDER BY held.date
 _LOOK = f"SELECT look.looked_until, look.due_at, {_QUIET} AS quiet, {_TOLD} AS told FROM {_LOOKS} WHERE d.serial = $2".replace("$4", "$3")
 _ASKS = "SELECT id, date, silence FROM due_looks WHERE device = $1"
 _OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND kind = ANY ($2::text[])"
-_SILENT = """
-SELECT count(DISTINCT d.serial) FROM devices d
-JOIN findings f ON f.device = d.serial AND f.date >= $1 AND f.kind = $2 AND f.state <> 'withdrawn'
+# The kind stands in the text: only so the index over silences is taken. What a clock dates far ahead ends no silence.
+_SILENT = f"""
+SELECT count(*) FROM devices d
+JOIN LATERAL (
+    SELECT f.last FROM findings f WHERE f.device = d.serial AND f.kind = '{SILENT}' AND f.state <> 'withdrawn' ORDER BY f.date DESC LIMIT 1
+) AS newest ON true
+LEFT JOIN body_states b ON b.body = d.body
+WHERE d.revoked_at IS NULL AND NOT EXISTS (
+    SELECT FROM passages p WHERE p.device = d.serial
+        AND p.wall_time >= to_timestamp(newest.last) AT TIME ZONE coalesce(b.zone, $2)
+        AND p.wall_time < ($1::timestamptz + interval '1 day') AT TIME ZONE coalesce(b.zone, $2)
+)
 """
 _FINDINGS = "SELECT * FROM findings WHERE device = $1 AND (date = ANY ($2::date[]) OR id = ANY ($3::uuid[]))"
 _COLUMNS = """
@@ -134,9 +143,9 @@ class StoredLooks:
         """The serials of devices to be looked at at this pace: whose passages, or whose asker, have waited longest; whose silence is due."""
         return [row["serial"] for row in await (await self.transaction.driver()).fetch(_NEXT, horizon, *_of(pace))]
 
-    async def silent(self, since: date) -> int:
-        """Of how many devices a silence is found that began on a date or later."""
-        return int(await (await self.transaction.driver()).fetchval(_SILENT, since, SILENT))
+    async def silent(self, now: datetime) -> int:
+        """Of how many devices a silence is found that no passage has ended; those that were revoked are not waited for."""
+        return int(await (await self.transaction.driver()).fetchval(_SILENT, now, self.default_zone))
 
     async def wanted(self, device: str, horizon: datetime, pace: Pace, most: int) -> Wanted:
         """What is to be looked at at this pace, at most so many dates of each sort."""

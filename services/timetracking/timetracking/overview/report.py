@@ -7,8 +7,12 @@ from timetracking.overview.use_cases import Overview
 PARKED = gauge(
     "tartip_parked_records", "records", "Records that wait in the parking lot for a person, by topic and reason", ("topic", "reason")
 )
-IN_FLIGHT = gauge("tartip_accounts_in_flight", "records", "Records of all devices that became of nothing yet; what stays here was lost")
-SILENT = gauge("tartip_devices_silent", "devices", "Devices of which a silence was found that began today or yesterday")
+IN_FLIGHT = gauge(
+    "tartip_accounts_in_flight",
+    "records",
+    "Records of all devices that became of nothing yet; what stays here was lost, and not written off",
+)
+SILENT = gauge("tartip_devices_silent", "devices", "Devices of which a silence was found that no passage has ended")
 
 
 def show(overview: Overview) -> None:

@@ -53,7 +53,7 @@ def restoring(service: str, settings: type[S], restoration: "Callable[[S], Resto
 
 async def _forgotten(service: str, told: Settings, forget: Forget) -> str:
     async with closing(database := Database(told.migrator_database_url, name=f"{service} restored", role="worker")):
-        with _kafka_asked(told.brokers):
+        with kafka_asked(told.brokers):
             await forget_places(database, told.brokers, service, forget)
     return (
         "all places in topics are forgotten: what the topics hold is read from their beginnings; publish again what is stored (republish)"
@@ -61,12 +61,12 @@ async def _forgotten(service: str, told: Settings, forget: Forget) -> str:
 
 
 async def _restored(restoration: "Restoration", *, look: str | None) -> str:
-    with _kafka_asked(restoration.brokers):
+    with kafka_asked(restoration.brokers):
         return listed(await restoration.look(), names=look == NAMES) if look else _said(await restoration())
 
 
 @contextmanager
-def _kafka_asked(brokers: Brokers) -> Iterator[None]:
+def kafka_asked(brokers: Brokers) -> Iterator[None]:
     """Says of Kafka what it lacks."""
     from aiokafka.errors import KafkaConnectionError
 

@@ -19,7 +19,7 @@ from chassis.testing.artifacts import NotToBeHad, announce
 from chassis.testing.kafka import temporary_kafka
 from chassis.testing.postgres import temporary_postgres
 
-from ..chaos.department import Department, department
+from ..chaos.department import department
 from .region import region
 from .story import Upgrade, report
 from .version import PREVIOUS, THIS, before
@@ -29,8 +29,8 @@ NOT_TO_BE_HAD = 3
 TURNS = 3
 
 
-async def upgrade(commit: str, seconds: float, of: Department, turns: int = TURNS) -> str:
-    """Lives through the story of a department once; its report."""
+async def upgrade(commit: str, seconds: float, people: int, turns: int) -> str:
+    """Lives through the story once; its report."""
     old = before(commit)
     with ExitStack() as stack:
         kafka = stack.enter_context(temporary_kafka(announce))
@@ -38,7 +38,7 @@ async def upgrade(commit: str, seconds: float, of: Department, turns: int = TURN
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-upgrade-")))
         stack.callback(kafka.kill)  # nothing of it is needed any more, and its farewell takes ten seconds
         async with region(kafka, postgres, folder, old) as standing:
-            story = Upgrade(standing, of, old, THIS, seconds, turns, lambda text: print(text, flush=True))
+            story = Upgrade(standing, department(people), old, THIS, seconds, turns, lambda text: print(text, flush=True))
             return report(story, await story.lived())
 
 
@@ -52,7 +52,7 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
     began = time.monotonic()
     try:
-        said = asyncio.run(upgrade(arguments.commit, arguments.seconds, department(arguments.people), arguments.turns))
+        said = asyncio.run(upgrade(arguments.commit, arguments.seconds, arguments.people, arguments.turns))
     except NotToBeHad as lacking:
         print(f"upgrade: {lacking}", file=sys.stderr)
         return NOT_TO_BE_HAD

@@ -78,8 +78,10 @@ test: $(READY) ## Run all tests (TESTS=path for some)
 bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (ONLY=echo,fold for some, SCALE=0.1 for smaller)
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
-try-benches: $(READY) ## Run the benches that are not among the tests, and what measures capacity, in their smallest size; nothing is written
-	@$(BIN)/pytest e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
+# Each by itself, two side by side: much of what they do is waiting, and no time is asserted.
+TRIED := e2e_tests/restore/try_drill.py e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
+try-benches: $(READY) ## Run what is not among the tests in its smallest size: benches, measuring of capacity, the physical drill; nothing is written
+	@$(BIN)/pytest -n 2 --dist loadfile $(TRIED)
 
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
@@ -96,8 +98,9 @@ capacity: $(READY) ## Compute what a region and the nation need from what was me
 measure-capacity: $(READY) ## Measure that anew, some fifteen minutes, and write it to docs/capacity.md
 	@exec $(BIN)/python -m e2e_tests.capacity --measure
 
-upgrade-test: $(READY) ## Upgrade a region under load, roll it back, upgrade it again: two versions at work (FROM=commit, SECONDS=30 in each state, PEOPLE=40)
-	@exec $(BIN)/python -m e2e_tests.upgrade $(if $(FROM),--from '$(FROM)') $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE))
+upgrade-test: $(READY) ## Upgrade a region under load, roll it back, upgrade it again: two versions at work (FROM=commit, SECONDS=30 in each state, PEOPLE=40, TURNS=2 without the last)
+	@exec $(BIN)/python -m e2e_tests.upgrade $(if $(FROM),--from '$(FROM)') $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE)) \
+		$(if $(TURNS),--turns $(TURNS))
 
 fuzz: $(READY) ## Give every parser what nobody would send, until one breaks (MINUTES=5, SEED=n, ONLY=adms,isapi)
 	@exec $(BIN)/python -m e2e_tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')

@@ -21,9 +21,12 @@ from chassis.testing.postgres import temporary_postgres
 
 from ..chaos.stage import stage
 from .story import Seen, Size, lived_through
+from .waiting import WEIGHT
 
 # The gateway's own limit: what it comes to in memory is what operators see.
 WAITING = 100_000
+# Of fewer that wait nothing can be said: an interpreter breathes by some megabytes anyway.
+ENOUGH_TO_WEIGH = 20_000
 
 
 async def cut_off(size: Size) -> Seen:
@@ -58,7 +61,7 @@ def told(size: Size, seen: Seen) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Reads the command line; exit code 1 where something was lost, doubled or served too late."""
+    """Reads the command line; exit code 1 where something was lost, doubled, served too late or too heavy."""
     parser = argparse.ArgumentParser(prog="python -m e2e_tests.cutoff", description=__doc__)
     parser.add_argument("--hours", type=float, default=6.0, help="by the clock of the platform (default: 6)")
     parser.add_argument("--gates", type=int, default=2, help="of each protocol (default: 2)")
@@ -73,6 +76,10 @@ def main(given: Sequence[str] | None = None) -> int:
     print(told(size, seen))
     if not seen.order.passages:
         print("what happened now waited for the backlog", file=sys.stderr)
+        return 1
+    grown, heaviest = seen.most_resident - seen.resident_before, seen.most_waiting * WEIGHT
+    if seen.most_waiting >= ENOUGH_TO_WEIGH and grown > heaviest:
+        print(f"the gateway grew by {grown:,} octets, and {seen.most_waiting:,.0f} passages may take {heaviest:,.0f}", file=sys.stderr)
         return 1
     return 0
 

@@ -35,9 +35,8 @@ RUN_ELSEWHERE = {
     "make demo": "e2e_tests/demo/test_week.py",
     "make demo KEEP=1": "e2e_tests/demo/test_week.py",
     "make demo REAL=1": "e2e_tests/demo/test_week.py",
-    "make drill": "e2e_tests/restore/test_drill.py",
-    "make drill KIND=physical ROWS=1000000": "e2e_tests/restore/test_drill.py",
-    "make upgrade-test": "e2e_tests/upgrade/test_version.py",
+    "make drill": "e2e_tests/restore/try_drill.py",  # and with a dump: e2e_tests/restore/test_drill.py
+    "make drill KIND=physical ROWS=1000000": "e2e_tests/restore/try_drill.py",
     "make stack": "e2e_tests/demo/test_week.py",
     "make ask": "infra/local/tests/test_ask.py",
     "make parked": "e2e_tests/demo/test_week.py",
@@ -52,6 +51,8 @@ RUN_ELSEWHERE = {
     "make cut-off HOURS=6 GATES=2": "e2e_tests/cutoff/test_cut_off.py",
     "make region VALUES=region-75.yaml": "infra/cluster/tests/test_region.py",
 }
+# Those that take too long even in their smallest size: each with the page that says so.
+NOT_BY_THE_GATE, SAID_OF_IT = {"make upgrade-test": "docs/upgrade.md"}, "The gate does not run it"
 # Those that need a cluster are run in the order of their pages where one can be had; Helm's are rendered everywhere.
 WITH_A_CLUSTER = {
     ("docs/install.md", "kubectl "): "e2e_tests/cluster/test_kind.py",
@@ -194,10 +195,21 @@ def test_every_command_of_the_pages_is_run_by_a_test() -> None:
             continue
         if any(page == where and command.startswith(beginning) for where, beginning in WITH_A_CLUSTER):
             continue
-        if not command.startswith(("make fold ", "make ask METHOD=")) and command not in RUN_ELSEWHERE:
+        if not command.startswith(("make fold ", "make ask METHOD=")) and command not in {*RUN_ELSEWHERE, *NOT_BY_THE_GATE}:
             unknown.append(f"{page}: {command}")
     assert unknown == []
-    assert [place for place in (*RUN_ELSEWHERE.values(), *WITH_A_CLUSTER.values(), RUN_IN_ORDER) if not (ROOT / place).exists()] == []
+
+
+def test_what_runs_the_commands_of_the_pages_is_run_by_the_gate() -> None:
+    """It is among the tests, or named by a target that the gate makes."""
+    gate = ROOT / ".ci" / "run"
+    made = re.findall(r"^make (.+)$", gate.read_text(encoding="utf-8"), re.MULTILINE)
+    by_name = {word for target in made for line in what_make_would_run(f"make {target}") for word in line.split() if word.endswith(".py")}
+    places = {*RUN_ELSEWHERE.values(), *WITH_A_CLUSTER.values(), RUN_IN_ORDER} - {".ci/run"}
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    assert {place for place in places if not Path(place).name.startswith("test_")} <= by_name
+    assert by_name & places, "no target of the gate names what it runs"
+    assert [page for page in NOT_BY_THE_GATE.values() if SAID_OF_IT not in (ROOT / page).read_text(encoding="utf-8")] == []
 
 
 def test_every_question_of_the_pages_is_one_that_its_rpc_takes() -> None:

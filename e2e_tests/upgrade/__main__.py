@@ -1,4 +1,4 @@
-"""An upgrade under load, a rollback, and the upgrade again: `make upgrade-test [FROM=commit] [SECONDS=30] [PEOPLE=40]`.
+"""An upgrade under load, a rollback, and the upgrade again: `make upgrade-test [FROM=commit] [SECONDS=30] [PEOPLE=40] [TURNS=2]`.
 
 Processes of the version before run beside those of this one, on a Kafka and a PostgreSQL of their own.
 """
@@ -25,9 +25,11 @@ from .story import Upgrade, report
 from .version import PREVIOUS, THIS, before
 
 NOT_TO_BE_HAD = 3
+# The upgrade, the rollback, and the upgrade again.
+TURNS = 3
 
 
-async def upgrade(commit: str, seconds: float, people: int) -> str:
+async def upgrade(commit: str, seconds: float, people: int, turns: int) -> str:
     """Lives through the story once; its report."""
     old = before(commit)
     with ExitStack() as stack:
@@ -36,7 +38,7 @@ async def upgrade(commit: str, seconds: float, people: int) -> str:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tartip-upgrade-")))
         stack.callback(kafka.kill)  # nothing of it is needed any more, and its farewell takes ten seconds
         async with region(kafka, postgres, folder, old) as standing:
-            story = Upgrade(standing, department(people), old, THIS, seconds, lambda text: print(text, flush=True))
+            story = Upgrade(standing, department(people), old, THIS, seconds, turns, lambda text: print(text, flush=True))
             return report(story, await story.lived())
 
 
@@ -46,10 +48,11 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="commit", default=PREVIOUS, help="the commit of the version before")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long load flows, at least, in each state of the region")
     parser.add_argument("--people", type=int, default=12, help="how many people pass the gates")
+    parser.add_argument("--turns", type=int, default=TURNS, help="how often all processes are replaced (default: 3)")
     arguments = parser.parse_args(given)
     began = time.monotonic()
     try:
-        said = asyncio.run(upgrade(arguments.commit, arguments.seconds, arguments.people))
+        said = asyncio.run(upgrade(arguments.commit, arguments.seconds, arguments.people, arguments.turns))
     except NotToBeHad as lacking:
         print(f"upgrade: {lacking}", file=sys.stderr)
         return NOT_TO_BE_HAD

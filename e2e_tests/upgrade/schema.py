@@ -5,7 +5,7 @@ code may write must not be refused by anything that is new. It is looked at in P
 what SQL a migration runs does not matter, only what came of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +131,11 @@ def taken_away(old: Schema, new: Schema) -> Sequence[str]:
             ),
         ]
     )
+
+
+def added(old: Schema, new: Schema, tables: Collection[str]) -> Sequence[str]:
+    """The columns that these tables have more than before; sorted."""
+    return sorted(f"{table}.{name}" for table, name in new.columns.keys() - old.columns.keys() if table in tables)
 
 
 def _lost(old: Column, new: Column | None) -> Sequence[str]:

@@ -34,13 +34,17 @@ _MONTHS = {
 
 @dataclass(slots=True)
 class Upgrade:
-    """The story under way: from `old` to `new`, and `seconds` of load at least in each of its states."""
+    """The story under way: from `old` to `new`, and `seconds` of load at least in each of its states.
+
+    `turns`: how often all processes are replaced, by the new version first, and by each in turn.
+    """
 
     region: Region
     department: Department
     old: Version
     new: Version
     seconds: float
+    turns: int
     tell: Tell
     devices: Tally = field(default_factory=Tally)
 
@@ -75,8 +79,8 @@ class Upgrade:
         await rolled(self.new)
         tables = await self.region.expand()
         await state(f"{self.new.name} works, with more columns in all {tables} tables")
-        await rolled(self.old)
-        await rolled(self.new)
+        for turn in range(1, self.turns):
+            await rolled((self.new, self.old)[turn % 2])
 
     @asynccontextmanager
     async def _watched(self, traffic: Traffic) -> AsyncIterator[None]:

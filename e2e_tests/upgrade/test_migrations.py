@@ -12,15 +12,15 @@ from typing import Any
 
 import asyncpg
 import pytest
-from chassis.migrations import scripts
+from chassis.migrations import migrate, scripts
 from chassis.roles import provide
 from chassis.testing.artifacts import ROOT
 from chassis.testing.fixtures import MakeDatabase
 from chassis.testing.postgres import Postgres
 from chassis.urls import plain_url
 
-from e2e_tests.upgrade.schema import schema, schema_at, taken_away
-from e2e_tests.upgrade.version import Version
+from e2e_tests.upgrade.schema import Schema, added, schema, schema_at, taken_away
+from e2e_tests.upgrade.version import READ_WHOLE, Version
 
 SERVICES = ("registry", "regimes", "timetracking")
 REVISION = len("2026_12_01_0900")
@@ -44,15 +44,39 @@ def unannounced(service: str, found: list[str], said: Mapping[str, str], known: 
     return [each for each in found if f"{service} {said.get(each)}" not in known]
 
 
-async def test_new_migrations_take_nothing_away_from_the_version_before(old: Version, postgres: Postgres, database: MakeDatabase) -> None:
+@pytest.fixture(scope="module")
+async def schemas(old: Version, postgres: Postgres) -> Mapping[str, tuple[Schema, Schema]]:
+    """What each service's database is in the version before, and what the new migrations make of that."""
     drawn = secrets.token_hex(4)
-    new = {service: (await database(service)).urls.migrator for service in SERVICES}
     urls = {each: (await provide(postgres.url, each, f"{each}_before_{drawn}", postgres.password_of)).migrator for each in SERVICES}
     old.migrate(urls)
-    for service in SERVICES:
-        known = landed(old)
-        found = taken_away(await schema_at(urls[service]), await schema_at(new[service]))
-        assert unannounced(service, list(found), contracts(service, known), known) == []
+    before = {service: await schema_at(url) for service, url in urls.items()}
+    for service, url in urls.items():
+        await migrate(url, f"{service}.migrations")
+    return {service: (before[service], await schema_at(url)) for service, url in urls.items()}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_new_migrations_take_nothing_away_from_the_version_before(
+    old: Version, schemas: Mapping[str, tuple[Schema, Schema]], service: str
+) -> None:
+    known = landed(old)
+    assert unannounced(service, list(taken_away(*schemas[service])), contracts(service, known), known) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_new_migrations_add_no_column_where_the_version_before_reads_them_all(
+    schemas: Mapping[str, tuple[Schema, Schema]], service: str
+) -> None:
+    assert added(*schemas[service], READ_WHOLE) == []
+
+
+@pytest.mark.parametrize("table", READ_WHOLE)
+async def test_a_planted_column_is_found_where_the_version_before_reads_them_all(emptied: MakeDatabase, table: str) -> None:
+    url = (await emptied("timetracking")).urls.migrator
+    before_it = await schema_at(url)
+    async with planted(url, f"ALTER TABLE {table} ADD note text; ALTER TABLE due_reads ADD note text") as connection:
+        assert added(before_it, await schema(connection), READ_WHOLE) == [f"{table}.note"]
 
 
 def test_migrations_that_have_landed_are_as_they_were(old: Version) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError, KafkaError
 from chassis import survey
+from chassis.testing.broker import Broker
 
 
 class Cluster:
@@ -43,3 +44,12 @@ async def test_a_refusal_is_not_asked_for_again() -> None:
     with pytest.raises(GroupAuthorizationFailedError):
         await committed(refusing)
     assert len(refusing.errors) == 1
+
+
+async def test_what_goes_wrong_at_once_is_told_as_it_is_and_ends_nobody(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object) -> Any:
+        raise GroupAuthorizationFailedError
+
+    monkeypatch.setattr(survey, "_partitions", refused)
+    with pytest.raises(GroupAuthorizationFailedError):
+        await survey.survey(broker.brokers, None, ["any"])

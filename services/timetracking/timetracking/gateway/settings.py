@@ -43,7 +43,7 @@ class GatewaySettings(Settings):
     leaves the cores to what happens now. A controller that sends four events at once catches up at forty a second."""
 
     gateway_waiting_passages: int = 100_000
-    """Passages taken in and not yet in Kafka, about 210 MB: with Kafka away, devices keep the rest themselves."""
+    """Passages taken in and not yet in Kafka, about 300 MB: with Kafka away, devices keep the rest themselves."""
 
     gateway_answer_within_s: float = 8.0
     """Seconds until a device is told "not taken", so that it hears it before it gives up by itself; terminals wait some 10 s and more."""

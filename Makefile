@@ -86,7 +86,7 @@ try-benches: $(READY) ## Run what is not among the tests in its smallest size: b
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)
 	@exec $(BIN)/python -m e2e_tests.chaos $(SEEDS:%=--seed %) $(if $(MINUTES),--minutes $(MINUTES))
 
-drill: $(READY) ## Lose the database under load and restore it: docs/restore.md (KIND=physical or logical, SIZE=1000 passages, ROWS=1000000 more)
+drill: $(READY) ## Lose the database, or Kafka, under load and bring it back: docs/restore.md (KIND=physical, logical or kafka, SIZE=1000 passages, ROWS=1000000 more)
 	@exec $(BIN)/python -m e2e_tests.restore $(if $(KIND),--kind $(KIND)) $(if $(SIZE),--size $(SIZE)) $(if $(ROWS),--rows $(ROWS))
 
 cut-off: $(READY) ## A region without Kafka for hours, and its return (HOURS=6 by the clock, GATES=2 of each protocol, MINUTES=5 in fact)

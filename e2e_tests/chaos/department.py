@@ -142,6 +142,10 @@ class Department:
         """Lets some people pass the gate, half of them yesterday; no one passes two gates in a second."""
         return [self._crossing(gate, *self._moment(self.servants, ((LATE_FROM, LATE_S), (LIVE_FROM, LIVE_S)))) for _ in range(count)]
 
+    def recorded_at(self, gate: Gate) -> list[Crossing]:
+        """All that the gate has in its memory."""
+        return [each for each in self.recorded if each.gate == gate]
+
     def crossings_between(self, gate: Gate, count: int, servants: Sequence[str], since: datetime, seconds: int) -> list[Crossing]:
         """Lets some of these people pass the gate within so many seconds, in the order of time; no one passes two gates in a second."""
         moments = sorted((self._moment(servants, ((since, seconds),)) for _ in range(count)), key=lambda moment: moment[1])

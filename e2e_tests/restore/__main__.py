@@ -19,9 +19,10 @@ from ..chaos.inside import SERVICE
 from .backups import Backup, Logical, Physical
 from .drill import Measured, drill
 from .region import REGISTRY, region
+from .topics_lost import TopicsLost, topics_lost
 from .users import users
 
-KINDS = ("physical", "logical")
+KINDS = ("physical", "logical", "kafka")
 SMALLEST = 200
 # A passage of a department's people is one of so many a person: days with hundreds of reads are nobody's.
 PASSAGES_A_PERSON = 20
@@ -35,8 +36,8 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce) -> Measured:
-    """The drill with that kind of backup and about so many passages before it, on servers of its own; `rows` lie in the database besides."""
+async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce) -> Measured | TopicsLost:
+    """The drill of that kind with about so many passages before the loss, on servers of its own; `rows` lie in the database besides."""
     with ExitStack() as stack:
         folder = stack.enter_context(_folder())
         (folder / "trusted").mkdir()
@@ -44,11 +45,13 @@ async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce
         kafka = stack.enter_context(temporary_kafka(say, doors(trusted), guarded=True))
         postgres = start_postgres(folder / "data")
         stack.callback(kafka.kill)
-        backup: Backup = Physical(postgres) if kind == "physical" else Logical(postgres, (REGISTRY, SERVICE))
         try:
             async with region(kafka, postgres, folder, department(max(5, size // PASSAGES_A_PERSON)), users(kafka, trusted)) as standing:
                 try:
                     await standing.grow(rows)
+                    if kind == "kafka":
+                        return await topics_lost(standing, size, say)
+                    backup: Backup = Physical(postgres) if kind == "physical" else Logical(postgres, (REGISTRY, SERVICE))
                     return await drill(standing, backup, size, keeps_all=kind == "physical", say=say)
                 finally:
                     stack.callback(standing.stage.postgres.stop)
@@ -56,29 +59,18 @@ async def lived_through(kind: str, size: int, rows: int = 0, say: Say = announce
             postgres.stop()
 
 
-def table(kind: str, each: Measured) -> str:
+def table(kind: str, each: Measured | TopicsLost) -> str:
     """What was measured, a line each."""
-    lines = {
-        "kind of backup": kind,
-        "database": f"{each.bytes_ / 1_000_000:.0f} MB",
-        "passages in all, and stored at the loss": f"{each.passages}, {each.stored}",
-        "events that waited for Kafka at the loss": each.waiting,
-        "passages lost": each.missing,
-        "changes by calls that were answered, and lost": f"{each.changes}, {each.lost} of the last {each.lost_s:.1f} s",
-        "database back after": f"{each.restored_s:.1f} s",
-        "together with its topics after": f"{each.together_s:.1f} s",
-        "calls answered after": f"{each.answered_s:.1f} s",
-        "devices answered after": f"{each.devices_s:.1f} s",
-        "every day level after": f"{each.level_s:.1f} s",
-    }
-    return "\n".join(f"| {name} | {value} |" for name, value in lines.items())
+    return "\n".join(f"| {name} | {value} |" for name, value in {"kind": kind, **each.shown}.items())
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Reads the command line; what is missing ends it with an AssertionError."""
     parser = argparse.ArgumentParser(prog="python -m e2e_tests.restore", description=__doc__)
-    parser.add_argument("--kind", choices=KINDS, action="append", help="the kind of backup; may be given again, else both")
-    parser.add_argument("--size", type=int, default=SMALLEST, help="about so many passages before the backup")
+    parser.add_argument(
+        "--kind", choices=KINDS, action="append", help="the kind of backup, or kafka, which has none; may be given again, else all"
+    )
+    parser.add_argument("--size", type=int, default=SMALLEST, help="about so many passages before the backup, or the loss")
     parser.add_argument("--rows", type=int, default=0, help="so many passages of months ago lie in the database besides")
     arguments = parser.parse_args(given)
     for kind in arguments.kind or KINDS:

@@ -5,7 +5,7 @@ What may be missing is what the kind of backup does not promise: changes by call
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -41,6 +41,22 @@ class Measured:
     lost: int = 0
     lost_s: float = 0.0
     waiting: int = 0
+
+    @property
+    def shown(self) -> Mapping[str, object]:
+        """By what it is."""
+        return {
+            "database": f"{self.bytes_ / 1_000_000:.0f} MB",
+            "passages in all, and stored at the loss": f"{self.passages}, {self.stored}",
+            "events that waited for Kafka at the loss": self.waiting,
+            "passages lost": self.missing,
+            "changes by calls that were answered, and lost": f"{self.changes}, {self.lost} of the last {self.lost_s:.1f} s",
+            "database back after": f"{self.restored_s:.1f} s",
+            "together with its topics after": f"{self.together_s:.1f} s",
+            "calls answered after": f"{self.answered_s:.1f} s",
+            "devices answered after": f"{self.devices_s:.1f} s",
+            "every day level after": f"{self.level_s:.1f} s",
+        }
 
 
 @dataclass(slots=True)

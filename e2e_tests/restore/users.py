@@ -18,10 +18,15 @@ _PATTERNS = {"prefix": ResourcePatternType.PREFIXED, "literal": ResourcePatternT
 def users(kafka: Kafka, trusted: Trusted) -> Mapping[str, Brokers]:
     """Makes the names known to a guarded Kafka, gives each its rights, and returns the way in of each."""
     ways = {each["metadata"]["name"]: _way(kafka, trusted, each["metadata"]["name"]) for each in _users()}
+    let_in(kafka, ways)
+    return ways
+
+
+def let_in(kafka: Kafka, ways: Mapping[str, Brokers]) -> None:
+    """Makes the names known to a Kafka that was born anew, and gives each its rights."""
     known(kafka, {name: way.password for name, way in ways.items()})
     for done in kafka.handle.create_acls([right for each in _users() for right in _rights(each)]).values():
         done.result()
-    return ways
 
 
 def variables(way: Brokers) -> Mapping[str, str]:

@@ -79,8 +79,8 @@ bench: $(READY) ## Measure how fast it is, with its limits: docs/benchmarks.md (
 	@exec $(BIN)/python -m e2e_tests.bench --write $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
 # Each by itself, two side by side: much of what they do is waiting, and no time is asserted.
-TRIED := e2e_tests/restore/try_drill.py e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
-try-benches: $(READY) ## Run what is not among the tests in its smallest size: benches, measuring of capacity, the physical drill; nothing is written
+TRIED := e2e_tests/restore/try_drill.py e2e_tests/restore/try_topics_lost.py e2e_tests/bench/try_benches.py e2e_tests/capacity/try_measure.py
+try-benches: $(READY) ## Run what is not among the tests in its smallest size: benches, measuring of capacity, the drills; nothing is written
 	@$(BIN)/pytest -n 2 --dist loadfile $(TRIED)
 
 soak: $(READY) ## Faults at random on the real stack, until the first loss (SEEDS="1 2 3", MINUTES=10 each)

@@ -23,8 +23,11 @@ class Renewed(Generic[C]):
     """The channel of the certificates as they are now; may be asked by many threads at once, before each call."""
 
     def __init__(self, opened: Callable[[], C], files: Sequence[Path], retired: Callable[[C], None] = lambda _: None) -> None:
-        self._opened, self._files, self._retired, self._lock = opened, files, retired, threading.Lock()
-        self._mark, self._channel = _mark(files), opened()
+        self._opened: Callable[[], C] = opened
+        self._retired: Callable[[C], None] = retired
+        self._files, self._lock = files, threading.Lock()
+        self._mark = _mark(files)
+        self._channel: C = opened()
 
     def now(self) -> C:
         """Returns it, after opening another where a file was replaced; the one before is retired."""

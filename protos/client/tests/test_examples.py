@@ -3,6 +3,7 @@
 import importlib.util
 import sqlite3
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_a_list_of_any_length_is_asked_for_within_what_a_list_may_have(body: Bod
     assert spans[0][0] == first
     assert spans[-1][1] > body.example.date.today()
     assert all(1 <= (until - since).days + 1 <= 400 for since, until in spans)
-    assert all((later[0] - sooner[1]).days == 1 for sooner, later in zip(spans, spans[1:], strict=False))
+    assert all((later[0] - sooner[1]).days == 1 for sooner, later in pairwise(spans))
 
 
 EVENTS = "1,2026-11-24T08:55:00,25,in\n2,2026-11-24T13:00:00,25,out\n3,yesterday,25,in\n4,2026-11-24T14:00:00,25,in\n"

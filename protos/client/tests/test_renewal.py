@@ -16,7 +16,7 @@ from chassis.testing.certificates import Authority
 from tartip_client import ONCE, Refused, Tls, aio, blocking
 
 
-class Service(grpc.GenericRpcHandler):  # type: ignore[misc]  # untyped
+class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Answers a call of any name at once, and a stream with one answer, and with another when it may."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Awaited:
 
     async def close(self) -> None:
         """Closes the channel."""
-        await self.opened.close()
+        await self.opened.close(None)
 
 
 Kind = type[Blocking] | type[Awaited]

@@ -16,7 +16,6 @@ from . import costs, page
 from .report import document
 from .sizing import ASSUMED
 
-
 # Processes that ran or waited to run in the last minute, as the kernel counts them: more are somebody's beside us.
 QUIET = 1.0
 

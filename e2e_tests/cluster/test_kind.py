@@ -135,7 +135,7 @@ def told_the_issuer() -> set[str]:
     """The deployments that are told where people sign in: with a wrong address they cannot become ready, and all others do not change."""
     with_dependencies()
     deployments = rendered(VALUES).of_kind("Deployment")
-    return {each["metadata"]["name"] for each in deployments if any(ISSUER == told["name"] for told in _told(each))}
+    return {each["metadata"]["name"] for each in deployments if any(told["name"] == ISSUER for told in _told(each))}
 
 
 def _told(deployment: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -188,7 +188,12 @@ def test_a_rollback_is_told_from_a_refusal_by_what_was_not_ready() -> None:
         "tartip-registry-serve"
     }
     assert not_ready("Error: UPGRADE FAILED: values don't meet the specifications of the schema(s)") == set()
-    assert told_the_issuer() == {"tartip-registry-serve", "tartip-regimes-serve", "tartip-timetracking-serve", "tartip-timetracking-gateway"}
+    assert told_the_issuer() == {
+        "tartip-registry-serve",
+        "tartip-regimes-serve",
+        "tartip-timetracking-serve",
+        "tartip-timetracking-gateway",
+    }
 
 
 def test_what_the_test_would_apply_is_what_kubernetes_takes() -> None:

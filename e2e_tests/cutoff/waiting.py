@@ -39,7 +39,11 @@ async def a_passage_takes(most: int) -> float:
     publisher = CutOff(Brokers(NOBODY))
     limits = GatewaySettings.model_construct().batch_limits
     intake = Intake(
-        Batcher(publisher, lambda: NOW, limits, FOR_EVER_S), ParkingLot(publisher, FOR_EVER_S), lambda: NOW, bounds_by(load()), "Asia/Almaty"
+        Batcher(publisher, lambda: NOW, limits, FOR_EVER_S),
+        ParkingLot(publisher, FOR_EVER_S),
+        lambda: NOW,
+        bounds_by(load()),
+        "Asia/Almaty",
     )
     device = EnrolledDevice("gate-1", Protocol.ADMS, "hq", zone="Asia/Almaty")
     taking: set[asyncio.Task[object]] = set()

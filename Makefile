@@ -28,6 +28,7 @@ $(GENERATED): $(VENV)/.locked protos/generate.sh $(shell find protos/tartip -nam
 
 $(READY): $(GENERATED) $(PACKAGES:%=%/pyproject.toml)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@$(BIN)/python -m compileall -q $(PACKAGES) e2e_tests # where Python may not write, each start of a process would compile it again
 	@touch $@
 
 setup: $(READY) ## Install everything from the lock, generate code from the protos
@@ -95,8 +96,8 @@ cut-off: $(READY) ## A region without Kafka for hours, and its return (HOURS=6 b
 capacity: $(READY) ## Compute what a region and the nation need from what was measured (SERVANTS=90000 REGIONS=20)
 	@exec $(BIN)/python -m e2e_tests.capacity $(if $(SERVANTS),--servants $(SERVANTS)) $(if $(REGIONS),--regions $(REGIONS))
 
-measure-capacity: $(READY) ## Measure that anew, some fifteen minutes, and write it to docs/capacity.md
-	@exec $(BIN)/python -m e2e_tests.capacity --measure
+measure-capacity: $(READY) ## Measure that anew on a quiet machine, some fifteen minutes, and write it to docs/capacity.md (FORCE=1 on any)
+	@exec $(BIN)/python -m e2e_tests.capacity --measure $(if $(FORCE),--force)
 
 upgrade-test: $(READY) ## Upgrade a region under load, roll it back, upgrade it again: two versions at work (FROM=commit, SECONDS=30 in each state, PEOPLE=40, TURNS=2 without the last)
 	@exec $(BIN)/python -m e2e_tests.upgrade $(if $(FROM),--from '$(FROM)') $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE)) \

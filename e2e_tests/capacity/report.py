@@ -40,6 +40,8 @@ def _figures(region: Region) -> Iterator[tuple[str, str]]:
     yield "passages a working day", f"{region.passages_a_day:,.0f}"
     yield "passages a second in the busiest quarter of an hour", number(region.busiest_passages_a_second)
     yield "partitions of passages, consumers", f"{partitions()}, {consumers}"
+    yield "registry and regimes: CPU to record all servants and plan their months, once", span(region.founding_s)
+    yield "regimes work: CPU to plan another month of all", span(region.roll_s)
     yield "PostgreSQL: CPU request", milli(region.postgres_cores)
     yield "PostgreSQL: syncs of its log a second, busiest", number(region.syncs_a_second)
     yield "PostgreSQL: write-ahead log a working day", octets(region.wal_a_day)

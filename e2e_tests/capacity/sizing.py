@@ -25,6 +25,7 @@ PURGED_AFTER_DAYS = 30
 # Spread over replicas by the partitions of the topic of passages; of workers one is active a database.
 YEARS = (1, 3, 5)
 OURS, PLANS_TOPIC, PASSAGES_TOPIC = ("gateway", "consume", "work", "serve"), "regimes.plans.v1", "timetracking.passages.v1"
+PLANNING = "regimes work"
 DAYS_OF_A_MONTH, DAYS_OF_A_YEAR, MONTHS_OF_A_YEAR = 30.4, 365, 12
 
 
@@ -77,7 +78,11 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What a region of so many servants needs."""
+    """What a region of so many servants needs.
+
+    founding_s, roll_s: CPU seconds of registry and regimes to record all servants and plan their months, once, and to plan one more month.
+    No request is made for them: both are work of minutes that nobody waits for, and takes what is free; CPU has no limit.
+    """
 
     servants: int
     passages_a_day: float
@@ -93,6 +98,8 @@ class Region:
     kafka_disk: float
     kafka_a_day: float
     network_octets_a_second: float
+    founding_s: float
+    roll_s: float
 
 
 def sized(costs: Costs, assumed: Assumptions, servants: int) -> Region:
@@ -116,6 +123,8 @@ def sized(costs: Costs, assumed: Assumptions, servants: int) -> Region:
         assumed.disk_headroom * kafka_disk(costs, assumed, servants),
         sum(line.at(servants) for line in costs.kafka.values()),
         busiest * costs.request,
+        servants * sum(costs.founded.cpu.values()),
+        servants * costs.founded.cpu.get(PLANNING, 0.0) / costs.founded.months,
     )
 
 

@@ -82,6 +82,24 @@ def test_a_region_by_hand() -> None:
     assert region.wal_a_day == pytest.approx(45e6)
 
 
+def test_recording_and_planning_take_what_they_took_for_each_servant() -> None:
+    founded = replace(MADE_UP.founded, cpu={"registry serve": 0.03, "regimes work": 0.06})
+    region = sized(replace(MADE_UP, founded=founded), ASSUMED, 1_000)
+    assert (region.founding_s, region.roll_s) == pytest.approx((90, 20))  # three months of each were planned
+
+
+@pytest.mark.parametrize(("load", "forced", "code"), [(0.2, [], 0), (3.0, [], 1), (3.0, ["--force"], 0)])
+def test_nothing_is_measured_beside_others_unless_it_is_forced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: float, forced: list[str], code: int
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    measured = []
+    monkeypatch.setattr("e2e_tests.capacity.__main__.interruptible", lambda work: measured.append(work.close()) or 0)
+    assert main(["--measure", *forced]) == code
+    assert len(measured) == 1 - code
+    assert ("FORCE=1" in capsys.readouterr().err) == (load > 1)
+
+
 def test_what_has_its_term_goes_when_that_is_over() -> None:
     five, six = (sizing.database(MADE_UP, replace(ASSUMED, audited_share=0.0), 1_000, years) for years in (5.1, 6))
     assert five == pytest.approx(six)

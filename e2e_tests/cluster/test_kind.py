@@ -10,9 +10,10 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -30,6 +31,8 @@ ROTATION = ROOT / "docs" / "rotate-keys.md"
 IMAGES = [f"localhost/tartip/tartip-{service}:test" for service in SERVICES]
 CLUSTER = "tartip-test"
 ASKED_WITHIN_S = 900
+ISSUER, NOWHERE = "TARTIP_ISSUER", "http://nowhere.beneath.svc:8080/realms/tartip"
+ROLLED_BACK = "has been rolled back due to rollback-on-failure being set"
 
 
 def missing() -> str:
@@ -123,6 +126,24 @@ def revision() -> int:
     return int(release["revision"])
 
 
+def not_ready(said: str) -> set[str]:
+    """The deployments for which Helm waited in vain, as it says at its end."""
+    return set(re.findall(r"resource Deployment/tartip/(\S+) not ready", said))
+
+
+def told_the_issuer() -> set[str]:
+    """The deployments that are told where people sign in: with a wrong address they cannot become ready, and all others do not change."""
+    with_dependencies()
+    deployments = rendered(VALUES).of_kind("Deployment")
+    return {each["metadata"]["name"] for each in deployments if any(told["name"] == ISSUER for told in _told(each))}
+
+
+def _told(deployment: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    told: Sequence[Mapping[str, Any]] = container["env"]
+    return told
+
+
 def test_every_pod_is_ready(cluster: None) -> None:
     pods = json.loads(run("kubectl", "--namespace", "tartip", "get", "pods", "--output", "json"))["items"]
     running = [pod for pod in pods if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]]
@@ -146,19 +167,33 @@ def test_the_pods_of_a_rotation_are_replaced(cluster: None) -> None:
 
 
 def test_a_version_that_cannot_start_does_not_replace_the_one_that_works(cluster: None) -> None:
-    wrong = (
-        "--set",
-        "global.issuer.url=http://nowhere.beneath.svc:8080/realms/tartip",
-        "--wait",
-        "--timeout",
-        "3m",
-        "--rollback-on-failure",
-    )
+    before = revision()
+    wrong = ("--set", f"global.issuer.url={NOWHERE}", "--wait", "--timeout", "3m", "--rollback-on-failure")
     upgrade = ["helm", "upgrade", "tartip", "charts/tartip", "--namespace", "tartip", "--values", str(VALUES), *wrong]
     told = {**os.environ, "PATH": f"{FETCHED}:{os.environ['PATH']}"}
     done = subprocess.run(upgrade, cwd=ROOT, env=told, capture_output=True, text=True, check=False, timeout=ASKED_WITHIN_S)
     assert done.returncode != 0
+    assert ROLLED_BACK in done.stderr
+    assert not_ready(done.stderr) == told_the_issuer()
+    *_, failed, back = json.loads(run("helm", "history", "tartip", "--namespace", "tartip", "--output", "json"))
+    assert (failed["revision"], failed["status"]) == (before + 1, "failed")
+    assert (back["revision"], back["status"], back["description"]) == (before + 2, "deployed", f"Rollback to {before}")
     test_every_pod_is_ready(cluster)
+
+
+def test_a_rollback_is_told_from_a_refusal_by_what_was_not_ready() -> None:
+    """The part of it that needs no cluster: Helm's own words, and who cannot start without the sign-in."""
+    lagging = "resource Deployment/tartip/tartip-registry-serve not ready. status: InProgress, message: Updated: 1/2\n"
+    assert not_ready(f"Error: UPGRADE FAILED: release tartip failed, and {ROLLED_BACK}: {lagging}context deadline exceeded") == {
+        "tartip-registry-serve"
+    }
+    assert not_ready("Error: UPGRADE FAILED: values don't meet the specifications of the schema(s)") == set()
+    assert told_the_issuer() == {
+        "tartip-registry-serve",
+        "tartip-regimes-serve",
+        "tartip-timetracking-serve",
+        "tartip-timetracking-gateway",
+    }
 
 
 def test_what_the_test_would_apply_is_what_kubernetes_takes() -> None:

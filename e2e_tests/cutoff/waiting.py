@@ -12,13 +12,16 @@ import psutil
 from chassis.brokers import Brokers
 from chassis.publisher import Publisher
 from lawbook import load
+from prometheus_client import REGISTRY
 from timetracking.devices.domain import Protocol
-from timetracking.gateway import adms, counters
+from timetracking.gateway import adms
 from timetracking.gateway.batches import Batcher
 from timetracking.gateway.domain import EnrolledDevice
 from timetracking.gateway.intake import Intake, bounds_by
 from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.settings import GatewaySettings
+
+from ..chaos.patience import until
 
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 NOBODY, FOR_EVER_S = "127.0.0.1:9", 3_600
@@ -39,7 +42,11 @@ async def a_passage_takes(most: int) -> float:
     publisher = CutOff(Brokers(NOBODY))
     limits = GatewaySettings.model_construct().batch_limits
     intake = Intake(
-        Batcher(publisher, lambda: NOW, limits, FOR_EVER_S), ParkingLot(publisher, FOR_EVER_S), lambda: NOW, bounds_by(load()), "Asia/Almaty"
+        Batcher(publisher, lambda: NOW, limits, FOR_EVER_S),
+        ParkingLot(publisher, FOR_EVER_S),
+        lambda: NOW,
+        bounds_by(load()),
+        "Asia/Almaty",
     )
     device = EnrolledDevice("gate-1", Protocol.ADMS, "hq", zone="Asia/Almaty")
     taking: set[asyncio.Task[object]] = set()
@@ -49,8 +56,7 @@ async def a_passage_takes(most: int) -> float:
             first = LINES * len(taking)
             taking.add(asyncio.create_task(intake.take(device, adms.read(device, [line(first + number) for number in range(LINES)]))))
             await asyncio.sleep(0)
-        while counters.waiting._value.get() < LINES * len(taking):  # the library's gauge has no other way to be read in its own process
-            await asyncio.sleep(0.05)
+        await until(lambda: REGISTRY.get_sample_value("tartip_gateway_waiting") == LINES * len(taking))
         await asyncio.sleep(2 * limits.late_linger_s)  # the last batches have left for Kafka's library
         return int(psutil.Process().memory_info().rss)
 

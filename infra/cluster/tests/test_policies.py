@@ -84,7 +84,10 @@ def wrong(policies: Sequence[Mapping[str, Any]]) -> list[str]:
     for policy in (each for each in policies if set(each["spec"]) & {"ingress", "egress"}):
         name, spec = policy["metadata"]["name"], policy["spec"]
         process = spec["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
-        for side, let, needed in (("from", ways(spec["ingress"], "from"), let_in(process)), ("to", ways(spec["egress"], "to"), let_out(process))):
+        for side, let, needed in (
+            ("from", ways(spec["ingress"], "from"), let_in(process)),
+            ("to", ways(spec["egress"], "to"), let_out(process)),
+        ):
             found += [f"{name} lets through {side} {way}" for way in sorted(let - needed)]
             found += [f"{name} lets nothing through {side} {way}" for way in sorted(needed - let)]
     return found

@@ -34,7 +34,9 @@ async def survey(brokers: Brokers, group: str | None, topics: Collection[str]) -
     try:
         await admin.start()
         await consumer.start()
-        await asyncio.sleep(0)  # a consumer without a group that is stopped before its own task began raises CancelledError: who asked would end
+        await asyncio.sleep(
+            0
+        )  # a consumer without a group that is stopped before its own task began raises CancelledError: who asked would end
         partitions = await _partitions(admin, topics)
         done = {} if group is None else await _committed(admin, group, partitions)
         beginnings = await consumer.beginning_offsets(partitions)

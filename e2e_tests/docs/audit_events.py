@@ -28,7 +28,7 @@ digests of the states before and after. Its outcome is `done`. A moment later it
 | --- | --- | --- | --- |
 | `personal-data.export` | A person was given all that the service keeps of them | the request | `services/shared/chassis/chassis/personal_data/export.py:ExportOwnData` |
 | `retention.delete` | The job `retention` deleted rows of a table that were older than their term; the resource says which table, before which date and how many (or which month went whole), and names nobody | the term | `services/shared/chassis/chassis/personal_data/retention.py:Retention` |
-| `restoration.begin` | An operator brought the database, restored from a backup, and its topics together again; the resource names the era that began | the command | `services/shared/chassis/chassis/restoration/restoring.py:Restoration` |
+| `restoration.begin` | An operator brought the database, restored from a backup, and its topics together again; the resource names the era that began, and how many seals came back | the command | `services/shared/chassis/chassis/restoration/restoring.py:Restoration` |
 | `restoration.forget-places` | An operator let all places in topics be forgotten, since the topics were lost | the command | `services/shared/chassis/chassis/restoration/topics_lost.py:forget_places` |
 | `call.refuse` | A caller who is known was refused: PERMISSION_DENIED, or NOT_FOUND for what is not there or out of reach; the outcome is the reason | the request | `{LAYER}` |
 """

@@ -54,7 +54,12 @@ def test_memory_is_bounded_first_and_nothing_is_sampled_or_sent_before_it_is_red
     for name, pipeline in collector()["service"]["pipelines"].items():
         order = pipeline["processors"]
         assert order[0] == "memory_limiter", name
-        assert order.index("filter/events") < order.index("redaction") < order.index("tail_sampling") < order.index("batch"), name
+        assert order.index("filter/events") < order.index("transform/status") < order.index("redaction") < order.index("tail_sampling") < order.index("batch"), name
+
+
+def test_the_text_of_a_status_does_not_leave() -> None:
+    (of_spans,) = collector()["processors"]["transform/status"]["trace_statements"]
+    assert of_spans == {"context": "span", "statements": ['set(status.message, "")']}
 
 
 def test_what_is_not_named_does_not_leave_and_what_our_spans_say_is_named() -> None:

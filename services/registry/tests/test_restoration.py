@@ -71,7 +71,7 @@ async def test_where_nothing_was_published_since_only_an_era_begins(back: Regist
     done = await restored(back, quiet_broker)
     assert not any(done.ahead)
     assert (done.told, await published(back)) == (0, [])
-    assert ("restoration.begin", f"eras/{done.era}") in await back.records()
+    assert ("restoration.begin", f"eras/{done.era} after 0 sealed") in await back.records()
 
 
 async def test_a_state_that_others_know_better_is_told_anew_above_all_before(back: Registry, quiet_broker: Broker) -> None:

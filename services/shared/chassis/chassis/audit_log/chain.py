@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,10 +19,14 @@ _CHECKPOINT = re.compile(r"([a-z]+):([0-9]{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The chain up to a place: so many records were sealed, and `hash` follows from all of them."""
+    """The chain up to a place: so many records were sealed, and `hash` follows from all of them.
+
+    `told_at` is when it was sealed, as was told outside with it; None where that is not known.
+    """
 
     place: int
     hash: bytes
+    told_at: datetime | None = field(default=None, compare=False)
 
 
 BEGINNING = Seal(0, b"")

@@ -1,6 +1,7 @@
 """Checkpoints as they were told outside: all that a service's topic still holds."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from tartip.audit.v1 import events_pb2
 
@@ -15,5 +16,5 @@ async def published(service: str, brokers: Brokers) -> Sequence[Seal]:
     found = list[Seal]()
     async for piece in read_once(brokers, topic_of(service)):
         messages = [events_pb2.AuditCheckpointTaken.FromString(each.value) for each in piece]
-        found += [Seal(each.place, each.hash) for each in messages]
+        found += [Seal(each.place, each.hash, each.occurred_at.ToDatetime(UTC)) for each in messages]
     return found

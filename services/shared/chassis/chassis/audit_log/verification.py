@@ -6,12 +6,13 @@ database's files may write records and seals anew so that they agree: only a che
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
 from chassis.access import Caller
 from chassis.audit_log.chain import BEGINNING, Seal, link
+from chassis.audit_log.restorations import Restored, named
 from chassis.database import Database
 
 # A piece is read and reckoned in some hundredths of a second: nobody else on the loop waits longer.
@@ -70,6 +71,8 @@ class Found:
     other: int | None = None
     confirmed: Seal | None = None
     unsealed: int = 0
+    restored: tuple[tuple[Restored, int | None], ...] = ()
+    """Restorations that the chain tells of, as far as was looked, with how many records were lost at least; None where it was not named."""
 
 
 class _Key(NamedTuple):
@@ -83,13 +86,29 @@ class _Key(NamedTuple):
 class _Walk:
     """How far a verification is: everything up to `seal`, whose record has the key `at`, agrees."""
 
-    told: Mapping[int, Collection[bytes]]
+    told: Mapping[int, Collection[Seal]]
     seal: Seal
     at: _Key
+    eras: Collection[int] = ()
     confirmed: Seal | None = None
+    restorations: list[Restored] = field(default_factory=list)
+    doubts: list[tuple[Seal, Found]] = field(default_factory=list)
+    """Checkpoints that do not agree, and what was found by each: a restoration that comes later in the chain may say why."""
 
     def found(self, verdict: Verdict, **more: Any) -> Found:
         return Found(verdict, self.seal, confirmed=self.confirmed, **more)
+
+    def unexcused(self) -> Found | None:
+        """What the first checkpoint says that does not agree, and was not lost with a restoration that is named."""
+        excusing = named(self.restorations, self.eras)
+        return next((found for seal, found in self.doubts if not any(each.lost(seal) for each in excusing)), None)
+
+    def ended(self, found: Found) -> Found:
+        """What was found, or what is in doubt from before that; with the restorations that were passed."""
+        seals = [seal for seal, _ in self.doubts]
+        excusing = named(self.restorations, self.eras)
+        restored = [(each, each.records_lost(seals) if each in excusing else None) for each in self.restorations]
+        return replace(self.unexcused() or found, restored=tuple(restored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +119,25 @@ class VerifyAuditLog:
     piece: int = PIECE
 
     async def __call__(
-        self, checkpoints: Iterable[Seal] = (), start: Seal = BEGINNING, most: int | None = None, caller: Caller | None = None
+        self,
+        checkpoints: Iterable[Seal] = (),
+        start: Seal = BEGINNING,
+        most: int | None = None,
+        caller: Caller | None = None,
+        eras: Collection[int] = (),
     ) -> Found:
-        """Looks from `start`, up to which everything agreed before, at so many records at most (None: at all of them)."""
-        told = defaultdict[int, set[bytes]](set)
+        """Looks from `start`, up to which everything agreed before, at so many records at most (None: at all of them).
+
+        Checkpoints that were lost with one of the restorations that are named (by their eras) need not agree; all others must.
+        """
+        told = defaultdict[int, list[Seal]](list)
         for each in checkpoints:
-            told[each.place].add(each.hash)
+            told[each.place].append(each)
+        walk = _Walk(told, BEGINNING, _Key(0, 0), eras)
+        return walk.ended(await self._walked(walk, start, most, caller))
+
+    async def _walked(self, walk: _Walk, start: Seal, most: int | None, caller: Caller | None) -> Found:
         newest = await self._newest(caller)
-        walk = _Walk(told, BEGINNING, _Key(0, 0))
         if start.place and (problem := await self._begun(walk, start, newest, caller)):
             return problem
         end = newest if most is None else min(newest, start.place + most)
@@ -142,12 +172,22 @@ class VerifyAuditLog:
             if problem is not None:
                 return await self._stray(walk, rows, began, until, caller) or problem
             walk.seal, walk.at = Seal(row["place"], row["hash"]), _key(row)
-            if (hashes := walk.told.get(walk.seal.place)) and hashes != {walk.seal.hash}:
-                place = walk.confirmed.place + 1 if walk.confirmed else 1
-                return walk.found(Verdict.REWRITTEN, place=place, record=await self._sealed_at(place, caller))
-            if hashes:
-                walk.confirmed = walk.seal
+            if restored := Restored.of(walk.seal.place, row):
+                walk.restorations.append(restored)
+            await self._compared(walk, caller)
         return await self._stray(walk, rows, began, walk.at, caller)
+
+    async def _compared(self, walk: _Walk, caller: Caller | None) -> None:
+        """Compares the seal with what was told of its place."""
+        told = walk.told.get(walk.seal.place, ())
+        for each in told:
+            if each != walk.seal:
+                place = walk.confirmed.place + 1 if walk.confirmed else 1
+                before = walk.doubts[-1][1] if walk.doubts else None
+                record = before.record if before and before.place == place else await self._sealed_at(place, caller)
+                walk.doubts.append((each, walk.found(Verdict.REWRITTEN, place=place, record=record)))
+        if walk.seal in told:
+            walk.confirmed = walk.seal
 
     async def _problem(self, walk: _Walk, row: Any, most: int | None, caller: Caller | None) -> Found | None:
         """What is wrong with a seal and its record, after all before."""
@@ -186,8 +226,10 @@ class VerifyAuditLog:
 
     async def _ended(self, walk: _Walk, caller: Caller | None) -> Found:
         """What lies beyond the newest seal: checkpoints that there should be seals for, and records that wait for theirs."""
-        if any(place > walk.seal.place for place in walk.told):
-            return walk.found(Verdict.CUT, place=walk.seal.place + 1)
+        cut = walk.found(Verdict.CUT, place=walk.seal.place + 1)
+        walk.doubts += [(each, cut) for place, seals in sorted(walk.told.items()) if place > walk.seal.place for each in seals]
+        if problem := walk.unexcused():
+            return problem
         (waiting,) = await self._rows(_UNSEALED, str(walk.at.xid), walk.at.record, caller=caller)
         if waiting["of_the_future"] is not None:
             return walk.found(Verdict.INSERTED, place=walk.seal.place + 1, record=waiting["of_the_future"])

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from chassis.audit_log.restorations import begun
 from chassis.brokers import Brokers
 from chassis.commands import NothingDone
 from chassis.database import Database, Transaction
@@ -25,6 +26,8 @@ _BEGIN = """
 INSERT INTO eras (era)
 SELECT greatest(coalesce(max(era), 0) + 1, (extract(epoch FROM clock_timestamp()) / 60)::bigint) FROM eras RETURNING era
 """
+# Nobody seals before the era has begun: so far the chain came back, and what was told of it beyond that is lost.
+_SEALED = "SELECT coalesce(max(place), 0) FROM audit_seals"
 _TOLD = "UPDATE eras SET told_at = clock_timestamp() WHERE era = $1"
 
 
@@ -80,8 +83,9 @@ class Restoration:
             ahead = await ahead_of(database, self.brokers, self.topics)
             rewound = await self._rewound(database) if self.followed else Rewound(0, 0)
             async with database.transaction() as transaction:
-                era = int(await (await transaction.driver()).fetchval(_BEGIN))
-                transaction.record("restoration.begin", f"eras/{era}")
+                driver = await transaction.driver()
+                era, kept = int(await driver.fetchval(_BEGIN)), int(await driver.fetchval(_SEALED))
+                transaction.record("restoration.begin", begun(era, kept))
         async with closing(database := self._database()):  # which finds itself in the new era
             told = await tell_and_erase(database, ahead)
             async with database.transaction() as transaction:

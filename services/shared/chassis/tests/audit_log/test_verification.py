@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from chassis.audit_log.chain import BEGINNING, Seal, link
+from chassis.audit_log.restorations import begun
 from chassis.audit_log.sealing import Sealing
 from chassis.audit_log.texts import limits, statement
 from chassis.audit_log.verification import Found, Verdict, VerifyAuditLog
@@ -300,6 +302,78 @@ async def test_what_was_written_anew_lies_behind_the_last_checkpoint_that_agrees
         named = await audit.record_at(7)
     assert shown(found) == (Verdict.REWRITTEN, named, 7)
     assert found.confirmed == told[1]
+
+
+NOW = datetime.now(UTC)
+ERA = int(NOW.timestamp() / 60)
+BEFORE, AFTER = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
+
+
+async def begin_era(audit: Audit, kept: int, era: int = ERA) -> None:
+    async with audit.fresh.app.transaction() as transaction:
+        transaction.record("restoration.begin", begun(era, kept))
+
+
+async def told(audit: Audit, at: datetime, *places: int) -> list[Seal]:
+    return [replace(await audit.checkpoint(place), told_at=at) for place in places]
+
+
+@pytest.fixture
+async def checkpoints(audit: Audit) -> list[Seal]:
+    """A database came back with the first records; six more had been told of. Then it went on: its era is at the next place."""
+    await audit.record(6, RECORDS)
+    await audit.seal()
+    before = await told(audit, BEFORE, 4, RECORDS + 2, RECORDS + 6)
+    await cut(audit, RECORDS)
+    await begin_era(audit, RECORDS)
+    await audit.record(3, 100)
+    await audit.seal()
+    return [*before, *await told(audit, AFTER, RECORDS + 2, RECORDS + 4)]
+
+
+async def test_what_was_lost_with_a_restoration_that_is_named_need_not_agree_and_is_counted(audit: Audit, checkpoints: list[Seal]) -> None:
+    unnamed = await audit.verified(*checkpoints)
+    assert (unnamed.verdict, unnamed.place) == (Verdict.REWRITTEN, 5)
+    assert [(each.era, each.place, lost) for each, lost in unnamed.restored] == [(ERA, RECORDS + 1, None)]
+    found = await audit.verified(*checkpoints, eras=[ERA])
+    assert (found.verdict, found.confirmed) == (Verdict.INTACT, checkpoints[-1])
+    assert [(each.kept, lost) for each, lost in found.restored] == [(RECORDS, 6)]
+    assert (await audit.verified(*checkpoints, eras=[ERA + 1])).verdict is Verdict.REWRITTEN
+    # Whoever keeps a checkpoint without its time is told of what does not agree, as before.
+    assert (await audit.verified(*(replace(each, told_at=None) for each in checkpoints), eras=[ERA])).verdict is Verdict.REWRITTEN
+
+
+async def test_what_is_touched_on_either_side_of_a_named_restoration_is_found(audit: Audit, checkpoints: list[Seal]) -> None:
+    for place in range(1, RECORDS + 5):
+        async with tampering(audit):
+            record = await audit.record_at(place)
+            await audit.owner.execute("UPDATE audit_records SET subject = 'x' WHERE id = $1", record)
+            assert shown(await audit.verified(*checkpoints, eras=[ERA])) == (Verdict.CHANGED, record, place)
+        async with tampering(audit):
+            await written_anew(audit, place)
+            assert (await audit.verified(*checkpoints, eras=[ERA])).verdict is Verdict.REWRITTEN, place
+        async with tampering(audit):
+            await cut(audit, place - 1)
+            assert (await audit.verified(*checkpoints, eras=[ERA])).verdict in (Verdict.CUT, Verdict.REWRITTEN), place
+
+
+async def test_an_era_that_is_begun_to_hide_something_hides_nothing(audit: Audit) -> None:
+    """Somebody writes the audit anew from its third record on, and lets an era begin in which that would have been lost."""
+    checkpoints = await told(audit, BEFORE, 6, RECORDS)
+    async with tampering(audit):
+        await written_anew(audit, 3)
+        await begin_era(audit, 2)
+        await audit.seal()
+        found = await audit.verified(*checkpoints, eras=[ERA - 60])
+        assert found.verdict is Verdict.REWRITTEN
+        assert [(each.era, lost) for each, lost in found.restored] == [(ERA, None)], "it is shown"
+        # Nor where it takes the number of one that is known: that one lies in another time, or is told twice.
+        await begin_era(audit, 2, ERA - 60)
+        await audit.seal()
+        assert (await audit.verified(*checkpoints, eras=[ERA - 60])).verdict is Verdict.REWRITTEN
+        await begin_era(audit, RECORDS)
+        await audit.seal()
+        assert (await audit.verified(*checkpoints, eras=[ERA])).verdict is Verdict.REWRITTEN
 
 
 async def test_a_long_audit_is_verified_in_parts_that_go_on_from_one_another(audit: Audit) -> None:

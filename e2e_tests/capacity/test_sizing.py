@@ -1,8 +1,10 @@
 """Sizes follow from what was measured by plain arithmetic; the page says what the command prints."""
 
 import math
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,7 +96,13 @@ def test_nothing_is_measured_beside_others_unless_it_is_forced(
 ) -> None:
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
     measured = []
-    monkeypatch.setattr("e2e_tests.capacity.__main__.interruptible", lambda work: measured.append(work.close()) or 0)
+
+    def noted(work: Coroutine[Any, Any, int]) -> int:
+        work.close()
+        measured.append(work)
+        return 0
+
+    monkeypatch.setattr("e2e_tests.capacity.__main__.interruptible", noted)
     assert main(["--measure", *forced]) == code
     assert len(measured) == 1 - code
     assert ("FORCE=1" in capsys.readouterr().err) == (load > 1)

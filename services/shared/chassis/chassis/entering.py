@@ -45,7 +45,8 @@ class Locked(Away):
 
     def __init__(self, where: str) -> None:
         super().__init__(
-            f"{where} is locked until it is brought together with its topics (docs/restore.md, a database is lost, steps 3 to 6)"
+            f"{where} locks this role out: until it is brought together with its topics (docs/restore.md, a database is lost, steps 3 to 6),"
+            " or for ever where the role is another service's"
         )
 
 

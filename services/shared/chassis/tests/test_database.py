@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
 from chassis.database import IN_USE, MOST_LOCKS, WAITED, Database, LockAfterWrite
-from chassis.entering import Away, Locked, WrongRole
+from chassis.entering import Locked, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.supervision import closing

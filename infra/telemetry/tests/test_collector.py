@@ -54,7 +54,13 @@ def test_memory_is_bounded_first_and_nothing_is_sampled_or_sent_before_it_is_red
     for name, pipeline in collector()["service"]["pipelines"].items():
         order = pipeline["processors"]
         assert order[0] == "memory_limiter", name
-        assert order.index("filter/events") < order.index("transform/status") < order.index("redaction") < order.index("tail_sampling") < order.index("batch"), name
+        assert (
+            order.index("filter/events")
+            < order.index("transform/status")
+            < order.index("redaction")
+            < order.index("tail_sampling")
+            < order.index("batch")
+        ), name
 
 
 def test_the_text_of_a_status_does_not_leave() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import asyncpg
+import structlog
 from kernel.faults import Unavailable
 from sqlalchemy import URL
 
@@ -24,6 +25,8 @@ _NOT_LET_IN = {"28": "it does not know this user, or not with this password or o
 # The database is locked until it was brought together with its topics (`chassis.restoration.door`): whoever waits comes in later.
 _LOCKED = "42501"
 
+log = structlog.get_logger(__name__)
+
 
 class Unanswered(ConnectionError):
     """The database was asked and said nothing: it hangs, or the way to it is cut. Less work at once would not help."""
@@ -35,6 +38,16 @@ class Away(Unavailable):
     def __init__(self, where: str) -> None:
         super().__init__(AWAY)
         self.where = where
+
+
+class Locked(Away):
+    """The database is there and its door is locked: it came back from a backup, and is not brought together with its topics yet."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where} locks this role out: until it is brought together with its topics (docs/restore.md, a database is lost, steps 3 to 6),"
+            " or for ever where the role is another service's"
+        )
 
 
 class NotLetIn(SettingsError):
@@ -49,14 +62,18 @@ class WrongRole(SettingsError):
 def entering(url: str | URL, setting: str = "database_url") -> Iterator[None]:
     """Says of a database that cannot be entered which one it is, and never its password.
 
-    Raises Away where the same may succeed later, NotLetIn, with the variable of the setting, where it will not.
+    Raises Away where the same may succeed later, or Locked, which is told to the log; NotLetIn, with the variable of the setting, where it will not.
     """
     try:
         yield
     except Exception as error:
         if why := _NOT_LET_IN.get(state_of(error)[:2]) or distrust_of(error):
             raise NotLetIn(f"{variable(setting)}: {place_of(url)} does not let us in: {why}") from None
-        if not (is_away(error) or state_of(error) == _LOCKED):
+        if state_of(error) == _LOCKED:
+            locked = Locked(place_of(url))
+            log.warning("the database locks us out; it is waited for", where=locked.where)
+            raise locked from error
+        if not is_away(error):
             raise
         raise Away(place_of(url)) from word_of(error)
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from chassis.access import Caller, Grant
 from chassis.database import IN_USE, MOST_LOCKS, WAITED, Database, LockAfterWrite
-from chassis.entering import Away, WrongRole
+from chassis.entering import Locked, WrongRole
 from chassis.migrations import migrate
 from chassis.roles import provide
 from chassis.supervision import closing
@@ -219,9 +219,10 @@ async def test_another_services_role_may_not_enter(fresh: FreshDatabase, postgre
     other = await provide(postgres.url, "stranger", "stranger", postgres.password_of)
     stranger = Database(make_url(other.app).set(database=fresh.name).render_as_string(hide_password=False))
     # A database that was restored is locked by the same word, and whoever waits for it comes in later.
-    with pytest.raises(Away) as caught:
+    with pytest.raises(Locked) as caught:
         async with stranger.transaction():
             pass
+    assert "locks this role out" in caught.value.where
     assert "permission denied for database" in str(caught.value.__cause__)
     await stranger.close()
 

@@ -69,7 +69,7 @@ class LaterGates:
 
     @asynccontextmanager
     async def tried_again(self) -> AsyncIterator[None]:
-        """Whoever has the stolen gate tries for the length of the block, and must never be let in."""
+        """Whoever has the stolen gate tries for the length of the block, at least once in vain, and must never be let in."""
         trying = asyncio.create_task(self._try())
         try:
             yield

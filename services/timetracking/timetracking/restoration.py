@@ -42,6 +42,8 @@ _FINDINGS = "SELECT id, revision FROM findings WHERE id = ANY ($1::uuid[])"
 _FORGET = (
     "DELETE FROM recorded_gaps",
     "DELETE FROM recorded_positions",
+    # On its way back under the ID that is forgotten here: it would be stored, and wait in the parking lot all the same.
+    "DELETE FROM outbox WHERE topic IN (SELECT topic FROM parked_records)",
     """
     UPDATE parked_records SET id = gen_random_uuid(), lay_partition = NULL, lay_offset = NULL,
         state = CASE WHEN state = 'sent_again' THEN 'parked' ELSE state END

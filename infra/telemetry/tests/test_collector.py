@@ -5,10 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
 
 from .conftest import ROOT, read
 
 FILE = ROOT / "infra" / "telemetry" / "collector.yaml"
+EXAMPLE = ROOT / "infra" / "cluster" / "examples" / "collector.yaml"
 ENVIRONMENT = ROOT / "charts" / "service" / "templates" / "_environment.tpl"
 VALUES = ROOT / "charts" / "tartip" / "values.yaml"
 # Names of attributes, as OpenTelemetry writes them.
@@ -103,6 +107,24 @@ def test_every_variable_is_explained_where_it_is_read() -> None:
     text = FILE.read_text(encoding="utf-8")
     head = text.partition("\nextensions:")[0]
     assert set(re.findall(r"\$\{env:(\w+)", text)) == set(re.findall(r"TARTIP_COLLECTOR_\w+", head))
+
+
+def test_the_example_of_a_cluster_stands_where_a_region_sends_its_spans_and_says_what_the_configuration_asks() -> None:
+    [deployment, service, policy] = yaml.safe_load_all(EXAMPLE.read_text(encoding="utf-8"))
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    sent_to = urlsplit(
+        read(ROOT / "charts" / "tartip" / "values-region-example.yaml")["global"]["telemetry"]["traces"].removeprefix("otlp:")
+    )
+    assert sent_to.hostname == f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
+    listens = {int(each.rpartition(":")[2]) for each in (receiver()["endpoint"], collector()["extensions"]["health_check"]["endpoint"])}
+    assert {each["containerPort"] for each in container["ports"]} == listens
+    assert {sent_to.port} == {each["port"] for each in service["spec"]["ports"]} == {policy["spec"]["ingress"][0]["ports"][0]["port"]}
+    must_be_said = set(re.findall(r"\$\{env:(\w+)\}", FILE.read_text(encoding="utf-8")))
+    assert must_be_said <= {each["name"] for each in container["env"]}
+
+
+def receiver() -> Any:
+    return collector()["receivers"]["otlp"]["protocols"]["grpc"]
 
 
 def test_no_span_of_ours_keeps_the_text_of_an_error() -> None:

@@ -81,6 +81,7 @@ OF_THE_REPOSITORY = "a file that is delivered with it"
 OTHERWISE = {
     "chassis.audit_log.checkpoints": "messages of the service's own topic, which verification compares with what is stored",
     "chassis.audit_log.commands": "the checkpoint of a command line, read by chassis.audit_log.chain",
+    "chassis.audit_log.restorations": "resources of the audit's own records; whoever may write those can hide nothing by them",
     "chassis.audit_log.texts": OF_THE_REPOSITORY,
     "chassis.messages": OF_THE_REPOSITORY,
     "chassis.relay": WRITTEN_HERE,
@@ -92,6 +93,7 @@ OTHERWISE = {
     "regimes.plans.domain": "zones that were known when their body was told of",
     "regimes.plans.tables": WRITTEN_HERE,
     "regimes.republish": WRITTEN_HERE,
+    "timetracking.accounts.commands": "refuses a command line that names no ground",
     "timetracking.device_findings.repository": WRITTEN_HERE,
     "timetracking.devices.repository": WRITTEN_HERE,
     "timetracking.findings.domain": "a namespace of its own",

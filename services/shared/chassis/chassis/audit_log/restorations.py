@@ -15,7 +15,8 @@ from chassis.audit_log.chain import Seal
 BEGIN = "restoration.begin"
 # Between the era's number and its record lies one transaction.
 _AT_ONCE = timedelta(minutes=2)
-_ERA = re.compile(r"eras/([0-9]+)(?: after ([0-9]+) sealed)?")
+# Minutes since 1970 for some two thousand years; a number beyond was written by somebody else, and is no restoration.
+_ERA = re.compile(r"eras/([0-9]{1,9})(?: after ([0-9]{1,18}) sealed)?")
 
 
 def begun(era: int, kept: int) -> str:

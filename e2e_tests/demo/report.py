@@ -133,7 +133,7 @@ def how_to_ask(world: World, remote: str) -> list[str]:
         _ask("ListFindings", {"parent": body, **span, "kinds": [f"FINDING_KIND_{_most_frequent(world).upper()}"]}),
         _ask("ListPlanDays", {"parent": servant, **span}),
         _ask("ListWorkdays", {"parent": f"servants/{remote}", **span}, who=remote),
-        _ask("WatchWorkdays", {"parent": body, "cursor": "start"}),
+        f"{_ask('WatchWorkdays', {'parent': body, 'cursor': 'start'})}  # without an end: Ctrl-C",
     ]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from region import secrets
 from region.examples import FILES
-from region.helm import CHARTS, HelmFailed
+from region.helm import CHARTS, HelmFailed, installed
 
 # In the environment, since command lines are seen by everybody on the machine.
 SUPERUSER = "TARTIP_SUPERUSER_DATABASE_URL"
@@ -23,6 +23,12 @@ def render(_: argparse.Namespace) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(), encoding="utf-8")
         print(f"charts/{path.relative_to(CHARTS)}")
+    return 0
+
+
+def fetch_helm(_: argparse.Namespace) -> int:
+    """Fetches the Helm that the charts are tested with, and prints where it is."""
+    print(installed())
     return 0
 
 
@@ -63,6 +69,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m region", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
+    commands.add_parser("helm", help=fetch_helm.__doc__).set_defaults(do=fetch_helm)
     here = commands.add_parser("run", help=run.__doc__)
     here.add_argument("values", type=Path, nargs="+", help="the region's values files")
     here.set_defaults(do=run)

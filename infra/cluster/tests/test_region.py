@@ -6,12 +6,11 @@ import contextlib
 import io
 import re
 import shlex
+import subprocess
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -73,10 +72,15 @@ async def test_a_second_region_lives_here_from_its_values_file(tmp_path: Path, m
         for words in questions(region.code):
             await answered(words)
         gate = f"http://{platform.endpoints.addresses['gateway']['http']}/iclock/cdata?SN=GATE-1&table=ATTLOG&Stamp=1"
-        record = f"1001\t{datetime.now(ZoneInfo('Asia/Almaty')):%Y-%m-%d %H:%M:%S}\t0\t2\t\t0\t0\n"
-        assert (await http.post(gate, data=record)).status == 200
+        assert (await http.post(gate, data=await asyncio.to_thread(passage))).status == 200
         account = {"METHOD": "GetDeviceAccount", "AS": "hr-officer", "JSON": '{"name": "stateBodies/KGD/devices/GATE-1"}'}
         await answered(account, '"stored": "1"')
+
+
+def passage() -> bytes:
+    """What the page has a terminal say, as a shell prints it."""
+    [printed] = re.findall(r"^(printf .*?) \| curl", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return subprocess.run(["bash", "-c", printed], capture_output=True, check=True).stdout
 
 
 def region_shown(values: Path) -> Region:

@@ -91,6 +91,7 @@ def test_a_resource_that_nobody_knows_is_found(everything: Rendered) -> None:
         ("global.region=75 oblast", "/global/region"),
         ("global.region=null", "global.region is not set"),
         ("global.network.devices.cidrs=null", "nobody would reach timetracking gateway"),
+        ("global.network.devices.cidrs={10.79.128.0/99}", "/global/network/devices/cidrs/0"),
         ("globl.region=75", "'globl' not allowed"),
         ("timetracking.workloads.gateway.replcas=3", "'replcas' not allowed"),
         ("timetracking.workloads.consume.replicas=0", "/workloads/consume/replicas"),

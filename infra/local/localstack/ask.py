@@ -84,7 +84,7 @@ def rendered(refusal: Refusal, language: str) -> str:
     """Returns a refusal for people: what, why, under which article, and what to correct."""
     lines = [f"{refusal.code}: {refusal.text or refusal.message}"]
     if refusal.reason:
-        facts = ", ".join(f"{name}={value}" for name, value in refusal.facts.items())
+        facts = ", ".join(f"{name}={value}" for name, value in sorted(refusal.facts.items()))
         lines.append(f"  reason   {refusal.reason} ({refusal.domain})" + (f": {facts}" if facts else ""))
     if refusal.basis is not None:
         citation, title = (getattr(text, language) for text in (refusal.basis.citation, refusal.basis.title))

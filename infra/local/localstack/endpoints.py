@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localstack.folder import PROCESSES
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 REALM = REPOSITORY / "infra" / "keycloak" / "tartip-realm.json"
 
@@ -38,6 +40,8 @@ class Endpoints:
         try:
             return cls(dict(json.loads(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
+            if path.with_name(PROCESSES).exists():
+                raise NotRunning(f"The platform in {path.parent} is still starting: ask again in a moment.") from None
             raise NotRunning(f"There is no {path}: start the platform with `make run`, or `make demo KEEP=1`, and ask again.") from None
         except ValueError as error:
             raise NotRunning(f"{path} cannot be read ({error}): start the platform again with `make run`.") from None

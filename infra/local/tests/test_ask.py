@@ -22,6 +22,7 @@ from chassis.testing.servers import Loopback
 from kernel.faults import NotFound, RuleBroken
 from kernel.text import LocalizedText
 from localstack.endpoints import Endpoints, NotRunning
+from localstack.folder import PROCESSES
 from localstack.methods import UnknownMethod, UnreadableJson, all_methods, method_named
 from tartip.registry.v1 import error_reason_pb2
 from tartip.registry.v1 import servant_service_pb2 as servants
@@ -179,6 +180,14 @@ async def test_an_issuer_that_is_gone_is_named(run_folder: Path) -> None:
     code, _, err = await _ask("GetStateBody", "{}")
     assert code == 2
     assert "does not answer" in err
+
+
+def test_who_asks_while_the_platform_starts_is_told_so(run_folder: Path) -> None:
+    with pytest.raises(NotRunning, match="start the platform with"):
+        Endpoints.read()
+    (run_folder / PROCESSES).write_text("[]")
+    with pytest.raises(NotRunning, match="is still starting"):
+        Endpoints.read()
 
 
 def test_passages_go_to_the_gateway_and_the_rest_to_its_service() -> None:

@@ -96,7 +96,7 @@ cut-off: $(READY) ## A region without Kafka for hours, and its return (HOURS=6 b
 capacity: $(READY) ## Compute what a region and the nation need from what was measured (SERVANTS=90000 REGIONS=20)
 	@exec $(BIN)/python -m e2e_tests.capacity $(if $(SERVANTS),--servants $(SERVANTS)) $(if $(REGIONS),--regions $(REGIONS))
 
-measure-capacity: $(READY) ## Measure that anew on a quiet machine, some fifteen minutes, and write it to docs/capacity.md (FORCE=1 on any)
+measure-capacity: $(READY) ## Measure that anew on a quiet machine, some eight minutes, and write it to docs/capacity.md (FORCE=1 on any)
 	@exec $(BIN)/python -m e2e_tests.capacity --measure $(if $(FORCE),--force)
 
 upgrade-test: $(READY) ## Upgrade a region under load, roll it back, upgrade it again: two versions at work (FROM=commit, SECONDS=30 in each state, PEOPLE=40, TURNS=2 without the last)

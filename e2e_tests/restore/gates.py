@@ -12,6 +12,8 @@ from typing import Any
 
 import grpc
 from chassis.testing.client import channel
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 from tartip.timetracking.v1 import device_service_pb2 as devices
 from tartip.timetracking.v1.device_service_pb2_grpc import DeviceServiceStub
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest
@@ -23,6 +25,9 @@ from .region import Region
 
 # Whoever has the stolen gate tries so often.
 TRIES_EVERY_S = 0.3
+
+
+REVOKED = "DEVICE_REVOKED"
 
 
 @dataclass(slots=True)
@@ -84,12 +89,14 @@ class LaterGates:
     async def _try(self) -> None:
         while True:
             refused = await self._sent(self._of_stolen())
-            assert refused is None or refused, "a gate that was revoked after the backup was let in"
-            self.tried += bool(refused)
+            assert refused in (None, [REVOKED]), (
+                f"a gate that was revoked after the backup was let in, or refused for another reason: {refused}"
+            )
+            self.tried += refused is not None
             await asyncio.sleep(TRIES_EVERY_S)
 
     async def _is_refused(self) -> bool:
-        return bool(await self._sent(self._of_stolen()))
+        return await self._sent(self._of_stolen()) == [REVOKED]
 
     async def _sent(self, passage: Passage) -> list[str] | None:
         """What a passage is refused for; nothing where it is taken, None where nobody answers."""
@@ -100,7 +107,7 @@ class LaterGates:
                 [answer] = [each async for each in stub.RecordPassages(iter([request]))]
         except grpc.aio.AioRpcError:
             return None
-        return [each.refusal.message for each in answer.refused]
+        return [_reason(each.refusal) for each in answer.refused]
 
     async def _asked(self, method: str, request: Any, already: str = "") -> None:
         """Asks for a change until it is made, or refused as made `already`: what must be read again first is waited for."""
@@ -141,3 +148,9 @@ class LaterGates:
             badge_system=SYSTEM,
             badge_number="0",
         )
+
+
+def _reason(refusal: Status) -> str:
+    """The reason of a refusal by name."""
+    told = ErrorInfo()
+    return str(next((told.reason for detail in refusal.details if detail.Unpack(told)), refusal.message))

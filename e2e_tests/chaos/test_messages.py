@@ -49,7 +49,7 @@ async def test_a_raising_handler_loses_nothing(story: Story) -> None:
         await traffic.more()
     [(reason, batch)] = await parked(stage, department, LIVE)
     assert (reason, [each.event_key for each in batch.passages]) == ("bug", [bad.event_key])
-    await stage.command("redrive", "--reason", "bug")
+    await stage.command("redrive", "--reason", "bug", "--by", "A. Serikova")
     await judged(stage, department)
 
 

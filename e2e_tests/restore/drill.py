@@ -16,7 +16,7 @@ from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
 from .backups import Backup, destroy
 from .gates import LaterGates
-from .region import PROCESSES, REGISTRY, SERVICES, Desk, Region
+from .region import BY, PROCESSES, REGISTRY, SERVICES, Desk, Region
 from .truth import topics_agree
 
 # Somebody changes something so often.
@@ -150,7 +150,7 @@ async def _worked(
     await changes.more()
     await gates.after()
     await region.desk.create_body(later(region))
-    await region.operate(REGISTRY, "erase", region.gone, "--ground", GROUND)
+    await region.operate(REGISTRY, "erase", region.gone, "--ground", GROUND, *BY)
     await until(lambda: region.books.none("outbox"))
     for name in ("registry work", "work"):
         region.stage.kill(name)
@@ -167,7 +167,7 @@ async def _brought_together(region: Region, keeps_all: bool, say: Callable[[str]
     missing = {"  newer    " + region.department.body, "  unknown  " + later(region), "  erased   " + region.gone}
     assert missing & set(listed.splitlines()) == (set() if keeps_all else missing), listed
     for service in SERVICES:
-        say(await region.operate(service, "restored", "database"))
+        say(await region.operate(service, "restored", "database", *BY))
 
 
 async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_at: float, keeps_all: bool) -> None:

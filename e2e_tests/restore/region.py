@@ -48,6 +48,8 @@ SINCE, LEFT = date(2026, 1, 12), date(2026, 3, 1)
 BORN = date(1985, 3, 14)
 # Who decides, and who keeps the files: everywhere, as it is a small region.
 GRANTS = ("/nation/operator", "/nation/hr-officer")
+# Who gives commands, which the audit names.
+BY = ("--by", "A. Serikova")
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from ..chaos.inside import SERVICE
 from ..chaos.patience import until
 from ..chaos.traffic import Traffic
 from ..chaos.verdict import judged
-from .region import PROCESSES, REGISTRY, SERVICES, Region
+from .region import BY, PROCESSES, REGISTRY, SERVICES, Region
 from .truth import topics_agree
 from .users import let_in
 
@@ -119,7 +119,7 @@ async def _born_anew(region: Region, say: Callable[[str], None]) -> None:
     await asyncio.to_thread(let_in, region.stage.kafka, region.ways)
     await asyncio.to_thread(region.stage.kafka.create, [each.name for each in read(TOPICS)])
     for service in SERVICES:
-        say(await region.operate(service, "restored", "topics"))
+        say(await region.operate(service, "restored", "topics", *BY))
 
 
 async def _published_again(region: Region, say: Callable[[str], None]) -> None:
@@ -132,5 +132,5 @@ async def _published_again(region: Region, say: Callable[[str], None]) -> None:
 async def _written_off(region: Region, lost: int, say: Callable[[str], None]) -> None:
     """What stays in flight is what was lost, and is written off by a decision."""
     assert lost > 0, "nothing was lost with Kafka: nobody saw what accounts say then"
-    say(await region.operate(SERVICE, "accounts", "--write-off", "--ground", GROUND))
+    say(await region.operate(SERVICE, "accounts", "--write-off", "--ground", GROUND, *BY))
     await region.operate(SERVICE, "accounts", "--level")

@@ -8,10 +8,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from chassis.operators import machine_user
+
 from localstack.endpoints import Endpoints, NotRunning, run_folder
 
 SERVICE = "timetracking"
 COMMANDS = ("parked", "redrive", "accounts", "reconcile")
+# Those that ask who does it: at one's own machine it is whoever sits there.
+CHANGING = ("redrive", "accounts")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"ARGS={os.environ['ARGS']} cannot be read: {error}.", file=sys.stderr)
         return 2
-    os.execve(sys.executable, [sys.executable, "-m", SERVICE, args.command, *given], {**os.environ, **told})
+    by = ["--by", machine_user()] if args.command in CHANGING else []
+    os.execve(sys.executable, [sys.executable, "-m", SERVICE, args.command, *by, *given], {**os.environ, **told})
 
 
 def environment() -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from .samples import TUESDAY, four, month_of
 from .test_commands import settings
 
 PASSAGES = "timetracking.passages.v1"
+BY = ("--by", "A. Serikova")
 Says = dict[str, Mapping[Partition, Extent]]
 Ask = Callable[..., Awaitable[str]]
 
@@ -91,7 +92,7 @@ async def test_the_parking_lot_is_open_while_nothing_is_known_of_bodies(desk: De
     await desk.refused(7)
     await desk.platform.sql("DELETE FROM projection_positions")
     assert len((await ask("parked")).splitlines()) == 2
-    assert (await ask("redrive", "--reason", "bug")).startswith("1 parked records")
+    assert (await ask("redrive", "--reason", "bug", *BY)).startswith("1 parked records")
 
 
 async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users_name(
@@ -102,17 +103,17 @@ async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users
     await desk.read(await desk.lot.malformed("25\tyesterday"))
     topic = ("--topic", "timetracking.passages.v1")
     assert await ask("redrive", *topic, "--dry-run") == "2 parked records would be sent again; 1 that match are kept back"
-    assert await ask("redrive", "--id", str(first)) == "1 parked records will be sent again; 0 that match are kept back"
-    assert await ask("redrive", *topic) == "1 parked records will be sent again; 1 that match are kept back"
-    assert await ask("redrive", *topic) == "0 parked records will be sent again; 1 that match are kept back"
+    assert await ask("redrive", "--id", str(first), *BY) == "1 parked records will be sent again; 0 that match are kept back"
+    assert await ask("redrive", *topic, *BY) == "1 parked records will be sent again; 1 that match are kept back"
+    assert await ask("redrive", *topic, *BY) == "0 parked records will be sent again; 1 that match are kept back"
     assert len(await desk.going_out()) == 2
     rows = await desk.platform.sql("SELECT DISTINCT subject, client, method FROM audit_records WHERE action = 'parking.redrive'")
-    assert [tuple(row) for row in rows] == [("aigerim", "command redrive", "command:redrive")]
+    assert [tuple(row) for row in rows] == [("A. Serikova", "command redrive as aigerim", "command:redrive")]
 
 
 async def test_what_is_parked_while_a_redrive_goes_on_waits_for_the_next(desk: Desk, ask: Ask) -> None:
     await desk.refused(7, at=desk.platform.now + timedelta(seconds=1))
-    assert (await ask("redrive", "--reason", "bug")).startswith("0 parked records")
+    assert (await ask("redrive", "--reason", "bug", *BY)).startswith("0 parked records")
 
 
 @pytest.mark.parametrize("years", [-5, 0, 5])
@@ -121,7 +122,7 @@ async def test_now_is_what_the_clock_of_the_platform_says(desk: Desk, ask: Ask, 
     at = desk.platform.now.replace(year=desk.platform.now.year + years)
     step(tmp_path / "clock", at)
     await desk.refused(7, at=at)
-    assert (await ask("redrive", "--reason", "bug")).startswith("1 parked records")
+    assert (await ask("redrive", "--reason", "bug", *BY)).startswith("1 parked records")
 
 
 @pytest.mark.parametrize("command", ["parked", "redrive", "accounts"])
@@ -134,7 +135,7 @@ async def test_a_device_that_nobody_enrolled_is_told_as_such(desk: Desk, ask: As
 async def test_a_redrive_of_everything_is_refused_and_names_what_narrows_it(desk: Desk, ask: Ask) -> None:
     await desk.refused(7)
     with pytest.raises(Malformed) as refused:
-        await ask("redrive")
+        await ask("redrive", *BY)
     assert "--reason" in refused.value.violations["which"]
     assert await desk.going_out() == []
 
@@ -165,7 +166,7 @@ async def test_many_are_sent_again_in_pieces(desk: Desk, ask: Ask, monkeypatch: 
         "timetracking.parking.use_cases.RedriveParked.__call__.__kwdefaults__", {"only_say": False, "most": 2}, raising=False
     )
     await desk.refused(*range(7))
-    assert (await ask("redrive", "--reason", "bug")).startswith("7 parked records")
+    assert (await ask("redrive", "--reason", "bug", *BY)).startswith("7 parked records")
 
 
 async def test_the_accounts_of_devices_are_shown_and_must_be_level_where_that_is_asked(told: Platform, ask: Ask, desk: Desk) -> None:
@@ -194,19 +195,19 @@ async def test_what_is_lost_is_written_off_on_a_ground_that_the_audit_names(
     await told.sql(
         "INSERT INTO device_receipts VALUES ('gate', '2026-11-23', 5, 0, 3), ('gate', '2026-11-24', 1, 0, 0), ('', '1970-01-01', 4, 0, 0)"
     )
-    for given in ((), ("--ground", " "), ("--ground", "two\nlines")):
+    ground = ("--ground", "Kafka was lost on 2026-11-24")
+    for given in (BY, (*BY, "--ground", " "), (*BY, "--ground", "two\nlines"), ground, ("--by", " ", *ground)):
         with pytest.raises(Malformed):
             await ask("accounts", "--write-off", *given)
-    ground = ("--ground", "Kafka was lost on 2026-11-24")
-    assert (await ask("accounts", "--write-off", "--device", "gate", *ground)).splitlines() == [
+    assert (await ask("accounts", "--write-off", "--device", "gate", *ground, *BY)).splitlines() == [
         "written off: stateBodies/KGD/devices/gate (2026-11-23): 2",
         "written off: stateBodies/KGD/devices/gate (2026-11-24): 1",
     ]
-    assert await ask("accounts", "--write-off", *ground) == "written off: devices/- (1970-01-01): 4"
-    assert (await ask("accounts", "--write-off", *ground)).startswith("nothing is in flight")
+    assert await ask("accounts", "--write-off", *ground, *BY) == "written off: devices/- (1970-01-01): 4"
+    assert (await ask("accounts", "--write-off", *ground, *BY)).startswith("nothing is in flight")
     assert (await ask("accounts", "--level")).splitlines()[-1].split() == ["all", "10", "0", "0", "0", "3", "7", "0", "0"]
     rows = await told.sql("SELECT subject, client, action, rule, body FROM audit_records WHERE client <> 'portal' ORDER BY id")
-    who = ("aigerim", "command accounts", "account.write-off", "Kafka was lost on 2026-11-24")
+    who = ("A. Serikova", "command accounts as aigerim", "account.write-off", "Kafka was lost on 2026-11-24")
     assert [tuple(row) for row in rows] == [(*who, "KGD"), (*who, "KGD"), (*who, None)]
 
 
@@ -216,15 +217,15 @@ async def test_what_may_be_on_its_way_is_not_written_off(told: Platform, ask: As
     for acknowledged, noted, why in ((7, 4, f"{PASSAGES}/3 "), (8, 5, f"{parked(PASSAGES)}/1 ")):
         kafka.update({PASSAGES: {(PASSAGES, 3): Extent(acknowledged, 9)}, parked(PASSAGES): {(parked(PASSAGES), 1): Extent(0, noted)}})
         with pytest.raises(NothingDone, match=re.escape(why)):
-            await ask("accounts", "--write-off", "--ground", "lost")
+            await ask("accounts", "--write-off", "--ground", "lost", *BY)
     assert await told.sql("SELECT FROM audit_records WHERE client <> 'portal'") == []
     kafka[parked(PASSAGES)] = {(parked(PASSAGES), 1): Extent(0, 4)}
-    assert (await ask("accounts", "--write-off", "--ground", "lost")).endswith("(2026-11-23): 2")
+    assert (await ask("accounts", "--write-off", "--ground", "lost", *BY)).endswith("(2026-11-23): 2")
 
 
 async def test_what_comes_to_something_after_all_is_written_off_no_more(told: Platform, ask: Ask) -> None:
     await told.sql("INSERT INTO device_receipts VALUES ('gate', '2026-11-24', 4, 0, 0)")
-    assert (await ask("accounts", "--write-off", "--ground", "lost")).endswith("(2026-11-24): 4")
+    assert (await ask("accounts", "--write-off", "--ground", "lost", *BY)).endswith("(2026-11-24): 4")
     await told.record(four(TUESDAY)[:3])
     assert (await ask("accounts", "--level")).splitlines()[-1].split() == ["all", "4", "3", "0", "0", "0", "1", "0", "0"]
 

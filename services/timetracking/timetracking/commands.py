@@ -1,25 +1,23 @@
 """The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild, restored; parked, redrive, accounts, reconcile."""
 
 import argparse
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chassis import commands
-from chassis.access import Caller, grants_of
+from chassis.access import Caller
 from chassis.audit_log.commands import auditing
 from chassis.brokers import Brokers
-from chassis.calls import Call, working_for
 from chassis.clock import Clock, clock_from
 from chassis.commands import Process
 from chassis.database import Database, Transaction
 from chassis.delivery import Subscription
+from chassis.operators import operating
 from chassis.processes import CONSUME, SERVE, WORK
 from chassis.restoration.commands import kafka_asked, restoring
 from chassis.supervision import closing
-from kernel.identifiers import new_id
 from lawbook import load
 
 from timetracking import processes
@@ -116,7 +114,7 @@ async def accounts(settings: TimetrackingSettings, database: Database, given: ar
     if not given.write_off:
         return await device_accounts.accounts(database, given)
     await _require_enrolled(database, given.device)
-    with _operating(given) as caller:
+    with operating(given) as caller:
         lost = WriteOffRecords(_begin(settings, database), partial(_done, settings.brokers), receipts.READER, parked_records.READER)
         return await device_accounts.write_off(caller, lost, given)
 
@@ -147,12 +145,12 @@ def _in_database(do: Callable[[TimetrackingSettings, Database, argparse.Namespac
     return once
 
 
-def _operated(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable[str]]) -> Asked:
-    """What the user of this machine does as the operator of everything that the database holds: the audit names both."""
+def _parked(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable[str]]) -> Asked:
+    """What is done with parked records, of everything that the database holds."""
 
     async def done(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
         await _require_enrolled(database, given.device)
-        with _operating(given) as caller:
+        with operating(given, looks=given.dry_run) as caller:
             return await do(caller, _begin(settings, database), given, clock_from(settings.clock))
 
     return _in_database(done)
@@ -162,14 +160,6 @@ async def _require_enrolled(database: Database, device: str | None) -> None:
     if device:
         async with database.transaction() as transaction:
             await require_enrolled(await transaction.driver(), device)
-
-
-@contextmanager
-def _operating(given: argparse.Namespace) -> Iterator[Caller]:
-    """The user of this machine, for whom the block works."""
-    caller = Caller(commands.at_the_keyboard(), f"command {given.command}", grants=grants_of(["/nation/operator"]))
-    with working_for(Call(f"command:{given.command}", new_id(), caller)):
-        yield caller
 
 
 COMMANDS: tuple[commands.Command, ...] = (
@@ -184,8 +174,8 @@ COMMANDS: tuple[commands.Command, ...] = (
     commands.republication(TimetrackingSettings, (WORKDAYS, FINDINGS), republish),
     commands.rebuilding(TimetrackingSettings, PROJECTIONS, rebuild),
     restoring("timetracking", TimetrackingSettings, restoration, forget_places),
-    _errand("parked", "list what waits in the parking lot", _operated(parking.parked), parking.parked_arguments),
-    _errand("redrive", "send parked records again", _operated(parking.redrive), parking.redrive_arguments),
+    _errand("parked", "list what waits in the parking lot", _parked(parking.parked), parking.parked_arguments),
+    _errand("redrive", "send parked records again", _parked(parking.redrive), parking.redrive_arguments),
     _errand("reconcile", "compute days a second time and compare them", _in_database(reconcile), reconciliation.arguments),
     _errand(
         "accounts",

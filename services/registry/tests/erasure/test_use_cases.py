@@ -93,7 +93,7 @@ def test_the_command_erases_by_a_decision_and_says_what_was_refused(
     with ThreadPoolExecutor() as apart:  # a command has a loop of its own
 
         def command(*given: str) -> int:
-            return apart.submit(main, ["erase", *given, "--ground", GROUND]).result()
+            return apart.submit(main, ["erase", *given, "--ground", GROUND, "--by", "A. Serikova"]).result()
 
         assert command("serikova") == 0
         assert "serikova: 4 rows erased" in capsys.readouterr().out

@@ -2,12 +2,10 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from getpass import getuser
 from typing import Any, Generic, TypeVar
 
 from kernel.faults import Fault, Malformed
@@ -101,13 +99,7 @@ def main(
 
     `elsewhere` are commands with what they do that the service reads itself: they are only listed.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {service}", description=says)
-    named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in commands:
-        command.add(named.add_parser(command.name, help=command.says))
-    for name, does in (elsewhere or {}).items():
-        named.add_parser(name, help=does)
-    arguments = parser.parse_args(given)
+    arguments = reader(service, says, commands, elsewhere or {}).parse_args(given)
     command = next(each for each in commands if each.name == arguments.command)
     try:
         command.do(service, arguments)
@@ -124,6 +116,17 @@ def main(
         print(found)
         return NOT_AS_IT_MUST_BE
     return 0
+
+
+def reader(service: str, says: str | None, commands: Sequence[Command], elsewhere: Mapping[str, str]) -> argparse.ArgumentParser:
+    """What reads the command line of `python -m service`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service}", description=says)
+    named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        command.add(named.add_parser(command.name, help=command.says))
+    for name, does in elsewhere.items():
+        named.add_parser(name, help=does)
+    return parser
 
 
 def _said(service: str, refused: Fault) -> str:
@@ -179,14 +182,6 @@ def rebuilding(settings: type[S], projections: Collection[str], rebuild: Callabl
 
     says, need = "build a projection anew from its topics", ("database_url", "migrator_database_url", "kafka")
     return Errand("rebuild", says, settings, need, anew, arguments)
-
-
-def at_the_keyboard() -> str:
-    """Who gives a command, as far as this machine knows."""
-    try:
-        return getuser()
-    except (KeyError, OSError):  # a container knows users by number
-        return f"user {os.getuid()}"
 
 
 def instant(text: str) -> datetime:

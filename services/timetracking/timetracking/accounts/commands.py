@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from chassis import operators
 from chassis.access import Caller
 from chassis.commands import NotAsItMustBe, NothingDone
 from chassis.database import Database
@@ -74,3 +75,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", action="store_true", help="end with 1 unless nothing is in flight")
     parser.add_argument("--write-off", action="store_true", help="say of what is in flight, and not on its way, that it is lost")
     parser.add_argument("--ground", help="on which ground it is written off, one line; the audit names it")
+    operators.arguments(parser)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from chassis import operators
 from chassis.access import Caller
 from chassis.clock import Clock
 from chassis.commands import instant
@@ -84,9 +85,11 @@ def parked_arguments(parser: argparse.ArgumentParser) -> None:
     """Which are listed."""
     _narrowing(parser)
     parser.add_argument("--all", action="store_true", help="also what was sent again or taken up")
+    parser.set_defaults(dry_run=True, by=None)
 
 
 def redrive_arguments(parser: argparse.ArgumentParser) -> None:
     """Which are sent again."""
     _narrowing(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say how many it would be")
+    operators.arguments(parser)

@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.faults import Unavailable
-from kernel.identifiers import new_id
 
-from chassis.access import Caller, grants_of
+from chassis import operators
 from chassis.brokers import Brokers
-from chassis.calls import Call, working_for
-from chassis.commands import Errand, NothingDone, at_the_keyboard
+from chassis.commands import Errand, NothingDone
 from chassis.database import Database
 from chassis.restoration.topics_lost import Forget, forget_places, nothing_more
 from chassis.settings import Settings
@@ -37,10 +35,10 @@ def restoring(service: str, settings: type[S], restoration: "Callable[[S], Resto
         parser.add_argument("what", choices=(DATABASE, TOPICS), help="what came back from a backup, or was born anew")
         says = "tell where the topics are ahead of the database, in numbers or by names, people's among them; and change nothing"
         parser.add_argument("--look", nargs="?", choices=(NUMBERS, NAMES), const=NUMBERS, help=says)
+        operators.arguments(parser)
 
     async def once(told: S, given: argparse.Namespace) -> str:
-        caller = Caller(at_the_keyboard(), "command restored", grants=grants_of(["/nation/operator"]))
-        with working_for(Call("command:restored", new_id(), caller)):
+        with operators.operating(given, looks=bool(given.look)):
             if given.what == DATABASE:
                 return await _restored(restoration(told), look=given.look)
             if given.look:

@@ -22,7 +22,8 @@ from localstack.parts import free_addresses
 from localstack.processes import Process
 
 from .figures import Figure, at_least, at_most
-from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_seconds, met, module
+from .neighbours import cpu_seconds
+from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, met, module
 
 CHANGES, WRITERS, AT_ONCE = 60_000, 2, 8
 GROUP = 20

@@ -23,7 +23,8 @@ from . import echo_server
 from .days import filled
 from .figures import Figure, at_least, median
 from .load import Answered, answered
-from .stand import Ground, Stand, cpu_seconds, met, module
+from .neighbours import cpu_seconds
+from .stand import Ground, Stand, met, module
 
 SERVANTS, CALLS, ROUNDS = 2_000, 4_000, 5
 AT_ONCE = 16

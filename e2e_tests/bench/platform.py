@@ -34,7 +34,8 @@ from ..demo.level import Metrics
 from ..demo.level import read as read_metrics
 from ..demo.world import Record
 from .nation import ZONE, Nation
-from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, cpu_seconds, met, module
+from .neighbours import cpu_seconds
+from .stand import LOOK_AGAIN_S, READY_WITHIN_S, SERVICE, Ground, Stand, met, module
 
 # Devices that have something on the line at once.
 AT_ONCE = 96

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-import psutil
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
 from chassis.testing.artifacts import ROOT
@@ -146,23 +145,6 @@ async def met(process: Process, condition: Awaitable[T]) -> T:
         return task.result()
     task.cancel()
     raise Died(process)
-
-
-def cpu_seconds(pid: int) -> float:
-    """The CPU seconds that a process and its children, those that have ended too, have taken so far."""
-    total = 0.0
-    try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return total
-    for each in family:
-        try:
-            times = each.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 def _folder() -> Path:

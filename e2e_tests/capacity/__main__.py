@@ -6,18 +6,20 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # processes are started while calls are open: gRPC need not follow them
 
 from localstack.platform import interruptible
 
+from ..bench.neighbours import QUIET, Spent
 from . import costs, page
 from .report import document
 from .sizing import ASSUMED
 
-# Processes that ran or waited to run in the last minute, as the kernel counts them: more are somebody's beside us.
-QUIET = 1.0
+LOOKED_AT_S = 5.0
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -32,11 +34,11 @@ def main(given: Sequence[str] | None = None) -> int:
     if arguments.servants < 1 or arguments.regions < 1:
         parser.error("servants and regions are counted from 1 on")
     if arguments.measure:
-        if disturbed := _disturbed():
-            print(disturbed, file=sys.stderr)
-            if not arguments.force:
-                return 1
-        return interruptible(_measure())
+        before = Spent.now()
+        time.sleep(LOOKED_AT_S)
+        if not _quiet(Spent.now().others(before), arguments.force):
+            return 1
+        return interruptible(_measure(forced=arguments.force))
     if arguments.write:
         page.write(costs.read(), ASSUMED)
         return 0
@@ -44,18 +46,24 @@ def main(given: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _disturbed() -> str:
-    """What would make a measurement untrue now, or nothing."""
-    load = os.getloadavg()[0]
-    if load <= QUIET:
-        return ""
-    return f"others work on this machine: its load is {load:.2f}, and for a measurement {QUIET:g} at most; FORCE=1 measures all the same"
+def _quiet(others: float, forced: bool) -> bool:
+    """Whether a measurement counts beside what others do; says it where they do too much."""
+    if others > QUIET:
+        says = f"others work on this machine: they had {others:.2f} cores, and beside a measurement {QUIET:g} at most"
+        print(f"{says}; FORCE=1 measures all the same", file=sys.stderr)
+    return forced or others <= QUIET
 
 
-async def _measure() -> int:
+async def _measure(*, forced: bool) -> int:
     from .measure import Sizes, measured  # needs the whole platform, which nobody needs to compute
 
-    costs.write(await measured(lambda line: print(f"  {line}", flush=True), Sizes()))
+    before = Spent.now()
+    found = await measured(lambda line: print(f"  {line}", flush=True), Sizes())
+    others = Spent.now().others(before)
+    if not _quiet(others, forced):
+        print("nothing was written", file=sys.stderr)
+        return 1
+    costs.write(replace(found, machine={**found.machine, "cores that others had meanwhile": f"{others:.2f}"}))
     page.write(costs.read(), ASSUMED)
     print(f"written to {costs.KEPT.name} and docs/{page.PAGE.name}")
     return 0

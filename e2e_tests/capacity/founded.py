@@ -14,7 +14,7 @@ from chassis.testing.kafka import Kafka, temporary_kafka
 from chassis.testing.postgres import temporary_postgres
 
 from ..bench.figures import Say
-from ..bench.stand import cpu_seconds
+from ..bench.neighbours import cpu_seconds
 from ..chaos.department import Department, department
 from ..upgrade import founding
 from ..upgrade.region import Region, region

@@ -11,7 +11,7 @@ from localstack.log import Log
 from localstack.platform import running
 
 from ..bench.figures import Say
-from ..bench.stand import cpu_seconds
+from ..bench.neighbours import cpu_seconds
 from .costs import Resting
 
 SERVICES = ("registry", "regimes", "timetracking")

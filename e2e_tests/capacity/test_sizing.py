@@ -1,7 +1,8 @@
 """Sizes follow from what was measured by plain arithmetic; the page says what the command prints."""
 
 import math
-from collections.abc import Coroutine
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from e2e_tests.bench.neighbours import Spent
 from e2e_tests.capacity import costs, page, report, sizing
 from e2e_tests.capacity.__main__ import main
 from e2e_tests.capacity.costs import Costs, Curve, Founded, Line, Resting
@@ -90,22 +92,72 @@ def test_recording_and_planning_take_what_they_took_for_each_servant() -> None:
     assert (region.founding_s, region.roll_s) == pytest.approx((90, 20))  # three months of each were planned
 
 
-@pytest.mark.parametrize(("load", "forced", "code"), [(0.2, [], 0), (3.0, [], 1), (3.0, ["--force"], 0)])
-def test_nothing_is_measured_beside_others_unless_it_is_forced(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: float, forced: list[str], code: int
+class _Machine:
+    """What others have of it: so many cores when it is looked at, one figure after the other."""
+
+    def __init__(self, *others: float) -> None:
+        self._others, self._looked = [figure for each in others for figure in (0.0, each)], 0
+
+    def now(self) -> Spent:
+        """A second after the last look, in which we had ten cores, and others those that are due."""
+        others, self._looked = sum(self._others[: self._looked + 1]), self._looked + 1
+        return Spent(self._looked, self._looked * 10 + others, self._looked * 10)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "forced", "code", "measured", "written"),
+    [
+        (0.02, 0.03, [], 0, 1, 1),
+        (0.5, 0.0, [], 1, 0, 0),
+        (0.02, 0.3, [], 1, 1, 0),
+        (0.5, 0.3, ["--force"], 0, 1, 1),
+    ],
+)
+def test_what_was_measured_beside_others_is_not_written_unless_it_is_forced(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: float,
+    meanwhile: float,
+    forced: list[str],
+    code: int,
+    measured: int,
+    written: int,
 ) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
-    measured = []
+    kept = list[Costs]()
 
-    def noted(work: Coroutine[Any, Any, int]) -> int:
-        work.close()
-        measured.append(work)
-        return 0
+    async def noted(*_: Any) -> Costs:
+        noted_.append(None)
+        return MADE_UP
 
-    monkeypatch.setattr("e2e_tests.capacity.__main__.interruptible", noted)
+    noted_ = list[None]()
+    monkeypatch.setattr("e2e_tests.capacity.__main__.LOOKED_AT_S", 0.0)
+    monkeypatch.setattr("e2e_tests.capacity.__main__.Spent", _Machine(before, meanwhile))
+    monkeypatch.setattr("e2e_tests.capacity.measure.measured", noted)
+    monkeypatch.setattr("e2e_tests.capacity.page.write", lambda *_: None)
+    monkeypatch.setattr("e2e_tests.capacity.costs.write", kept.append)
     assert main(["--measure", *forced]) == code
-    assert len(measured) == 1 - code
-    assert ("FORCE=1" in capsys.readouterr().err) == (load > 1)
+    assert (len(noted_), len(kept)) == (measured, written)
+    said = capsys.readouterr().err
+    assert ("FORCE=1" in said) == (max(before, meanwhile) > 0.1)
+    assert ("nothing was written" in said) == (measured > written)
+    assert [each.machine["cores that others had meanwhile"] for each in kept] == [f"{meanwhile:.2f}"] * written
+
+
+BURN = "import time\nwhile time.process_time() < 0.8: pass"
+
+
+def test_what_others_do_is_told_from_what_descendants_do() -> None:
+    """A descendant's seconds are ours, also when it has ended; those of whoever descends from nobody here are others'."""
+    before = Spent.now()
+    subprocess.run([sys.executable, "-c", BURN], check=True)
+    child = Spent.now()
+    assert child.ours - before.ours >= 0.7
+    # The shell ends at once: what it has started is nobody's child here, and its end is seen by the pipe that it holds.
+    orphan = subprocess.run(["sh", "-c", f"'{sys.executable}' -c '{BURN}' &"], stdout=subprocess.PIPE, check=True)
+    after = Spent.now()
+    assert orphan.stdout == b""
+    assert after.machine - child.machine >= 0.7
+    assert after.others(child) * (after.at - child.at) >= 0.5
 
 
 def test_what_has_its_term_goes_when_that_is_over() -> None:

@@ -4,12 +4,14 @@ What may be missing is what the kind of backup does not promise: changes by call
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import grpc
+from chassis.commands import NOT_AS_IT_MUST_BE
 
 from ..chaos.patience import until
 from ..chaos.traffic import Traffic
@@ -41,6 +43,7 @@ class Measured:
     lost: int = 0
     lost_s: float = 0.0
     waiting: int = 0
+    eras: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shown(self) -> Mapping[str, object]:
@@ -130,11 +133,12 @@ async def _restored(
     await region.stage.leave(*(name for name in (*PROCESSES, "gateway") if name in region.stage.processes))
     region.stand_on(await backup.restore())
     measured.restored_s = time.monotonic() - lost_at
-    await _brought_together(region, keeps_all, say)
+    measured.eras = await _brought_together(region, keeps_all, say)
     measured.together_s = time.monotonic() - lost_at
     await region.start(*PROCESSES)
     measured.answered_s = time.monotonic() - lost_at
-    await gates.as_they_are()
+    known = await gates.as_they_are()
+    assert known or not keeps_all, "what was enrolled or revoked after the backup is lost, though the backup keeps all"
     await region.start("gateway")
     measured.devices_s = time.monotonic() - lost_at
 
@@ -151,6 +155,8 @@ async def _worked(
     await gates.after()
     await region.desk.create_body(later(region))
     await region.operate(REGISTRY, "erase", region.gone, "--ground", GROUND, *BY)
+    for service in SERVICES:
+        await region.audit_told(service)
     await until(lambda: region.books.none("outbox"))
     for name in ("registry work", "work"):
         region.stage.kill(name)
@@ -160,14 +166,31 @@ async def _worked(
     await until(lambda: region.stage.inside.count("outbox"))
 
 
-async def _brought_together(region: Region, keeps_all: bool, say: Callable[[str], None]) -> None:
-    """The documented steps: nobody comes in, what is missing is listed first, then each service's database is brought together with its topics."""
+async def _brought_together(region: Region, keeps_all: bool, say: Callable[[str], None]) -> Mapping[str, str]:
+    """The documented steps: nobody comes in, what is missing is listed first, then each service's database is brought together with its topics.
+
+    The eras that begin, by service.
+    """
+    eras = dict[str, str]()
     await region.lock()
     listed = await region.operate(REGISTRY, "restored", "database", "--look", "names")
     missing = {"  newer    " + region.department.body, "  unknown  " + later(region), "  erased   " + region.gone}
     assert missing & set(listed.splitlines()) == (set() if keeps_all else missing), listed
     for service in SERVICES:
-        say(await region.operate(service, "restored", "database", *BY))
+        said = await region.operate(service, "restored", "database", *BY)
+        say(said)
+        [eras[service]] = re.findall(r"^era (\d+) has begun", said, re.MULTILINE)
+    return eras
+
+
+async def _proven(region: Region, service: str, era: str, keeps_all: bool) -> None:
+    """What is left of the audit agrees with what was told of it; what does not is excused by the restoration alone, when that is named."""
+    await region.audit_told(service)
+    code, said = await region.ended(service, "audit", "verify")
+    assert code == (0 if keeps_all else NOT_AS_IT_MUST_BE), said
+    named = await region.operate(service, "audit", "verify", "--restored", era)
+    assert f"era {era}, at place" in named, named
+    assert ("records at least" in named) is not keeps_all, named
 
 
 async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_at: float, keeps_all: bool) -> None:
@@ -186,6 +209,8 @@ async def _looked_at(region: Region, changes: Changes, measured: Measured, lost_
     await region.level()
     await judged(region.stage, region.department)
     await topics_agree(region)
+    for service, era in measured.eras.items():
+        await _proven(region, service, era, keeps_all)
 
 
 async def _size(region: Region) -> int:

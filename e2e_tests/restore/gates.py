@@ -56,11 +56,12 @@ class LaterGates:
         await until(self._is_refused)
         await self.passed()
 
-    async def as_they_are(self) -> None:
-        """Enrols and revokes what the database does not know to be so: what an operator does by the lists of the body."""
+    async def as_they_are(self) -> bool:
+        """Enrols and revokes what the database does not know to be so, as an operator does by the lists of the body; whether it knew both."""
         *_, new = self.region.department.enrolments()
-        await self._asked("EnrolDevice", new, "ALREADY_EXISTS")
-        await self._asked("RevokeDevice", devices.RevokeDeviceRequest(name=f"{self._body}/devices/{self.stolen}"), "DEVICE_REVOKED")
+        enrolled = await self._asked("EnrolDevice", new, "ALREADY_EXISTS")
+        stolen = devices.RevokeDeviceRequest(name=f"{self._body}/devices/{self.stolen}")
+        return await self._asked("RevokeDevice", stolen, REVOKED) and enrolled
 
     async def passed(self) -> None:
         """Somebody passes the new gate, which sends it until it is taken."""
@@ -109,8 +110,9 @@ class LaterGates:
             return None
         return [_reason(each.refusal) for each in answer.refused]
 
-    async def _asked(self, method: str, request: Any, already: str = "") -> None:
-        """Asks for a change until it is made, or refused as made `already`: what must be read again first is waited for."""
+    async def _asked(self, method: str, request: Any, already: str = "") -> bool:
+        """Asks for a change until it is made, or refused as made `already`, and says whether it was: what must be read again is waited for."""
+        refused = list[str]()
 
         async def made() -> bool:
             async with channel(self.region.stage.rpcs, await self.region.stage.token()) as opened:
@@ -118,12 +120,15 @@ class LaterGates:
                     await getattr(DeviceServiceStub(opened), method)(request)
                 except grpc.aio.AioRpcError as error:
                     said = f"{error.code()} {error.details()} {error.trailing_metadata()}"
-                    if error.code() is not grpc.StatusCode.UNAVAILABLE and (not already or already not in said):
+                    if error.code() is grpc.StatusCode.UNAVAILABLE:
+                        return False
+                    if not already or already not in said:
                         raise
-                    return error.code() is not grpc.StatusCode.UNAVAILABLE
+                    refused.append(said)
             return True
 
         await until(made)
+        return bool(refused)
 
     @property
     def _body(self) -> str:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from chassis.audit_log.checkpoints import published
 from chassis.brokers import Brokers
 from chassis.migrations import migrate
 from chassis.roles import Entrances, provide
@@ -48,6 +49,8 @@ SINCE, LEFT = date(2026, 1, 12), date(2026, 3, 1)
 BORN = date(1985, 3, 14)
 # Who decides, and who keeps the files: everywhere, as it is a small region.
 GRANTS = ("/nation/operator", "/nation/hr-officer")
+# Checkpoints of the audit are told so often that some are told between a backup and the loss.
+_OFTEN = {"TARTIP_AUDIT_CHECKPOINT_EVERY_S": "0.5"}
 # Who gives commands, which the audit names.
 BY = ("--by", "A. Serikova")
 
@@ -88,12 +91,26 @@ class Region:
         await asyncio.gather(*(self.stage.ready(name) for name in names))
 
     async def operate(self, service: str, *arguments: str) -> str:
-        """What an operator does at the command line of a service, to its end; what it said."""
-        urls = self.registry if service == REGISTRY else self.stage.inside.urls
-        own = {**variables(self.ways[service]), "TARTIP_DATABASE_URL": urls.worker, "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator}
-        code, said = await command(service, {**os.environ, **self.stage.told, **own}, *arguments)
+        """What an operator does at the command line of a service, to its good end; what it said."""
+        code, said = await self.ended(service, *arguments)
         assert code == 0, said
         return said
+
+    async def ended(self, service: str, *arguments: str) -> tuple[int, str]:
+        """What an operator does at the command line of a service: how it ended, and what it said."""
+        urls = self.registry if service == REGISTRY else self.stage.inside.urls
+        own = {**variables(self.ways[service]), "TARTIP_DATABASE_URL": urls.worker, "TARTIP_MIGRATOR_DATABASE_URL": urls.migrator}
+        return await command(service, {**os.environ, **self.stage.told, **own}, *arguments)
+
+    async def audit_told(self, service: str) -> None:
+        """Returns when a checkpoint of the audit as it is now was told outside."""
+        inside = self.books if service == REGISTRY else self.stage.inside
+        records = await inside.count("audit_records")
+
+        async def told() -> bool:
+            return max((each.place for each in await published(service, self.ways[service])), default=0) >= records
+
+        await until(told)
 
     async def lock(self) -> None:
         """Lets no process into the databases that came back, as the page says."""
@@ -189,7 +206,7 @@ async def region(
     async with AsyncExitStack() as stack:
         urls = await provide(postgres.url, REGISTRY, REGISTRY, postgres.password_of)
         await migrate(urls.migrator, f"{REGISTRY}.migrations")
-        standing = await stack.enter_async_context(stage(kafka, postgres, folder, more=variables(ways[SERVICE])))
+        standing = await stack.enter_async_context(stage(kafka, postgres, folder, more={**variables(ways[SERVICE]), **_OFTEN}))
 
         async def token() -> str:
             return standing.tokens.mint("an officer", GRANTS)

@@ -15,7 +15,7 @@ FILE = ROOT / "charts" / "service" / "values.schema.json"
 OF_PROCESSES = (Settings, Limits, TlsSettings, RegistrySettings, TimetrackingSettings, GatewaySettings)
 # Read before there are settings: it says how the refusal of a setting is logged.
 BESIDE = {"TARTIP_LOG_LEVEL"}
-_NAMES = re.compile(r'"variableNames": \{"enum": \[.*?\]\}', re.DOTALL)
+_NAMES = re.compile(r'("named": \{\n      "properties": \{).*?\n      \}', re.DOTALL)
 
 
 def names() -> list[str]:
@@ -26,5 +26,5 @@ def names() -> list[str]:
 
 def text() -> str:
     """The schema with these names."""
-    lines = ",\n      ".join(json.dumps(name) for name in names())
-    return _NAMES.sub(lambda _: f'"variableNames": {{"enum": [\n      {lines}\n    ]}}', FILE.read_text(encoding="utf-8"))
+    lines = ",".join(f"\n        {json.dumps(name)}: {{}}" for name in names())
+    return _NAMES.sub(lambda found: f"{found[1]}{lines}\n      }}", FILE.read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from chassis.testing.broker import Broker
 from pydantic import SecretStr
 from tartip.timetracking.v1.events_pb2 import FindingChanged, WorkdayChanged
 from timetracking import commands
+from timetracking.accounts.repository import StoredAccounts
 from timetracking.passages.consumer import MOST
 from timetracking.restoration import FOLLOWED, own_topics, positions
 from timetracking.settings import TimetrackingSettings
@@ -24,12 +25,14 @@ from .platform import Platform
 from .samples import TUESDAY, four
 
 WORKDAYS, FINDINGS, PASSAGES = "timetracking.workdays.v1", "timetracking.findings.v1", "timetracking.passages.v1"
+OF_THE_GATEWAY = "00000000-0000-0000-0000-0000000000ff"
 PARKED = """
 INSERT INTO parked_records (id, topic, key, partition, lay_partition, lay_offset, device, date, reason, error, origin, first_failed_at,
                             parked_at, attempts, state, sendable, headers, size)
 VALUES ($1, $2, '', 0, 0, 5, 'gate', '2026-11-24', 'bug', '', '', now(), now(), 1, $3, true, '{}', 1)
 """
 
+FORGOTTEN = Namespace(command="restored", what=TOPICS, look=None, by="A. Serikova")
 TOPICS_LOST = restoring("timetracking", TimetrackingSettings, commands.restoration, commands.forget_places)
 
 
@@ -145,14 +148,14 @@ async def test_topics_that_hold_what_was_read_of_them_were_not_lost(platform: Pl
     for number in range(4):
         await platform.sql("INSERT INTO read_positions VALUES ('accounts', $1, $2, 1)", PASSAGES, number)
     with pytest.raises(NothingDone, match=f"^{PASSAGES} reach as far as they were read"):
-        await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), Namespace(what=TOPICS, look=False))
+        await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), FORGOTTEN)
     assert len(await platform.sql("SELECT FROM read_positions")) == 4
 
 
 async def test_a_look_at_lost_topics_is_refused_and_forgets_nothing(platform: Platform) -> None:
     await platform.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
     with pytest.raises(NothingDone, match="leave --look away"):
-        await TOPICS_LOST.once(settings(platform, ""), Namespace(what=TOPICS, look=True))
+        await TOPICS_LOST.once(settings(platform, ""), Namespace(**vars(FORGOTTEN) | {"look": True}))
     assert len(await platform.sql("SELECT FROM read_positions")) == 1
 
 
@@ -173,7 +176,13 @@ async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_se
     for topic in (PASSAGES, WORKDAYS):
         await platform.sql("INSERT INTO outbox (topic, key, headers) VALUES ($1, '', '{}')", topic)
     before = {str(row["id"]) for row in await platform.sql("SELECT id FROM parked_records")}
-    said = await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), Namespace(what=TOPICS, look=False))
+    await platform.sql(
+        PARKED.replace("$1", f"'{OF_THE_GATEWAY}'")
+        .replace("$2", f"'{PASSAGES}'")
+        .replace("$3", "'parked'")
+        .replace("'', '', now()", "'', 'gateway:75', now()")
+    )
+    said = await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), FORGOTTEN)
     assert "republish" in said
     for table in ("recorded_positions", "recorded_gaps", "projection_positions", "read_positions"):
         assert await platform.sql(f"SELECT FROM {table}") == [], table
@@ -182,12 +191,30 @@ async def test_where_topics_were_lost_their_places_are_forgotten_and_what_was_se
         (None, None, "parked"),
         (None, None, "parked"),
         (None, None, "taken_up"),
+        (None, None, "parked"),
     ]
     assert not before & {str(row["id"]) for row in rows}
+    assert str(rows[-1]["id"]) == OF_THE_GATEWAY, "the device sends it again under what it is"
     # What others are to be told is on its way still; what was to be recorded under its old ID is not.
     assert {row["topic"] for row in await platform.sql("SELECT topic FROM outbox")} & {PASSAGES, WORKDAYS} == {WORKDAYS}
     (record,) = await platform.sql("SELECT action, subject FROM audit_records WHERE action LIKE 'restoration%'")
     assert record["action"] == "restoration.forget-places"
+
+
+async def test_where_topics_were_lost_before_who_counts_had_read_them_what_came_to_something_counts_as_come(
+    platform: Platform, quiet_broker: Broker
+) -> None:
+    """Who counts was four passages behind who records; of another gate's two nobody had recorded."""
+    await platform.record(four(TUESDAY))
+    await platform.sql("INSERT INTO device_receipts VALUES ('other', $1, 2, 0, 0)", TUESDAY)
+    await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), FORGOTTEN)
+    async with platform.database.worker.transaction() as transaction:
+        accounts = StoredAccounts(transaction)
+        found = {device: counts for device, counts in await accounts.page(None, 10)}
+    assert {device: (counts.received, counts.stored, counts.in_flight) for device, counts in found.items()} == {
+        "gate": (4, 4, 0),
+        "other": (2, 0, 2),
+    }
 
 
 async def test_where_both_were_lost_places_are_forgotten_first_and_what_is_published_again_is_in_the_era(
@@ -195,7 +222,7 @@ async def test_where_both_were_lost_places_are_forgotten_first_and_what_is_publi
 ) -> None:
     await kept.sql("INSERT INTO read_positions VALUES ('accounts', $1, 0, 7)", PASSAGES)
     told = settings(kept, quiet_broker.bootstrap)
-    await TOPICS_LOST.once(told, Namespace(what=TOPICS, look=False))
+    await TOPICS_LOST.once(told, FORGOTTEN)
     done = await commands.restoration(told)()
     assert (done.told, done.rewound.again, done.rewound.gone) == (0, 0, 0)
     assert await commands.republish(told, WORKDAYS, None)

@@ -50,10 +50,12 @@ async def test_a_device_s_account_goes_whole_and_only_once_all_of_it_is_accounte
     left = await accounts()
     assert left >= {"lossy", "undated"}
     assert "dead" not in left
-    # Written off it goes; of another a part was, and a part came to something after all.
+    # Written off it goes; of another a part was, and a part came to something after all; what was parked since is not what was written off.
     await platform.sql("UPDATE device_receipts SET written_off = 1 WHERE device IN ('lossy', 'undated')")
+    await platform.sql("INSERT INTO device_receipts VALUES ('again', $1, 1, 0, 0, 1)", MONDAY)
+    await park(platform, "2026-11-23T08:00:00", device="again", at=platform.now)
     await everything(retention(platform))
-    assert await accounts() >= {"lossy"}
+    assert await accounts() >= {"lossy", "again"}
     assert "undated" not in await accounts()
     await platform.sql("UPDATE device_receipts SET written_off = 3 WHERE device = 'lossy'")
     await everything(retention(platform))

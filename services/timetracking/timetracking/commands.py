@@ -1,6 +1,7 @@
 """The commands of timetracking: serve, gateway, consume, work, migrate, audit, republish, rebuild, restored; parked, redrive, accounts, reconcile."""
 
 import argparse
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -42,6 +43,9 @@ from timetracking.workdays.use_cases import ComputeDays
 
 if TYPE_CHECKING:
     from chassis.restoration.restoring import Restoration
+
+# Those who record commit once a second where they are.
+_MOMENT_S = 1.0
 
 PROJECTIONS: Mapping[str, tuple[str, ...]] = {
     "people": ("body_states", "unit_heads", "legal_holds", "servants", "appointments"),
@@ -115,7 +119,8 @@ async def accounts(settings: TimetrackingSettings, database: Database, given: ar
         return await device_accounts.accounts(database, given)
     await _require_enrolled(database, given.device)
     with operating(given) as caller:
-        lost = WriteOffRecords(_begin(settings, database), partial(_done, settings.brokers), receipts.READER, parked_records.READER)
+        done, moment = partial(_done, settings.brokers), partial(asyncio.sleep, _MOMENT_S)
+        lost = WriteOffRecords(_begin(settings, database), done, moment, receipts.READER, parked_records.READER)
         return await device_accounts.write_off(caller, lost, given)
 
 

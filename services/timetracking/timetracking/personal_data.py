@@ -17,8 +17,13 @@ BADGES_LATER = 45
 # What was found about a device is a fact of all days that it lasted; an instant's date is another one elsewhere, by less than the margin.
 PAST_FINDINGS = f"date < $1 AND (servant IS NOT NULL OR greatest(date, until, (to_timestamp(last) AT TIME ZONE 'UTC')::date) < {FACTS})"
 # A device's account of a date goes whole, or a loss would be hidden and another invented: once all that was received is stored or written off. What is
-# counted meanwhile is looked at once more under the rows' locks.
-SETTLED = "sum(flying) BETWEEN 0 AND sum(written_off)"
+# counted meanwhile is looked at once more under the rows' locks. What was written off does not stand for what was parked since.
+SETTLED = f"""
+sum(flying) BETWEEN 0 AND sum(written_off) AND (sum(written_off) = 0 OR NOT EXISTS (
+    SELECT FROM parked_records p WHERE p.device = part.device AND p.date = part.date AND p.topic IN {PASSAGE_TOPICS}
+        AND p.state IN ('parked', 'sent_again')
+))
+"""
 ACCOUNTS = f"""
 WITH candidates AS (
     SELECT device, date FROM (

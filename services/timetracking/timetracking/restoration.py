@@ -12,9 +12,10 @@ from chassis.restoration.ahead import OwnTopic
 from chassis.restoration.restoring import Followed
 from tartip.timetracking.v1 import events_pb2
 
+from timetracking.accounts.repository import COUNT_WHAT_CAME_TO_SOMETHING
 from timetracking.findings import events as findings
 from timetracking.findings.use_cases import TellFindings
-from timetracking.parking.domain import OWN
+from timetracking.parking.domain import GATEWAY, OWN
 from timetracking.passages.consumer import MOST
 from timetracking.people import consumer as people
 from timetracking.plans import consumer as plans
@@ -38,16 +39,20 @@ SELECT w.servant, w.date, w.revision FROM unnest($1::text[], $2::date[]) AS day 
 JOIN workdays w ON w.servant = day.servant AND w.date = day.date
 """
 _FINDINGS = "SELECT id, revision FROM findings WHERE id = ANY ($1::uuid[])"
-# What was parked is known by where it lay: there others will lie. What was sent again is lost with its topic, and waits once more.
+# What was parked is known by where it lay: there others will lie; but for what the gateway parked, which is known by what it is. What
+# was sent again is lost with its topic, and waits once more.
 _FORGET = (
     "DELETE FROM recorded_gaps",
     "DELETE FROM recorded_positions",
     # On its way back under the ID that is forgotten here: it would be stored, and wait in the parking lot all the same.
     "DELETE FROM outbox WHERE topic IN (SELECT topic FROM parked_records)",
-    """
-    UPDATE parked_records SET id = gen_random_uuid(), lay_partition = NULL, lay_offset = NULL,
+    f"""
+    UPDATE parked_records SET id = CASE WHEN starts_with(origin, '{GATEWAY}') THEN id ELSE gen_random_uuid() END,
+        lay_partition = NULL, lay_offset = NULL,
         state = CASE WHEN state = 'sent_again' THEN 'parked' ELSE state END
     """,
+    # Who counts follows the topic as who records does, and may have been behind: nobody will count there any more what has come.
+    COUNT_WHAT_CAME_TO_SOMETHING,
 )
 
 

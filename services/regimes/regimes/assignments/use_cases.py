@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from chassis.access import Caller
+from chassis.access import Caller, forbidden, needed
 from chassis.recording import Recording
 from kernel.days import DaySpan
-from kernel.faults import Conflict, Forbidden, Unavailable
+from kernel.faults import Conflict, Unavailable
 from lawbook import Lawbook
 
 from regimes.assignments.domain import Assignment
@@ -107,7 +107,12 @@ async def _within_reach(work: Work, caller: Caller, servant: Servant, assignment
     """Every date of the span is a day of a body that the caller acts for: an HR officer does not set hours elsewhere."""
     owners = {appointment.body for on in servant.turns(assignment.span) if (appointment := servant.keeping_time(on))}
     if owners - await work.bodies.within(owners, visible_to=caller):
-        raise Forbidden(method="tartip.regimes.v1.AssignmentService/CreateAssignment")
+        # Which bodies those are is not told: who may not act for one need not know that somebody serves there.
+        raise forbidden(
+            "tartip.regimes.v1.AssignmentService/CreateAssignment",
+            needed(["/nation", "/regions/*", "/state-bodies/*"], ["hr-officer"]),
+            caller.grants,
+        )
 
 
 @dataclass(frozen=True, slots=True)

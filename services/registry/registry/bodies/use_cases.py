@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from chassis.access import Caller
+from chassis.access import Caller, forbidden, needed
 from chassis.recording import Recording
-from kernel.faults import Conflict, Forbidden, NotFound, Stale, WrongState
+from kernel.faults import Conflict, NotFound, Stale, WrongState
 from kernel.names import body_name, servant_name, unit_name
 
 from registry.bodies.domain import BodyState, StateBody, Unit
@@ -86,7 +86,11 @@ class CreateStateBody:
     async def __call__(self, caller: Caller, body: StateBody) -> StateBody:
         """Returns the recorded body; refuses FORBIDDEN, ALREADY_EXISTS, NOT_FOUND (the body above or the serving one)."""
         if not (caller.reach.nation or body.region in caller.reach.regions):
-            raise Forbidden(method="CreateStateBody")
+            raise forbidden(
+                "tartip.registry.v1.StateBodyService/CreateStateBody",
+                needed(["/nation", f"/regions/{body.region}"], ["operator"]),
+                caller.grants,
+            )
         async with self.work(caller) as work:
             await work.lock(bodies=[body.id])
             if await work.bodies.exists(body.id):

@@ -50,8 +50,10 @@ async def test_a_recorded_body_is_published_as_its_first_revision() -> None:
 
 
 async def test_an_operator_records_bodies_of_the_own_region_only(registry: Memory) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden) as refused:
         await CreateStateBody(registry.begin)(OPERATOR, body("MF", region="10"))
+    assert refused.value.facts["takes"] == "/nation, /regions/10: operator"
+    assert refused.value.facts["grants"] == ", ".join(grant.path for grant in OPERATOR.grants)
     assert "MF" not in registry.tables.bodies
 
 

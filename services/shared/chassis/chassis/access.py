@@ -5,9 +5,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
+from kernel.faults import Forbidden
+
 ScopeKind = Literal["state-body", "region", "nation", "system", "own"]
 SCOPE_KINDS: dict[str, ScopeKind] = {"state-bodies": "state-body", "regions": "region", "systems": "system"}
 OWN_ROLE = "servant"
+# A refusal goes in the trailers of an answer, which may not be long.
+_MOST_SHOWN = 10
 UNIT_HEAD = "unit-head"
 
 
@@ -42,8 +46,12 @@ class Grant:
         """The group path of the grant."""
         if self.scope_kind == "nation":
             return f"/nation/{self.role}"
-        folder = next((folder for folder, kind in SCOPE_KINDS.items() if kind == self.scope_kind), self.scope_kind)
-        return f"/{folder}/{self.scope}/{self.role}"
+        return f"/{folder_of(self.scope_kind)}/{self.scope}/{self.role}"
+
+
+def folder_of(kind: ScopeKind) -> str:
+    """The folder of group paths in which scopes of a kind lie."""
+    return next((folder for folder, each in SCOPE_KINDS.items() if each == kind), kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,25 @@ class AccessRule:
         if not counting and not held.paths:
             return None
         return Caller(subject, client, servant, tuple(counting), held)
+
+    @property
+    def takes(self) -> str:
+        """What opens the method: "/nation, /regions/*: operator", and relationships beside it."""
+        places = ["/nation" if kind == "nation" else f"/{folder_of(kind)}/*" for kind in self.kinds if kind != "own"]
+        granted = self.roles - {OWN_ROLE}
+        return needed(places, [*granted]) + "".join(f", {each}" for each in sorted({*self.relationships, *(self.roles & {OWN_ROLE})}))
+
+
+def needed(places: Iterable[str], roles: Iterable[str]) -> str:
+    """Grants that would do: one of the roles at one of the places."""
+    return f"{', '.join(sorted(places))}: {', '.join(sorted(roles))}"
+
+
+def forbidden(method: str, takes: str, grants: Iterable[Grant]) -> Forbidden:
+    """The refusal of a method that says what it takes, and what the caller has been granted."""
+    paths = sorted({each.path for each in grants})
+    shown = [*paths[:_MOST_SHOWN], *(["…"] if len(paths) > _MOST_SHOWN else [])]
+    return Forbidden(method=method.removeprefix("/"), takes=takes, grants=", ".join(shown) or "—")
 
 
 def grants_of(paths: Collection[str]) -> tuple[Grant, ...]:

@@ -8,9 +8,9 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kernel.faults import Conflict, Forbidden
+from kernel.faults import Conflict
 
-from chassis.access import Caller
+from chassis.access import Caller, forbidden
 from chassis.audit import grant_names
 from chassis.database import Database, Transaction
 
@@ -58,7 +58,7 @@ class RequestEntry:
         if row["body_digest"] not in (self._digest, self._bare):
             raise Conflict("request_id", reason=REUSED, requestId=self._request_id)
         if not set(row["grants"]) <= set(grant_names(self._caller)):
-            raise Forbidden(method=self._method.removeprefix("/"))
+            raise forbidden(self._method, ", ".join(sorted(row["grants"])), self._caller.grants)
         self.answer = row["response"]
 
     async def keep(self, answer: bytes) -> None:

@@ -1,7 +1,7 @@
 """Grants and what they reach."""
 
 import pytest
-from chassis.access import AccessRule, Caller, Control, Grant, Reach, ScopeKind, become, current_caller, grants_of
+from chassis.access import AccessRule, Caller, Control, Grant, Reach, ScopeKind, become, current_caller, forbidden, grants_of
 from chassis.access_rules import AccessNotDeclared, access_rules
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
@@ -212,3 +212,15 @@ def _service_with(access: access_pb2.Access | None) -> ServiceDescriptor:
         pool.AddSerializedFile(needed.serialized_pb)
     pool.AddSerializedFile(file.SerializeToString())
     return pool.FindServiceByName("planted.Planted")
+
+
+def test_a_refusal_shows_some_of_many_grants_since_it_goes_in_trailers() -> None:
+    refused = forbidden("/tartip.x.v1.X/Y", "—", [Grant("hr-officer", "state-body", f"B{number:02}") for number in range(300)])
+    assert refused.facts["method"] == "tartip.x.v1.X/Y"
+    assert str(refused.facts["grants"]).endswith("/state-bodies/B09/hr-officer, …")
+    assert len(str(refused.facts["grants"])) < 400
+
+
+def test_what_a_method_takes_is_its_roles_where_they_count_and_its_relationships() -> None:
+    own = AccessRule("/m", frozenset({"servant", "auditor"}), frozenset({"unit-head"}), frozenset({"nation", "region"}))
+    assert own.takes == "/nation, /regions/*: auditor, servant, unit-head"

@@ -97,17 +97,23 @@ async def test_what_was_lost_is_written_off_once_whatever_is_sent_again_before_a
     for _ in range(STEPS // 2):
         await step(world, "write off")
     await world.send("good 1", "late 2", "good 3")
-    lost = await world.lose_kafka()
-    assert sum(lost.values()) > 2
+    lost = await world.lose_kafka(uncounted=seed % 2 == 1)
+    if seed % 2 == 0:
+        assert sum(lost.values()) > 2
+    # What was recorded in one topic and not counted may stand for what was counted in another and not recorded; it never makes a debt.
+    missing = {device: account.in_flight + account.written_off for device, account in (await world.counts()).items()}
+    for device, records in missing.items():
+        assert 0 <= records <= lost.get(device, 0), (device, records)
+        assert seed % 2 or records == lost.get(device, 0), (device, records)
     for _ in range(STEPS // 2):
         await step(world, "write off")
     await world.level()
     world.busy = False
     for device, account in (await world.counts()).items():
-        assert account.in_flight + account.written_off == lost.get(device, 0), (device, account)
+        assert account.in_flight + account.written_off == missing.get(device, 0), (device, account)
     await world.write_off()
     assert not await world.write_off()
     for device, account in (await world.counts()).items():
-        assert (account.in_flight, account.written_off) == (0, lost.get(device, 0)), (device, account)
+        assert (account.in_flight, account.written_off) == (0, missing.get(device, 0)), (device, account)
     said = await told.sql("SELECT DISTINCT rule FROM audit_records WHERE action = 'account.write-off'")
-    assert [row["rule"] for row in said] == ["Kafka was lost"]
+    assert [row["rule"] for row in said] == ["Kafka was lost"] * any(missing.values())

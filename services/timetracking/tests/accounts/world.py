@@ -203,27 +203,38 @@ class World:
 
     async def write_off(self) -> Sequence[WrittenOff]:
         """The operator says that what is in flight is lost."""
-        write_off = WriteOffRecords(self.platform.begin, self._done, accounts.READER, parking.READER)
+        write_off = WriteOffRecords(self.platform.begin, self._done, self._goes_on, accounts.READER, parking.READER)
         return (await write_off(OPERATOR, None, "Kafka was lost"))[0]
 
     async def _done(self) -> Done:
         """What Kafka says of it; a good deal may happen while it is asked."""
         acknowledged = dict(self.positions)
         lots = {lane[0].place: len(lane) for lane in self.kafka.of(*parking.LOTS) if lane}
+        await self._goes_on()
+        return Done(acknowledged, lots)
+
+    async def _goes_on(self) -> None:
         if self.busy:
             await self.send(*(f"good {self.drawn.randrange(6)}" for _ in range(3)))
             if self.drawn.random() < 0.5:
                 await self.record()
             await self.look()
-        return Done(acknowledged, lots)
 
-    async def lose_kafka(self) -> Mapping[str, int]:
-        """The topics are lost, with what was counted and is not recorded, and born anew; how many records of each device that was."""
+    async def lose_kafka(self, *, uncounted: bool) -> Mapping[str, int]:
+        """The topics are lost, with what was counted and is not recorded, and born anew; how many records of each device that was.
+
+        With `uncounted` nobody had counted the last ones, of which some were recorded.
+        """
         await self.relay()
         await self.look()
+        if uncounted:
+            await self.send(*(f"good {number}" for number in range(90, 110)))
+            for _ in range(self.drawn.randrange(2, 14)):
+                await self.record()
+            await self.send("good 111", "late 112")
         lost = Counter[str]()
         for lane in self.kafka.of(TOPIC, LATE):
-            for record in lane[self.positions.get(lane[0].place, 0) if lane else 0 :]:
+            for record in lane[self.positions.get(lane[0].place, 0) : self.seen.get(lane[0].place, 0)] if lane else ():
                 if "parked_record" not in record.headers:
                     lost.update([""] if record.value == UNREADABLE else [each.device for each in _batch(record).passages])
         self.kafka.topics.clear()

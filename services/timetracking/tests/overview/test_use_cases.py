@@ -65,6 +65,15 @@ async def test_a_device_is_silent_as_long_as_nothing_is_read_at_it(told: Platfor
     assert (await counted(told)).silent == len({"gone", "ahead", "back"})
 
 
+async def test_of_two_silences_of_one_date_the_later_one_counts(told: Platform) -> None:
+    """A gate came back in the evening, and died that night; somebody decided the first silence meanwhile, whatever the order of its rows."""
+    told.now = at("2026-11-24T19:00")
+    await silence(told, "gate", "2026-11-23T18:25", LATELY)
+    await silence(told, "gate", "2026-11-23T09:00", "2026-11-23T15:00")
+    await told.record([passage("2026-11-23T18:24")])
+    assert (await counted(told)).silent == 1
+
+
 async def test_a_silence_ends_by_the_wall_time_of_its_body(told: Platform) -> None:
     told.now = at("2026-11-24T19:00")
     await told.sql("UPDATE body_states SET zone = 'Asia/Tokyo' WHERE body = 'KGD'")

@@ -45,7 +45,7 @@ async def write_off(caller: Caller, write_off_records: WriteOffRecords, given: a
     written_off, ways = await write_off_records(caller, given.device, given.ground)
     if ways:
         places = ", ".join(f"{topic}/{partition}" for topic, partition in ways)
-        raise NothingDone(f"{places} are not read to where they were counted, it may be on its way: nothing was written off; do it later")
+        raise NothingDone(f"it may be on its way: {places} are not recorded, or not noted, up to where they were: nothing was written off")
     return "\n".join(f"written off: {each.name}" for each in written_off) or "nothing is in flight for good: nothing was written off"
 
 

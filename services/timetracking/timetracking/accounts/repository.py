@@ -66,6 +66,11 @@ _PAGE = f"SELECT device, {_SUMS} FROM {_ACCOUNTS} WHERE $1::text IS NULL OR devi
 _LOST = f"{_MISSING} - sent_again - written_off"
 _SUSPECTS = f"SELECT device, date, received FROM {_ACCOUNTS} WHERE ($1::text IS NULL OR device = $1) AND {_LOST} > 0"
 _READ = "SELECT topic, partition, next_offset FROM read_positions WHERE reader = $1"
+# In the order in which everybody takes them.
+_HOLD_RECEIPTS = """
+SELECT FROM device_receipts JOIN unnest($1::text[], $2::date[]) AS suspect (device, date) USING (device, date)
+ORDER BY device, date FOR UPDATE OF device_receipts
+"""
 # What came since the suspicion may be on its way.
 _WRITE_OFF = f"""
 WITH lost AS MATERIALIZED (
@@ -77,7 +82,12 @@ FROM lost LEFT JOIN devices d ON d.serial = lost.device
 WHERE held.device = lost.device AND held.date = lost.date AND lost.records > 0
 RETURNING held.device, d.body, held.date, lost.records
 """
-
+# Of what is stored, or parked, it is certain that it came.
+COUNT_WHAT_CAME_TO_SOMETHING = f"""
+INSERT INTO device_receipts AS held (device, date, received, repeated, no_passages)
+SELECT device, date, -({_MISSING}), 0, 0 FROM {_ACCOUNTS} WHERE {_MISSING} < 0 ORDER BY device, date
+ON CONFLICT (device, date) DO UPDATE SET received = held.received + excluded.received
+"""
 
 _BEGIN = """
 INSERT INTO recorded_positions (topic, partition, end_offset, end_index)
@@ -182,7 +192,9 @@ class StoredAccounts:
         """Writes off what of the suspects is still in flight, and had come when they were suspected."""
         await self.transaction.lock("write-off", ("",))
         columns = [each.device for each in suspects], [each.date for each in suspects], [each.received for each in suspects]
-        rows = await (await self.transaction.driver()).fetch(_WRITE_OFF, *columns)
+        driver = await self.transaction.driver()
+        await driver.execute(_HOLD_RECEIPTS, *columns[:2])
+        rows = await driver.fetch(_WRITE_OFF, *columns)
         return sorted((WrittenOff(row["device"], row["body"], row["date"], row["records"]) for row in rows), key=lambda each: each.name)
 
     async def page(self, after: str | None, most: int) -> Sequence[tuple[str, Counts]]:

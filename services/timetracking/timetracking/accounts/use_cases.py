@@ -156,6 +156,10 @@ class Forget:
             await work.recorded.forget(partition)
 
 
+# How often it is looked whether what may be on its way has come, a moment apart.
+LOOKS = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """Up to where those who record have acknowledged the topics of passages, and where the topics of what was parked ended after that."""
@@ -174,6 +178,8 @@ class WriteOffRecords:
 
     begin: Begin
     done: Callable[[], Awaitable[Done]]
+    moment: Callable[[], Awaitable[None]]
+    """Lets those who record and note go on."""
     counting: str
     noting: str
     """The readers who count what comes, and who note what was parked."""
@@ -187,13 +193,22 @@ class WriteOffRecords:
         if not suspects:
             return (), ()
         done = await self.done()
-        async with self.begin(caller) as work:
-            noted = await work.accounts.read_up_to(self.noting)
-            ways = (*_short(done.acknowledged, counted), *_short(noted, done.parked))
-            written_off: Sequence[WrittenOff] = () if ways else await work.accounts.write_off(suspects)
-            for each in written_off:
-                work.record("account.write-off", each.name, ground)
-        return written_off, ways
+        for _ in range(LOOKS):  # what is counted is acknowledged a moment later, while passages never cease
+            if not _short(done.acknowledged, counted):
+                break
+            await self.moment()
+            done = await self.done()
+        if ways := _short(done.acknowledged, counted):
+            return (), ways
+        for _ in range(LOOKS):
+            async with self.begin(caller) as work:
+                if not (ways := _short(await work.accounts.read_up_to(self.noting), done.parked)):
+                    written_off = await work.accounts.write_off(suspects)
+                    for each in written_off:
+                        work.record("account.write-off", each.name, ground)
+                    return written_off, ()
+            await self.moment()
+        return (), ways
 
 
 def _short(reached: Mapping[Partition, int], wanted: Mapping[Partition, int]) -> Sequence[Partition]:

@@ -80,7 +80,8 @@ _OPENED = "SELECT * FROM findings WHERE device = $1 AND state <> 'withdrawn' AND
 _SILENT = f"""
 SELECT count(*) FROM devices d
 JOIN LATERAL (
-    SELECT f.last FROM findings f WHERE f.device = d.serial AND f.kind = '{SILENT}' AND f.state <> 'withdrawn' ORDER BY f.date DESC LIMIT 1
+    SELECT f.last FROM findings f WHERE f.device = d.serial AND f.kind = '{SILENT}' AND f.state <> 'withdrawn'
+    ORDER BY f.date DESC, f.last DESC LIMIT 1
 ) AS newest ON true
 LEFT JOIN body_states b ON b.body = d.body
 WHERE d.revoked_at IS NULL AND NOT EXISTS (

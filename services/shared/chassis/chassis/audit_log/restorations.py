@@ -48,8 +48,8 @@ class Restored:
         return seal.told_at is not None and seal.told_at < began and seal.place > self.kept
 
     def records_lost(self, seals: Iterable[Seal]) -> int:
-        """How many records were lost with it at least, by what was told and is not in the chain."""
-        return max((each.place - self.kept for each in seals if self.lost(each)), default=0)
+        """How many records were lost with it at least, by what was told and is not in the chain: what came back unsealed was sealed since."""
+        return max(0, max((each.place for each in seals if self.lost(each)), default=0) - (self.place - 1))
 
 
 def named(restorations: Sequence[Restored], eras: Collection[int]) -> Sequence[Restored]:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from kernel.faults import Forbidden, Unauthenticated, Unavailable
 
-from chassis.access import AccessRule, Control, Relationships, become
+from chassis.access import AccessRule, Control, Relationships, become, forbidden
 from chassis.auth import Claims
 from chassis.calls import Call, working_for
 from chassis.interceptors.incoming import Incoming, Layer
@@ -37,7 +37,7 @@ def authorised(rules: Mapping[str, AccessRule], relationships: Relationships | N
         control = await _control(relationships, rule, claims)
         caller = rule.admits(claims.subject, claims.client, claims.servant, claims.grants, control) if rule else None
         if rule is None or caller is None:
-            raise Forbidden(method=call.method.removeprefix("/"))
+            raise forbidden(call.method, rule.takes if rule else "—", claims.grants)
         purpose = purpose_of(call.metadata)
         if rule.purpose and purpose is None and not caller.on_own_behalf:
             raise unsaid()
@@ -47,7 +47,8 @@ def authorised(rules: Mapping[str, AccessRule], relationships: Relationships | N
             if not call.streaming or caller.control == NO_CONTROL or relationships is None or claims.servant is None:
                 yield
                 return
-            async with _while_the_same(relationships, claims.servant, control, recheck_s, call.method):
+            ended = forbidden(call.method, rule.takes, claims.grants)
+            async with _while_the_same(relationships, claims.servant, control, recheck_s, ended):
                 yield
 
     return layer
@@ -61,9 +62,9 @@ async def _control(relationships: Relationships | None, rule: AccessRule | None,
 
 @asynccontextmanager
 async def _while_the_same(
-    relationships: Relationships, servant: str, control: Control, recheck_s: float, method: str
+    relationships: Relationships, servant: str, control: Control, recheck_s: float, ended: Forbidden
 ) -> AsyncIterator[None]:
-    """Ends the block with Forbidden when the servant controls something else than at its beginning: who still may, calls again."""
+    """Ends the block with the refusal when the servant controls something else than at its beginning: who still may, calls again."""
     life = asyncio.timeout(None)
 
     async def watch() -> None:
@@ -74,7 +75,7 @@ async def _while_the_same(
             except Unavailable:  # the stream needs the database as well, and tells by itself
                 continue
             except Exception:
-                log.exception("a relationship could not be looked up: the stream that it opened is ended", method=method)
+                log.exception("a relationship could not be looked up: the stream that it opened is ended", method=ended.facts["method"])
                 same = False
             if not same:
                 life.reschedule(asyncio.get_running_loop().time())
@@ -87,7 +88,7 @@ async def _while_the_same(
     except TimeoutError:
         if not life.expired():
             raise
-        raise Forbidden(method=method.removeprefix("/")) from None
+        raise ended from None
     finally:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.faults import Forbidden
 from kernel.names import servant_name
 
-from chassis.access import Caller
+from chassis.access import OWN_ROLE, Caller, forbidden
 from chassis.database import Database
 from chassis.personal_data.declarations import DataClass, of_people
 
@@ -106,5 +105,5 @@ def own(caller: Caller) -> str:
     """The ID of the caller as a servant; Forbidden where the call does not reach their own records."""
     servant = caller.reach.servant
     if servant is None:
-        raise Forbidden(method="PersonalDataService")
+        raise forbidden("PersonalDataService", OWN_ROLE, caller.grants)
     return servant

@@ -64,7 +64,8 @@ async def test_the_answer_is_not_given_to_one_who_lost_the_grant(stage: Any, led
         await _create(address, stage.tokens.mint("anna", OPERATOR), request_id)
         with pytest.raises(grpc.RpcError) as error:
             await _create(address, stage.tokens.mint("anna", ["/regions/71/operator"]), request_id)
-    assert refusal_of(error.value).reason == "FORBIDDEN"
+    refusal = refusal_of(error.value)
+    assert (refusal.reason, refusal.facts["takes"], refusal.facts["grants"]) == ("FORBIDDEN", ", ".join(OPERATOR), "/regions/71/operator")
 
 
 async def test_a_refused_request_may_be_tried_again(stage: Any, ledger: RequestLedger) -> None:

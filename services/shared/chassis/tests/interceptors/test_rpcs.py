@@ -49,12 +49,21 @@ async def test_a_caller_with_a_grant_is_answered_and_known_to_the_servicer(stage
     assert stage.told.seen[0].reach == Reach(bodies=frozenset({"KGD"}))
 
 
-@pytest.mark.parametrize("grants", [[], ["/hr-officer"], ["/systems/hq/hr-officer"], ["/state-bodies/KGD/device-gateway"]])
-async def test_a_caller_without_a_grant_that_opens_the_method_is_forbidden(stage: Any, grants: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("grants", "shown"),
+    [
+        ([], "—"),
+        (["/hr-officer"], "—"),
+        (["/systems/hq/hr-officer"], "/systems/hq/hr-officer"),
+        (["/state-bodies/KGD/device-gateway", "/nation/none"], "/nation/none, /state-bodies/KGD/device-gateway"),
+    ],
+)
+async def test_a_caller_without_a_grant_that_opens_the_method_is_told_what_it_takes(stage: Any, grants: list[str], shown: str) -> None:
     async with stage.registry() as address:
         refusal = await _refusal(address, stage.tokens.mint("anna", grants, servant="s-1"))
     assert (refusal.code, refusal.reason, refusal.domain) == ("PERMISSION_DENIED", "FORBIDDEN", "registry.tartip")
-    assert refusal.facts == {"method": GET.removeprefix("/")}
+    takes = "/nation, /regions/*, /state-bodies/*: auditor, hr-officer, inspector, integrator, operator"
+    assert refusal.facts == {"method": GET.removeprefix("/"), "takes": takes, "grants": shown}
     assert stage.told.seen == []
 
 

@@ -39,7 +39,8 @@ def channel(
 
     `tokens` may be a token that somebody else renews. Without `tls` nothing is encrypted: for loopback, and a mesh that encrypts. Single
     calls have the policy's deadline, unless they name their own (`timeout=`), which holds for the wait for a token too, and are repeated
-    as it says; writes get a request_id, so that a repetition is done once. Streams are neither repeated nor ended: `watch` and `send_passages` go on with theirs.
+    as it says; writes get a request_id, so that a repetition is done once. Streams are not repeated, and are
+    ended (CANCELLED) a minute after a certificate was replaced: `watch` and `send_passages` go on with theirs, others open theirs anew.
     """
     opened = grpc.insecure_channel(target, options()) if tls is None else _secure(target, tls)
     return grpc.intercept_channel(opened, _Calls(tokens, language, policy, headers))

@@ -11,6 +11,7 @@ import grpc.aio
 
 from tartip_client import aio, blocking
 from tartip_client.connection import Tls
+from tartip_client.policy import Policy
 from tartip_client.refusals import TartipError
 from tartip_client.tokens import ClientKey, ClientSecret, Credentials, TokenSource
 
@@ -51,13 +52,13 @@ class Deployment:
         tokens = environment.get("TARTIP_TOKEN") or _sign_in(environment, ca, clear=clear)
         return cls(addresses, tokens, language, None if clear else Tls(ca, certificate, key))
 
-    def channel(self, part: str) -> grpc.Channel:
+    def channel(self, part: str, policy: Policy = Policy()) -> grpc.Channel:  # noqa: B008  # it is frozen
         """Opens a channel to a part of the platform: registry, regimes, timetracking, or gateway for passages."""
-        return blocking.channel(self._address(part), self.tokens, language=self.language, tls=self.tls)
+        return blocking.channel(self._address(part), self.tokens, language=self.language, tls=self.tls, policy=policy)
 
-    def aio_channel(self, part: str) -> grpc.aio.Channel:
+    def aio_channel(self, part: str, policy: Policy | None = Policy()) -> grpc.aio.Channel:  # noqa: B008
         """Opens the same for asyncio."""
-        return aio.channel(self._address(part), self.tokens, language=self.language, tls=self.tls)
+        return aio.channel(self._address(part), self.tokens, language=self.language, tls=self.tls, policy=policy)
 
     def _address(self, part: str) -> str:
         if part not in self.addresses:

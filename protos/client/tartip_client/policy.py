@@ -29,7 +29,7 @@ class Policy:
     """
 
     deadline_s: float | None = 30.0  # as long as the platform works on a call itself
-    attempts: int = 8
+    attempts: int = 10_000  # the deadline comes first, also where one is told to come again each second
     first_wait_s: float = 0.2
     longest_wait_s: float = 10.0
 

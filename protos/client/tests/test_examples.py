@@ -1,9 +1,11 @@
 """What an example keeps between its runs survives whatever ends it; that they do what they say is seen with the demo."""
 
 import importlib.util
+import os
 import sqlite3
 from collections.abc import Iterator
-from itertools import pairwise
+from contextlib import suppress
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,15 @@ def example(name: str) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an example is told by its environment; nobody is there."""
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What an example is told by its environment; nobody is there. Whose files others may read is as it was afterwards."""
     for part in ("TIMETRACKING", "GATEWAY"):
         monkeypatch.setenv(f"TARTIP_{part}", "127.0.0.1:9")
     for name, value in {"TARTIP_TOKEN": "t", "TARTIP_CLEAR": "1"}.items():
         monkeypatch.setenv(name, value)
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 class Killed(BaseException):
@@ -46,6 +51,10 @@ def workday(day: int, revision: int, month: int = 11) -> Workday:
 
 def change(cursor: str, day: Workday) -> WatchWorkdaysResponse:
     return WatchWorkdaysResponse(cursor=cursor, workday=day)
+
+
+def left(cursor: str, day: Workday) -> WatchWorkdaysResponse:
+    return WatchWorkdaysResponse(cursor=cursor, left=day.name)
 
 
 class Body:
@@ -102,6 +111,43 @@ def test_a_copy_begins_with_all_days_and_goes_on_from_the_last_change(body: Body
     body.changes["3"] = [change("4", workday(2, 5))]
     assert body.followed(tmp_path / "days.db") == {"11-2": 5, "11-3": 2, "11-4": 1}
     assert (asked, body.asked[-1], body.asked[0]) == (["start"], "3", "list")
+
+
+def test_a_day_that_left_the_body_is_taken_out_of_the_copy(body: Body, tmp_path: Path) -> None:
+    body.days = [workday(2, 1), workday(3, 1)]
+    body.changes = {"start": [change("1", workday(3, 2)), left("2", workday(3, 0)), left("3", workday(9, 0))]}
+    assert body.followed(tmp_path / "days.db") == {"11-2": 1}
+    assert (body.followed(tmp_path / "days.db"), body.asked[-1]) == ({"11-2": 1}, "3")
+
+
+def test_nobody_else_of_the_machine_reads_the_copy(body: Body, tmp_path: Path) -> None:
+    body.followed(tmp_path / "days.db")
+    assert (tmp_path / "days.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_copy_that_is_a_day_old_is_taken_anew_and_followed_from_where_it_was(
+    body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whoever was erased nothing is told."""
+    body.changes = {"start": [change("1", workday(2, 7)), change("2", workday(3, 4))]}
+    body.followed(tmp_path / "days.db")
+    body.days, body.changes = [workday(3, 4)], {"2": [change("3", workday(4, 1))]}
+    assert body.followed(tmp_path / "days.db") == {"11-2": 7, "11-3": 4, "11-4": 1}
+    monkeypatch.setattr(body.example, "KEPT", -body.example.KEPT)
+    body.changes = {"3": [change("4", workday(5, 1))]}
+    assert body.followed(tmp_path / "days.db") == {"11-3": 4}
+    assert [each for each, before in pairwise(reversed(body.asked)) if each != before][:4] == ["4", "list", "3", "list"]
+
+
+def test_a_copy_of_another_body_or_date_is_another_copy(body: Body, tmp_path: Path) -> None:
+    body.changes = {"start": [change("1", workday(2, 7))]}
+    body.followed(tmp_path / "days.db")
+    body.days, body.changes = [workday(30, 1, month=10)], {}
+    with pytest.raises(Killed):
+        body.example.main(BODY, "2026-10-01", str(tmp_path / "days.db"))
+    assert body.asked[-1] == "start"
+    rows = sqlite3.connect(tmp_path / "days.db").execute("SELECT name FROM days").fetchall()
+    assert rows == [("servants/s/workdays/10-30",)]
 
 
 def test_who_is_killed_before_the_first_change_takes_the_copy_anew(body: Body, tmp_path: Path) -> None:
@@ -177,33 +223,66 @@ def test_what_is_not_refused_for_good_is_kept_and_sent_again(sent: Any, tmp_path
     module, said = sent
     file = tmp_path / "events.csv"
     file.write_text(EVENTS)
+    sending = tmp_path / "events.csv.sending"
     said |= {"2": "DEVICE_NOT_ENROLLED", "3": "MALFORMED", "4": "A_REASON_OF_LATER"}
     assert module.main("gate-7", "hq", str(file)) == 1
-    assert file.read_text().splitlines() == [EVENTS.splitlines()[1], EVENTS.splitlines()[3]]
+    assert sending.read_text().splitlines() == [EVENTS.splitlines()[1], EVENTS.splitlines()[3]]
     assert capsys.readouterr().out.splitlines()[-1] == "1 taken, 3 refused, 2 to be sent again"
     said.clear()
     assert module.main("gate-7", "hq", str(file)) == 0
-    assert file.read_text() == ""
+    assert sending.read_text() == ""
     assert capsys.readouterr().out == "2 taken, 0 refused, 0 to be sent again\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["events.csv.sending"]
 
 
-def test_who_is_killed_while_sending_or_writing_has_all_that_was_to_be_sent(
-    sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_written_while_it_sends_is_sent_by_the_next_run(sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, said = sent
+    file, told = tmp_path / "events.csv", module.send_passages
+    file.write_text(EVENTS)
+    said["2"] = "DEVICE_NOT_ENROLLED"
+
+    def meanwhile(stub: Any, passages: Any) -> list[RefusedPassage]:
+        with file.open("a") as lines:
+            lines.write("5,2026-11-24T18:30:00,25,out\n")
+        refused: list[RefusedPassage] = told(stub, passages)
+        return refused
+
+    monkeypatch.setattr(module, "send_passages", meanwhile)
+    module.main("gate-7", "hq", str(file))
+    monkeypatch.setattr(module, "send_passages", told)
+    said["5"] = "DEVICE_NOT_ENROLLED"
+    module.main("gate-7", "hq", str(file))
+    left = (tmp_path / "events.csv.sending").read_text().splitlines()
+    assert [each.partition(",")[0] for each in left] == ["2", "5"]
+    assert not file.exists()
+
+
+def second_time_killed(real: Any) -> Any:
+    """What is done once, and the second time ends the process before it."""
+    calls = count()
+
+    def done(*given: Any, **how: Any) -> Any:
+        if next(calls):
+            raise Killed
+        return real(*given, **how)
+
+    return done
+
+
+@pytest.mark.parametrize("at", ["rename", "replace", "unlink", "send"])
+def test_who_is_killed_anywhere_has_all_that_was_to_be_sent(sent: Any, tmp_path: Path, at: str) -> None:
+    """What was sent may be sent once more; nothing is in none of the files."""
     module, said = sent
     file = tmp_path / "events.csv"
     file.write_text(EVENTS)
-    said["2"] = Killed()
-    with pytest.raises(Killed):
-        module.main("gate-7", "hq", str(file))
-    assert file.read_text() == EVENTS
-
-    def killed(*_: Any) -> None:
-        raise Killed
-
+    said["2"] = Killed() if at == "send" else "DEVICE_REVOKED"
+    for _ in range(3):
+        with pytest.MonkeyPatch.context() as patched, suppress(Killed):
+            if at != "send":
+                patched.setattr(Path, at, second_time_killed(getattr(Path, at)))
+            module.main("gate-7", "hq", str(file))
+    left = {line.partition(",")[0] for path in tmp_path.iterdir() for line in path.read_text().splitlines()}
+    assert left >= ({"1", "2", "3", "4"} if at == "send" else {"2"})
     said["2"] = "DEVICE_REVOKED"
-    monkeypatch.setattr(Path, "replace", killed)
-    with pytest.raises(Killed):
-        module.main("gate-7", "hq", str(file))
-    assert file.read_text() == EVENTS
+    module.main("gate-7", "hq", str(file))
+    assert {line.partition(",")[0] for line in (tmp_path / "events.csv.sending").read_text().splitlines()} == {"2"}

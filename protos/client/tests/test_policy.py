@@ -36,6 +36,14 @@ def test_a_wait_is_never_shorter_than_was_asked_nor_longer_than_is_left(
         assert wait <= (refusal.retry_after_s or 0) + policy.longest_wait_s
 
 
+def test_who_is_told_when_to_come_again_does_so_until_the_deadline() -> None:
+    """As while a restored platform reads again what it knew, which takes longer than eight seconds."""
+    behind = Refusal("UNAVAILABLE", "", "PROJECTION_BEHIND", retry_after_s=1.0)
+    assert Policy().wait_s(behind, 20, 5.0, 0.0) == 1.0
+    assert Policy().wait_s(behind, 20, 1.0, 0.0) is None
+    assert ONCE.wait_s(behind, 1, 30.0, 0.0) is None
+
+
 @given(POLICIES, st.integers(1, 98), DRAWN)
 def test_waits_grow_up_to_the_longest(policy: Policy, attempt: int, drawn: float) -> None:
     away = Refusal("UNAVAILABLE", "")

@@ -222,7 +222,7 @@ async def test_a_gateway_that_answers_and_acknowledges_nothing_is_given_up(stage
     stage.streams.record = nothing
     async with stage.timetracking() as address:
         with pytest.raises(tartip_client.Unavailable):
-            await client.sent(address, token, [passage(1)])
+            await client.sent(address, token, [passage(1)], Policy(attempts=8, first_wait_s=0.001, longest_wait_s=0.002))
 
 
 @given(st.integers(0, 5_000), st.lists(st.integers(0, 5_500), max_size=20))

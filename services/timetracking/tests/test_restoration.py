@@ -210,7 +210,7 @@ async def test_where_topics_were_lost_before_who_counts_had_read_them_what_came_
     await TOPICS_LOST.once(settings(platform, quiet_broker.bootstrap), FORGOTTEN)
     async with platform.database.worker.transaction() as transaction:
         accounts = StoredAccounts(transaction)
-        found = {device: counts for device, counts in await accounts.page(None, 10)}
+        found = dict(await accounts.page(None, 10))
     assert {device: (counts.received, counts.stored, counts.in_flight) for device, counts in found.items()} == {
         "gate": (4, 4, 0),
         "other": (2, 0, 2),

@@ -146,7 +146,10 @@ async def test_a_month_that_somebody_reads_is_left_for_later_and_the_rest_goes(s
     finally:
         await reader.close()
     assert len(asked) == 1, "Kafka is asked once a round"
-    await everything(retention(platform))
-    assert len(await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")) == 1
+    for _ in range(50):  # a vacuum of the server's own is somebody who reads, too
+        await everything(retention(platform))
+        if len(left := await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")) == 1:
+            break
+    assert len(left) == 1
     dropped = await platform.sql("SELECT resource FROM audit_records WHERE resource LIKE 'dataClasses/passages/%/whole/%' ORDER BY id")
     assert "whole/2026-11" in {row["resource"].split("/", 4)[-1] for row in dropped}, "a month is named, and nobody says how many it held"

@@ -78,9 +78,9 @@ async def test_a_stream_that_breaks_before_anything_changed_is_resumed_from_wher
 async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_from, changes = list[Cursor](), WorkdayViews.changes
 
-    async def looking(views: WorkdayViews, body: str, cursor: Cursor, limit: int) -> list[Change]:
+    async def looking(views: WorkdayViews, body: str, cursor: Cursor, limit: int, **more: bool) -> list[Change]:
         looked_from.append(cursor)
-        return await changes(views, body, cursor, limit)
+        return await changes(views, body, cursor, limit, **more)
 
     monkeypatch.setattr(WorkdayViews, "changes", looking)
     (row,) = await served.platform.sql("SELECT max(id) AS id, pg_current_xact_id()::text AS xid FROM workday_changes")
@@ -96,6 +96,18 @@ async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping,
         looked_from[1][2],
     )
     assert behind["n"] == 0
+
+
+async def test_who_asks_is_told_which_day_left_the_body(served: Timekeeping) -> None:
+    hr = await served.portal(HR)
+    cursor = (await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))).cursor
+    await served.platform.sql("UPDATE workdays SET body = 'MF' WHERE servant = 'S1' AND date = $1", THURSDAY)
+    await served.platform.sql("INSERT INTO workday_changes (servant, date, body) VALUES ('S1', $1, 'KGD')", THURSDAY)
+    asked = pb.WatchWorkdaysRequest(parent=KGD, cursor=cursor, tell_left=True)
+    async with asyncio.timeout(WITHIN_S):
+        left = await anext(each async for each in hr.workdays.WatchWorkdays(asked) if each.left)
+    assert left.left == f"servants/S1/workdays/{THURSDAY}"
+    assert not left.HasField("workday")
 
 
 async def test_a_stream_ends_when_the_service_does(served: Timekeeping) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from chassis.access import Caller, Control
 from chassis.testing.tokens import caller
 from timetracking.unit_of_work import UnitOfWork
 from timetracking.workdays.domain.kept import KeptDay
@@ -41,7 +43,7 @@ def after(found: list[Change]) -> Cursor:
 
 
 def days(found: list[Change]) -> list[tuple[str, date]]:
-    return [(each.day.servant, each.day.content.date) for each in found]
+    return [(each.day.servant, each.day.content.date) for each in found if each.day]
 
 
 async def test_every_change_is_seen_once_in_the_order_of_its_transaction_piece_by_piece(planned: Platform) -> None:
@@ -117,7 +119,7 @@ async def test_many_writers_and_a_watcher_at_once_lose_nothing(planned: Platform
         while True:
             done = not writing
             found = await changes(planned, cursor, 3)
-            seen.extend((each.cursor, each.day) for each in found)
+            seen.extend((each.cursor, each.day) for each in found if each.day)
             cursor = after(found) if found else cursor
             if done and not found:
                 return
@@ -142,6 +144,28 @@ async def test_another_bodys_days_are_not_shown(planned: Platform) -> None:
     assert await changes(planned, START, body="MF") == []
     async with planned.database.app.transaction(MF) as transaction:
         assert await WorkdayViews(transaction, MF).changes("KGD", START, 10) == []
+
+
+async def test_a_day_that_is_filed_elsewhere_is_told_to_those_who_follow_the_body_that_it_left(planned: Platform) -> None:
+    """To who sees all of that body, and by its name alone; it comes back as any other day."""
+
+    async def told_to(who: Caller, cursor: Cursor, body: str = "KGD") -> list[tuple[str, bool]]:
+        async with planned.database.app.transaction(who) as transaction:
+            return [(each.name, each.day is None) for each in await WorkdayViews(transaction, who).changes(body, cursor, 10, left=True)]
+
+    await planned.record([*four(TUESDAY), *four(WEDNESDAY)])
+    cursor, wednesday = after(await changes(planned, START)), "servants/S1/workdays/2026-11-25"
+    plan = month_of("S1", revision=2, since=23)
+    moved = tuple(replace(day, body="MF", unit="x") if day.plan.date == WEDNESDAY else day for day in plan.days)
+    await planned.take_plans([replace(plan, days=moved)])
+    nation, head = caller("inspector", ["/nation/inspector"]), replace(HR, grants=(), control=Control(frozenset({"KGD/unit"})))
+    assert await told_to(HR, cursor) == await told_to(nation, cursor) == [(wednesday, True)]
+    assert await told_to(MF, cursor, "MF") == [(wednesday, False)]
+    assert await told_to(MF, cursor) == await told_to(head, cursor) == []
+    assert days(await changes(planned, cursor)) == [], "who did not ask for it is told nothing new"
+    await planned.take_plans([month_of("S1", revision=3, since=23)])
+    assert await told_to(HR, cursor) == [(wednesday, False)] * 2, "the day is as it is now"
+    assert await told_to(MF, cursor, "MF") == [(wednesday, True)] * 2
 
 
 async def test_a_cursor_older_than_what_is_kept_is_known_to_be(planned: Platform) -> None:

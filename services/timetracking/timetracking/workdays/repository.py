@@ -96,10 +96,15 @@ INSERT INTO workday_versions (servant, date, revision, state, content, edition, 
 SELECT servant, date, revision, state, content, $6, $7
 FROM unnest($1::text[], $2::date[], $3::bigint[], $4::text[], $5::text[]) AS day (servant, date, revision, state, content)
 """
+# Where a day is filed elsewhere, those who follow the body that it leaves are told as well.
 _CHANGES = """
 INSERT INTO workday_changes (servant, date, body)
-SELECT servant, date, body FROM unnest($1::text[], $2::date[], $3::text[]) WITH ORDINALITY AS day (servant, date, body, place)
-ORDER BY place
+SELECT day.servant, day.date, told.body
+FROM unnest($1::text[], $2::date[], $3::text[]) WITH ORDINALITY AS day (servant, date, body, place)
+CROSS JOIN LATERAL (
+    SELECT day.body UNION SELECT w.body FROM workdays w WHERE w.servant = day.servant AND w.date = day.date
+) AS told (body)
+ORDER BY day.place
 """
 _SETTLE = """
 UPDATE plan_days p SET settled = true
@@ -299,6 +304,7 @@ async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:
     states, revisions = [day.content.state.value for day in days], [day.revision for day in days]
     work = [day.content.work or (None, None) for day in days]
     edition, at = days[0].edition, days[0].computed_at
+    await driver.execute(_CHANGES, names, dates, bodies)
     await driver.execute(
         _SAVE,
         names,
@@ -317,7 +323,6 @@ async def _save_days(driver: Any, days: Sequence[KeptDay]) -> None:
         at,
     )
     await driver.execute(_VERSIONS, names, dates, revisions, states, texts, edition, at)
-    await driver.execute(_CHANGES, names, dates, bodies)
 
 
 def kept_of(row: Any) -> KeptDay:

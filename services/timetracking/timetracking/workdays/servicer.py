@@ -112,10 +112,11 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
             async with self._database.transaction(caller) as transaction:
                 views = WorkdayViews(transaction, caller)
                 edge = await views.edge()
-                changes = await views.changes(wanted.body or "", cursor, WATCH_BATCH)
+                changes = await views.changes(wanted.body or "", cursor, WATCH_BATCH, left=request.tell_left)
             for change in changes:
                 cursor = change.cursor
-                yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), workday=workday_message(change.day))
+                day = workday_message(change.day) if change.day else None
+                yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), workday=day, left="" if day else change.name)
             if len(changes) < WATCH_BATCH:
                 # All up to the edge was seen: what other bodies changed there is not passed over again and again.
                 cursor = max(cursor, edge)

@@ -60,10 +60,12 @@ WHERE {_OF_FINDINGS} AND ($7::text IS NULL OR f.body = $7) AND ($8::text IS NULL
     AND (coalesce(f.servant, f.device), f.first, f.kind, f.id) > ($13, $14, $15, $16::uuid)
 ORDER BY coalesce(f.servant, f.device), f.first, f.kind, f.id LIMIT $17
 """
+# A change that has no day of the body any more is of one that left. Whoever sees a part of the body would hear of other parts' days so.
 _CHANGES = f"""
-SELECT c.xid::text AS xid, c.id, (SELECT coalesce(max(era), 0) FROM eras) AS era, w.* FROM workday_changes c
-JOIN workdays w ON w.servant = c.servant AND w.date = c.date
-WHERE {_OF_ROWS} AND c.body = $7 AND w.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
+SELECT c.xid::text AS xid, c.id, (SELECT coalesce(max(era), 0) FROM eras) AS era, c.servant AS of_servant, c.date AS of_date, w.*
+FROM workday_changes c LEFT JOIN workdays w ON w.servant = c.servant AND w.date = c.date AND w.body = $7 AND {_OF_ROWS}
+WHERE c.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
+    AND (w.servant IS NOT NULL OR $11 AND {_REACHED.format(body="c.body", besides="false")})
 ORDER BY c.xid, c.id LIMIT $10
 """
 _EDGE = "SELECT (SELECT coalesce(max(era), 0) FROM eras) AS era, pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS xid"
@@ -131,10 +133,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a day, with the cursor after it."""
+    """A change of a day, with the cursor after it; without a day where it is the body's no more."""
 
     cursor: Cursor
-    day: KeptDay
+    name: str
+    day: KeptDay | None
 
 
 class WorkdayViews:
@@ -213,10 +216,20 @@ class WorkdayViews:
         driver = await self._transaction.driver()
         return bool(await driver.fetchval(_PURGED, str(cursor[1]), cursor[2], cursor[0]))
 
-    async def changes(self, body: str, cursor: Cursor, limit: int) -> list[Change]:
-        """The changes of a body's days after the cursor, in the order of their transactions; the day is as it is now."""
-        rows = await self._fetch(_CHANGES, body, str(cursor[1]), cursor[2], limit)
-        return [Change((row["era"], int(row["xid"]), row["id"]), kept_of(row)) for row in rows]
+    async def changes(self, body: str, cursor: Cursor, limit: int, *, left: bool = False) -> list[Change]:
+        """The changes of a body's days after the cursor, in the order of their transactions, with `left` also of those that left it.
+
+        The day is as it is now.
+        """
+        rows = await self._fetch(_CHANGES, body, str(cursor[1]), cursor[2], limit, left)
+        return [
+            Change(
+                (row["era"], int(row["xid"]), row["id"]),
+                workday_name(row["of_servant"], row["of_date"]),
+                kept_of(row) if row["servant"] is not None else None,
+            )
+            for row in rows
+        ]
 
     async def _fetch(self, query: str, *arguments: object) -> list[Any]:
         driver = await self._transaction.driver()

@@ -49,7 +49,7 @@ def desk(told: Platform) -> Desk:
 def ask(told: Platform, tmp_path: Path) -> Ask:
     """Asks as at the command line: `await ask("redrive", "--reason", "bug")`."""
     step(tmp_path / "clock", told.now)
-    environment = settings(told).model_copy(update={"clock": f"file:{tmp_path / 'clock'}"})
+    environment = settings(told).model_copy(update={"clock": f"file:{tmp_path / 'clock'}", "kafka": "127.0.0.1:9"})
 
     async def asked(name: str, *given: str) -> str:
         command = next(each for each in COMMANDS if each.name == name)
@@ -196,6 +196,8 @@ async def test_what_is_lost_is_written_off_on_a_ground_that_the_audit_names(
         "INSERT INTO device_receipts VALUES ('gate', '2026-11-23', 5, 0, 3), ('gate', '2026-11-24', 1, 0, 0), ('', '1970-01-01', 4, 0, 0)"
     )
     ground = ("--ground", "Kafka was lost on 2026-11-24")
+    with pytest.raises(Malformed, match="MALFORMED"):
+        await ask("accounts", *ground, *BY)
     for given in (BY, (*BY, "--ground", " "), (*BY, "--ground", "two\nlines"), ground, ("--by", " ", *ground)):
         with pytest.raises(Malformed):
             await ask("accounts", "--write-off", *given)

@@ -18,6 +18,7 @@ from chassis.delivery import Subscription
 from chassis.operators import operating
 from chassis.processes import CONSUME, SERVE, WORK
 from chassis.restoration.commands import kafka_asked, restoring
+from chassis.settings import SettingsError
 from chassis.supervision import closing
 from lawbook import load
 
@@ -117,6 +118,8 @@ async def accounts(settings: TimetrackingSettings, database: Database, given: ar
     """Shows the accounts of devices, or writes off what of them is lost."""
     if not given.write_off:
         return await device_accounts.accounts(database, given)
+    if not settings.kafka:
+        raise SettingsError("TARTIP_KAFKA: is not set; what may be on its way is asked of it")
     await _require_enrolled(database, given.device)
     with operating(given) as caller:
         done, moment = partial(_done, settings.brokers), partial(asyncio.sleep, _MOMENT_S)

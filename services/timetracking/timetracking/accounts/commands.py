@@ -19,7 +19,12 @@ _NAMES = ("received", "stored", "repeated", "parked", "no_passages", "written_of
 
 
 async def accounts(database: Database, given: argparse.Namespace) -> str:
-    """Lists the account of each device, or of one; NotAsItMustBe where all was to be level and is not; refuses NOT_FOUND."""
+    """Lists the account of each device, or of one; NotAsItMustBe where all was to be level and is not; refuses NOT_FOUND.
+
+    Malformed with a ground: who gives one means to write off.
+    """
+    if given.ground is not None:
+        raise Malformed({"--ground": "of what is written off: with --write-off"})
     found = await _found(database, given.device)
     whole = sum((counts for _, counts in found), Counts())
     shown = [("device", *_NAMES), *(_line(device or "(none)", counts) for device, counts in found), _line("all", whole)]

@@ -13,7 +13,7 @@ from tartip.audit.v1 import audit_service_pb2_grpc as pb_grpc
 from chassis.access import current_caller
 from chassis.audit_log.chain import BEGINNING, Checkpoint, Seal
 from chassis.audit_log.records import ListAuditRecords, Wanted
-from chassis.audit_log.texts import limits, statement
+from chassis.audit_log.texts import doubts, statement
 from chassis.audit_log.verification import Found, Verdict, VerifyAuditLog
 from chassis.database import Database
 from chassis.listing import Listing
@@ -76,7 +76,7 @@ class AuditServicer(pb_grpc.AuditServiceServicer):
             confirmed=str(Checkpoint(self._service, found.confirmed)) if found.confirmed else "",
             unsealed=found.unsealed,
             statement=text_message(statement(found)),
-            limits=text_message(limits(found)),
+            limits=text_message(doubts(found)),
         )
 
 

@@ -25,6 +25,18 @@ def limits(found: Found) -> LocalizedText:
     return _said("limits", place=found.confirmed.place)
 
 
+def doubts(found: Found) -> LocalizedText:
+    """What could not be found, and which restorations the chain tells of, for whoever must know of them by themselves."""
+    told = [
+        limits(found),
+        *(
+            _said("restored", place=each.place, era=each.era, at=f"{each.at:%Y-%m-%d %H:%M} UTC", kept=each.kept)
+            for each, _ in found.restored
+        ),
+    ]
+    return LocalizedText(**{language: " ".join(each.get(language) for each in told) for language in LANGUAGES})
+
+
 def _said(name: str, **facts: object) -> LocalizedText:
     texts = {language: text.format(**facts) for language, text in _texts()[name].items()}
     return LocalizedText(**{language: texts[language] for language in LANGUAGES})

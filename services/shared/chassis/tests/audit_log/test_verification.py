@@ -12,7 +12,7 @@ import pytest
 from chassis.audit_log.chain import BEGINNING, Seal, link
 from chassis.audit_log.restorations import begun
 from chassis.audit_log.sealing import Sealing
-from chassis.audit_log.texts import limits, statement
+from chassis.audit_log.texts import doubts, limits, statement
 from chassis.audit_log.verification import Found, Verdict, VerifyAuditLog
 from chassis.calls import Call, working_for
 from chassis.testing.fixtures import FreshDatabase, MakeDatabase
@@ -335,6 +335,7 @@ async def test_what_was_lost_with_a_restoration_that_is_named_need_not_agree_and
     unnamed = await audit.verified(*checkpoints)
     assert (unnamed.verdict, unnamed.place) == (Verdict.REWRITTEN, 5)
     assert [(each.era, each.place, lost) for each, lost in unnamed.restored] == [(ERA, RECORDS + 1, None)]
+    assert all(f" {ERA}," in doubts(unnamed).get(language) for language in ("kk", "ru", "en"))
     found = await audit.verified(*checkpoints, eras=[ERA])
     assert (found.verdict, found.confirmed) == (Verdict.INTACT, checkpoints[-1])
     assert [(each.kept, lost) for each, lost in found.restored] == [(RECORDS, 6)]

@@ -46,8 +46,9 @@ def desk(told: Platform) -> Desk:
 
 
 @pytest.fixture
-def ask(told: Platform, tmp_path: Path) -> Ask:
-    """Asks as at the command line: `await ask("redrive", "--reason", "bug")`."""
+def ask(told: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Asks as at the command line: `await ask("redrive", "--reason", "bug")`; nobody waits for what may be on its way."""
+    monkeypatch.setattr("timetracking.commands._MOMENT_S", 0.0)
     step(tmp_path / "clock", told.now)
     environment = settings(told).model_copy(update={"clock": f"file:{tmp_path / 'clock'}", "kafka": "127.0.0.1:9"})
 
@@ -109,6 +110,27 @@ async def test_what_is_sent_again_at_the_command_line_is_audited_under_the_users
     assert len(await desk.going_out()) == 2
     rows = await desk.platform.sql("SELECT DISTINCT subject, client, method FROM audit_records WHERE action = 'parking.redrive'")
     assert [tuple(row) for row in rows] == [("A. Serikova", "command redrive as aigerim", "command:redrive")]
+
+
+async def test_what_was_sent_again_and_got_lost_is_sent_once_more_when_all_else_has_come(desk: Desk, ask: Ask, kafka: Says) -> None:
+    await desk.refused(7)
+    await ask("redrive", "--reason", "bug", *BY)
+    lost = ("redrive", "--reason", "bug", "--lost")
+    assert await ask(*lost, *BY) == "0 records that were sent again and got lost will be sent once more", "it waits for the relay"
+    await desk.platform.sql("DELETE FROM outbox")
+    kafka[PASSAGES] = {(PASSAGES, 2): Extent(8, 9)}
+    with pytest.raises(NothingDone, match=f"{PASSAGES}/2 "):
+        await ask(*lost, *BY)
+    kafka[PASSAGES] = {(PASSAGES, 2): Extent(9, 9)}
+    assert (await ask(*lost, "--dry-run")).startswith("1 records")
+    with pytest.raises(Malformed):
+        await ask(*lost)
+    assert await ask(*lost, *BY) == "1 records that were sent again and got lost will be sent once more"
+    assert [attempts for _, attempts in (await desk.states()).values()] == [3]
+    assert len(await desk.going_out()) == 1
+    await desk.platform.sql("DELETE FROM outbox")
+    await desk.platform.sql("UPDATE parked_records SET state = 'taken_up'")
+    assert (await ask(*lost, *BY)).startswith("0 records")
 
 
 async def test_what_is_parked_while_a_redrive_goes_on_waits_for_the_next(desk: Desk, ask: Ask) -> None:

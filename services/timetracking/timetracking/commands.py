@@ -25,7 +25,7 @@ from lawbook import load
 from timetracking import processes
 from timetracking.accounts import commands as device_accounts
 from timetracking.accounts import consumer as receipts
-from timetracking.accounts.use_cases import Done, WriteOffRecords
+from timetracking.accounts.use_cases import Arrivals, Done, WriteOffRecords
 from timetracking.devices.repository import require_enrolled
 from timetracking.findings.events import TOPIC as FINDINGS
 from timetracking.findings.use_cases import RepublishFindings
@@ -118,23 +118,28 @@ async def accounts(settings: TimetrackingSettings, database: Database, given: ar
     """Shows the accounts of devices, or writes off what of them is lost."""
     if not given.write_off:
         return await device_accounts.accounts(database, given)
-    if not settings.kafka:
-        raise SettingsError("TARTIP_KAFKA: is not set; what may be on its way is asked of it")
     await _require_enrolled(database, given.device)
     with operating(given) as caller:
-        done, moment = partial(_done, settings.brokers), partial(asyncio.sleep, _MOMENT_S)
-        lost = WriteOffRecords(_begin(settings, database), done, moment, receipts.READER, parked_records.READER)
+        lost = WriteOffRecords(_begin(settings, database), _arrivals(settings, database), receipts.READER)
         return await device_accounts.write_off(caller, lost, given)
+
+
+def _arrivals(settings: TimetrackingSettings, database: Database) -> Arrivals:
+    done, moment = partial(_done, settings.brokers), partial(asyncio.sleep, _MOMENT_S)
+    return Arrivals(_begin(settings, database), done, moment, parked_records.READER)
 
 
 async def _done(brokers: Brokers) -> Done:
     """What Kafka says of those who record passages."""
+    if not brokers.servers:
+        raise SettingsError("TARTIP_KAFKA: is not set; what may be on its way is asked of it")
     from chassis.survey import survey  # its client would cost every process a part of a second of its start
 
     with kafka_asked(brokers):
         recorded = await survey(brokers, "timetracking", OWN)
         lots = await survey(brokers, None, parked_records.LOTS)
-    return Done({place: each.start for place, each in recorded.items()}, {place: each.end for place, each in lots.items()})
+    acknowledged, ends = ({place: getattr(each, edge) for place, each in recorded.items()} for edge in ("start", "end"))
+    return Done(acknowledged, ends, {place: each.end for place, each in lots.items()})
 
 
 Asked = Callable[[TimetrackingSettings, argparse.Namespace], Coroutine[Any, Any, str]]
@@ -153,13 +158,13 @@ def _in_database(do: Callable[[TimetrackingSettings, Database, argparse.Namespac
     return once
 
 
-def _parked(do: Callable[[Caller, Begin, argparse.Namespace, Clock], Awaitable[str]]) -> Asked:
+def _parked(do: Callable[[Caller, Begin, argparse.Namespace, Clock, Arrivals], Awaitable[str]]) -> Asked:
     """What is done with parked records, of everything that the database holds."""
 
     async def done(settings: TimetrackingSettings, database: Database, given: argparse.Namespace) -> str:
         await _require_enrolled(database, given.device)
         with operating(given, looks=given.dry_run) as caller:
-            return await do(caller, _begin(settings, database), given, clock_from(settings.clock))
+            return await do(caller, _begin(settings, database), given, clock_from(settings.clock), _arrivals(settings, database))
 
     return _in_database(done)
 

@@ -43,6 +43,8 @@ async def step(world: World, *besides: str) -> None:
             world.broken = not world.broken
         case "write off":
             await world.write_off()
+        case "send lost":
+            assert await world.send_lost() == 0
 
 
 async def lived(platform: Platform, seed: int) -> World:
@@ -81,11 +83,11 @@ async def test_an_account_closes_when_everything_is_level(told: Platform, seed: 
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_what_is_on_its_way_is_never_written_off(told: Platform, seed: int) -> None:
+async def test_what_is_on_its_way_is_never_written_off_nor_sent_once_more(told: Platform, seed: int) -> None:
     world = World(told, random.Random(seed))
     world.kafka.failing, world.dying = world.drawn.choice((0.0, 0.1)), world.drawn.choice((0.0, 0.2, 0.4))
     for _ in range(STEPS):
-        await step(world, "write off", "write off")
+        await step(world, "write off", "write off", "send lost", "send lost")
     await world.level()
     await assert_closed(world)
     assert not await told.sql("SELECT FROM device_receipts WHERE written_off > 0")

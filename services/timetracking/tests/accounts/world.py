@@ -24,7 +24,7 @@ from tartip.timetracking.v1.events_pb2 import PassageBatch
 from timetracking.accounts import consumer as accounts
 from timetracking.accounts.domain import Counts, WrittenOff
 from timetracking.accounts.repository import StoredAccounts
-from timetracking.accounts.use_cases import Done, TakeReceipts, WriteOffRecords
+from timetracking.accounts.use_cases import Arrivals, Done, TakeReceipts, WriteOffRecords
 from timetracking.devices.domain import Protocol
 from timetracking.gateway.batches import Batcher, NotTaken
 from timetracking.gateway.domain import EnrolledDevice, Reading, ReceivedPassage, Unreadable, VerifyMethod
@@ -34,7 +34,7 @@ from timetracking.gateway.parking_lot import ParkingLot
 from timetracking.gateway.settings import BatchLimits
 from timetracking.parking import consumer as parking
 from timetracking.parking.domain import OWN, Selection
-from timetracking.parking.use_cases import NoteParked, RedriveParked
+from timetracking.parking.use_cases import NoteParked, RedriveLost, RedriveParked
 from timetracking.passages.consumer import LATE, TOPIC, passages
 from timetracking.passages.domain import Passage
 from timetracking.restoration import forget_places
@@ -201,17 +201,25 @@ class World:
             await self.record()
         await self.look()
 
+    async def send_lost(self) -> int:
+        """The operator sends once more what was sent again and got lost; how many that were."""
+        sent, _ = await RedriveLost(self.platform.begin, self._arrivals())(OPERATOR, Selection(topic=TOPIC))
+        return sent.sent
+
     async def write_off(self) -> Sequence[WrittenOff]:
         """The operator says that what is in flight is lost."""
-        write_off = WriteOffRecords(self.platform.begin, self._done, self._goes_on, accounts.READER, parking.READER)
+        write_off = WriteOffRecords(self.platform.begin, self._arrivals(), accounts.READER)
         return (await write_off(OPERATOR, None, "Kafka was lost"))[0]
+
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(self.platform.begin, self._done, self._goes_on, parking.READER)
 
     async def _done(self) -> Done:
         """What Kafka says of it; a good deal may happen while it is asked."""
         acknowledged = dict(self.positions)
-        lots = {lane[0].place: len(lane) for lane in self.kafka.of(*parking.LOTS) if lane}
+        ends, lots = ({lane[0].place: len(lane) for lane in self.kafka.of(*topics) if lane} for topics in (OWN, parking.LOTS))
         await self._goes_on()
-        return Done(acknowledged, lots)
+        return Done(acknowledged, ends, lots)
 
     async def _goes_on(self) -> None:
         if self.busy:

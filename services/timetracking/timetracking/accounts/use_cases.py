@@ -162,27 +162,54 @@ LOOKS = 30
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Up to where those who record have acknowledged the topics of passages, and where the topics of what was parked ended after that."""
+    """Up to where those who record have acknowledged the topics of passages, and where these and the topics of what was parked ended then."""
 
     acknowledged: Mapping[Partition, int]
+    ends: Mapping[Partition, int]
     parked: Mapping[Partition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Looks until what lay in the topics of passages is not on its way any more: it is acknowledged, and what of it was parked is noted."""
+
+    begin: Begin
+    done: Callable[[], Awaitable[Done]]
+    moment: Callable[[], Awaitable[None]]
+    """Lets those who record and note go on."""
+    noting: str
+    """The reader who notes what was parked."""
+
+    async def __call__(self, caller: Caller, ends: Mapping[Partition, int] | None = None) -> Sequence[Partition]:
+        """Looks up to these ends, else to those of now; returns the partitions that did not get there."""
+        done = await self.done()
+        ends = done.ends if ends is None else ends
+        for _ in range(LOOKS):  # what is recorded is acknowledged a moment later, and passages never cease
+            if not _short(done.acknowledged, ends):
+                break
+            await self.moment()
+            done = await self.done()
+        if ways := _short(done.acknowledged, ends):
+            return ways
+        for _ in range(LOOKS):
+            async with self.begin(caller) as work:
+                if not (ways := _short(await work.accounts.read_up_to(self.noting), done.parked)):
+                    break
+            await self.moment()
+        return ways
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOffRecords:
     """An operator writes off the records of devices that are lost; those of each device and date are audited.
 
-    Lost is what was counted, and of which nothing came although all that was counted is acknowledged, and all that was parked until
-    then is noted. What came meanwhile is left alone.
+    Lost is what was counted, and of which nothing came although nothing of it is on its way. What came meanwhile is left alone.
     """
 
     begin: Begin
-    done: Callable[[], Awaitable[Done]]
-    moment: Callable[[], Awaitable[None]]
-    """Lets those who record and note go on."""
+    arrivals: Arrivals
     counting: str
-    noting: str
-    """The readers who count what comes, and who note what was parked."""
+    """The reader who counts what comes."""
 
     async def __call__(self, caller: Caller, device: str | None, ground: str) -> tuple[Sequence[WrittenOff], Sequence[Partition]]:
         """Returns what was written off, of a device or of all; where that is nothing, the partitions in which it may be on its way."""
@@ -192,23 +219,13 @@ class WriteOffRecords:
             counted = await work.accounts.read_up_to(self.counting)  # not before the accounts: all that is in them lies before
         if not suspects:
             return (), ()
-        done = await self.done()
-        for _ in range(LOOKS):  # what is counted is acknowledged a moment later, while passages never cease
-            if not _short(done.acknowledged, counted):
-                break
-            await self.moment()
-            done = await self.done()
-        if ways := _short(done.acknowledged, counted):
+        if ways := await self.arrivals(caller, counted):
             return (), ways
-        for _ in range(LOOKS):
-            async with self.begin(caller) as work:
-                if not (ways := _short(await work.accounts.read_up_to(self.noting), done.parked)):
-                    written_off = await work.accounts.write_off(suspects)
-                    for each in written_off:
-                        work.record("account.write-off", each.name, ground)
-                    return written_off, ()
-            await self.moment()
-        return (), ways
+        async with self.begin(caller) as work:
+            written_off: Sequence[WrittenOff] = await work.accounts.write_off(suspects)
+            for each in written_off:
+                work.record("account.write-off", each.name, ground)
+        return written_off, ()
 
 
 def _short(reached: Mapping[Partition, int], wanted: Mapping[Partition, int]) -> Sequence[Partition]:

@@ -9,21 +9,22 @@ from uuid import UUID
 from chassis import operators
 from chassis.access import Caller
 from chassis.clock import Clock
-from chassis.commands import instant
+from chassis.commands import NothingDone, instant
 from chassis.messages import Messages
 from chassis.parking import BUG, UNREADABLE
 from kernel.faults import Malformed
 
+from timetracking.accounts.use_cases import Arrivals
 from timetracking.parking.consumer import TOPICS
 from timetracking.parking.domain import Selection, State, reason_named
-from timetracking.parking.use_cases import Begin, ListParked, RedriveParked, Seen
+from timetracking.parking.use_cases import Begin, ListParked, RedriveLost, RedriveParked, Seen
 
 # More than a person reads; who wants others narrows.
 MOST_SHOWN = 200
 _EARLIEST = timedelta.resolution
 
 
-async def parked(caller: Caller, begin: Begin, given: argparse.Namespace, _: Clock) -> str:
+async def parked(caller: Caller, begin: Begin, given: argparse.Namespace, _: Clock, __: Arrivals) -> str:
     """Lists what waits, the last ones first, without its content."""
     wanted = replace(_selection(given), state=None if given.all else State.PARKED)
     found = await ListParked(begin)(caller, wanted, None, MOST_SHOWN + 1)
@@ -34,12 +35,14 @@ async def parked(caller: Caller, begin: Begin, given: argparse.Namespace, _: Clo
     return "\n".join([*(_line(each) for each in shown), *summed, *more] or ["nothing is parked"])
 
 
-async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace, clock: Clock) -> str:
+async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace, clock: Clock, arrivals: Arrivals) -> str:
     """Sends all that match and were parked up to now; what is parked again meanwhile waits for the next one."""
     # A stepped clock stands still at the instant at which the last ones were parked.
     wanted, again, total = replace(_selection(given), until=clock() + _EARLIEST), RedriveParked(begin), 0
     if not wanted.narrows:
         raise Malformed({"which": "one at least of --topic, --reason, --device, --since, --id"})
+    if given.lost:
+        return await _redrive_lost(caller, RedriveLost(begin, arrivals), _selection(given), only_say=given.dry_run)
     while True:
         told = await again(caller, wanted, only_say=given.dry_run)
         total += told.sent
@@ -48,6 +51,16 @@ async def redrive(caller: Caller, begin: Begin, given: argparse.Namespace, clock
     words = "would be sent again" if given.dry_run else "will be sent again"
     more = " and more" if told.more else ""
     return f"{total}{more} parked records {words}; {told.kept_back} that match are kept back"
+
+
+async def _redrive_lost(caller: Caller, again: RedriveLost, wanted: Selection, *, only_say: bool) -> str:
+    told, ways = await again(caller, wanted, only_say=only_say)
+    if ways:
+        places = ", ".join(f"{topic}/{partition}" for topic, partition in ways)
+        raise NothingDone(f"they may be on their way: {places} are not recorded, or not noted, up to where they were: nothing was sent")
+    words = "would be sent once more" if only_say else "will be sent once more"
+    more = " and more" if told.more else ""
+    return f"{told.sent}{more} records that were sent again and got lost {words}"
 
 
 def _selection(given: argparse.Namespace) -> Selection:
@@ -92,4 +105,5 @@ def redrive_arguments(parser: argparse.ArgumentParser) -> None:
     """Which are sent again."""
     _narrowing(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say how many it would be")
+    parser.add_argument("--lost", action="store_true", help="those that were sent again and never arrived, though all else did")
     operators.arguments(parser)

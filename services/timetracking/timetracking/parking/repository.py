@@ -46,6 +46,9 @@ _SENT = """
 UPDATE parked_records held SET state = 'sent_again', attempts = sent.attempts
 FROM unnest($1::uuid[], $2::integer[]) AS sent (id, attempts) WHERE held.id = sent.id
 """
+_GOING_OUT = f"""
+SELECT headers->>'{PARKED_RECORD}' AS record FROM outbox WHERE topic = ANY ($1::text[]) AND headers->>'{PARKED_RECORD}' = ANY ($2::text[])
+"""
 # States of others are noted without their contents; an older version of the program kept those, and they need no time to be over.
 _FORGET = """
 WITH old AS (
@@ -105,6 +108,12 @@ class StoredParking:
             query = query.where(ParkedRow.sendable)
         query = query.order_by(ParkedRow.place).limit(limit).with_for_update(of=ParkedRow)
         return [_record(row) for row in await self.transaction.session.scalars(query, execution_options=FRESH)]
+
+    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[UUID]:
+        """Says which of at most so many that were sent again have left for Kafka."""
+        held = [each.id for each in await self.hold(selection, limit, visible_to)]
+        rows = await (await self.transaction.driver()).fetch(_GOING_OUT, list(OWN), [str(each) for each in held])
+        return [each for each in held if str(each) not in {row["record"] for row in rows}]
 
     async def kept_back(self, selection: Selection, visible_to: Caller) -> int:
         """Says how many parked records match that cannot be sent."""

@@ -1,13 +1,14 @@
 """What is done with parked records, and the ports that it needs."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
 from chassis.access import Caller
+from chassis.positions import Partition
 from chassis.recording import Recording
 from kernel.faults import Malformed, NotFound, WrongState
 
@@ -47,6 +48,9 @@ class Parking(Protocol):
 
     async def hold(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[ParkedRecord]:
         """Returns at most so many records, the first ones first, and holds them: nobody else sends them meanwhile."""
+
+    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[UUID]:
+        """Says which of at most so many that were sent again have left for Kafka."""
 
     async def kept_back(self, selection: Selection, visible_to: Caller) -> int:
         """Says how many parked records match that cannot be sent."""
@@ -155,8 +159,7 @@ class RedriveParked:
 
         Records that are named are sent all or none.
         """
-        if not selection.narrows:
-            raise Malformed({"filter": "a topic, a reason, a device or an instant, unless names are given"})
+        _require_narrow(selection)
         async with self.begin(caller) as work:
             wanted = selection if selection.ids else replace(selection, state=State.PARKED)
             held: Sequence[ParkedRecord] = await work.parking.hold(wanted, most + 1, visible_to=caller)
@@ -164,11 +167,48 @@ class RedriveParked:
             kept_back = 0 if selection.ids else await work.parking.kept_back(wanted, visible_to=caller)
             going = held[:most]
             if going and not only_say:
-                await work.parking.send([each.sent_again() for each in going])
-                for each in going:
-                    work.record("parking.redrive", parked_name(each.id), GROUND, before=each, after=each.sent_again())
-                work.record("parking.redrive", f"parkedRecords ({selection}): {len(going)}", GROUND)
+                await _send(work, going, selection)
             return Sent(len(going), kept_back, len(held) > most)
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveLost:
+    """Sends once more what was sent again and got lost: all that lay in its topics since is recorded or noted, and it is not among it.
+
+    Each is audited, and all of them together.
+    """
+
+    begin: Begin
+    arrivals: Callable[[Caller], Awaitable[Sequence[Partition]]]
+
+    async def __call__(self, caller: Caller, selection: Selection, *, only_say: bool = False) -> tuple[Sent, Sequence[Partition]]:
+        """Sends at most a thousand; where that is nothing, the partitions in which they may be on their way. Refuses MALFORMED."""
+        _require_narrow(selection)
+        async with self.begin(caller) as work:
+            gone = await work.parking.gone_out(replace(selection, state=State.SENT_AGAIN), MOST_AT_ONCE, visible_to=caller)
+        nothing = Sent(0, 0, more=False)
+        if not gone:
+            return nothing, ()
+        if ways := await self.arrivals(caller):
+            return nothing, ways
+        async with self.begin(caller) as work:
+            held = await work.parking.hold(Selection(ids=tuple(gone), state=State.SENT_AGAIN), len(gone), visible_to=caller)
+            going = [each for each in held if each.sendable]
+            if going and not only_say:
+                await _send(work, going, selection)
+            return Sent(len(going), len(held) - len(going), len(gone) == MOST_AT_ONCE), ()
+
+
+async def _send(work: Work, going: Sequence[ParkedRecord], selection: Selection) -> None:
+    await work.parking.send([each.sent_again() for each in going])
+    for each in going:
+        work.record("parking.redrive", parked_name(each.id), GROUND, before=each, after=each.sent_again())
+    work.record("parking.redrive", f"parkedRecords ({selection}): {len(going)}", GROUND)
+
+
+def _require_narrow(selection: Selection) -> None:
+    if not selection.narrows:
+        raise Malformed({"filter": "a topic, a reason, a device or an instant, unless names are given"})
 
 
 def _refuse(named: Sequence[UUID], held: Sequence[ParkedRecord]) -> None:

@@ -81,7 +81,7 @@ def _credentials(environment: Mapping[str, str]) -> Credentials:
     secret_file = _file(environment, "TARTIP_CLIENT_SECRET_FILE")
     if secret_file is None:
         raise SettingMissing("set TARTIP_CLIENT_SECRET_FILE or TARTIP_CLIENT_KEY_FILE: what proves that it is the client")
-    return ClientSecret(client, secret_file.read_text(encoding="utf-8").strip())
+    return ClientSecret(client, secret_file)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -67,14 +67,15 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A system that proves itself by a secret; it is shown nowhere."""
+    """A system that proves itself by a secret, which is shown nowhere; out of a file it is read each time, so that it may be replaced."""
 
     client: str
-    secret: str = field(repr=False)
+    secret: str | Path = field(repr=False)
 
     def form(self, issuer: str) -> Mapping[str, str]:
         """Returns the client with its secret."""
-        return {"grant_type": "client_credentials", "client_id": self.client, "client_secret": self.secret}
+        secret = self.secret if isinstance(self.secret, str) else self.secret.read_text(encoding="utf-8").strip()
+        return {"grant_type": "client_credentials", "client_id": self.client, "client_secret": secret}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ def credentials(deployment: Deployment) -> Any:
 
 def test_a_system_signs_in_with_the_secret_or_the_key_in_a_file(secret: Path) -> None:
     by_secret = Deployment.from_environment(GIVEN | {"TARTIP_CLIENT_SECRET_FILE": str(secret)})
-    assert credentials(by_secret) == ClientSecret("integration-egov", "s")
+    assert credentials(by_secret) == ClientSecret("integration-egov", secret)
+    assert credentials(by_secret).form("")["client_secret"] == "s"
+    secret.write_text("rotated\n")
+    assert credentials(by_secret).form("")["client_secret"] == "rotated"
     assert (by_secret.language, by_secret.tls, by_secret.addresses) == ("kk", Tls(), {"registry": "a:1"})
     by_key = Deployment.from_environment(GIVEN | {"TARTIP_CLIENT_KEY_FILE": str(secret), "TARTIP_CLIENT_KEY_ID": "k"})
     assert credentials(by_key) == ClientKey("integration-egov", secret, "k")

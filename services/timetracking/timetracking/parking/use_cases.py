@@ -148,9 +148,20 @@ class Sent:
     more: bool
 
 
+class SendAgain:
+    """Sends records that were parked once more; each of them is audited, and all of them together."""
+
+    async def __call__(self, work: Work, going: Sequence[ParkedRecord], selection: Selection) -> None:
+        """Sends these, which the transaction holds."""
+        await work.parking.send([each.sent_again() for each in going])
+        for each in going:
+            work.record("parking.redrive", parked_name(each.id), GROUND, before=each, after=each.sent_again())
+        work.record("parking.redrive", f"parkedRecords ({selection}): {len(going)}", GROUND)
+
+
 @dataclass(frozen=True, slots=True)
 class RedriveParked:
-    """Sends parked records again; each that was sent is audited, and all of them together."""
+    """Sends parked records again."""
 
     begin: Begin
 
@@ -167,16 +178,13 @@ class RedriveParked:
             kept_back = 0 if selection.ids else await work.parking.kept_back(wanted, visible_to=caller)
             going = held[:most]
             if going and not only_say:
-                await _send(work, going, selection)
+                await SendAgain()(work, going, selection)
             return Sent(len(going), kept_back, len(held) > most)
 
 
 @dataclass(frozen=True, slots=True)
 class RedriveLost:
-    """Sends once more what was sent again and got lost: all that lay in its topics since is recorded or noted, and it is not among it.
-
-    Each is audited, and all of them together.
-    """
+    """Sends once more what was sent again and got lost: all that lay in its topics since is recorded or noted, and it is not among it."""
 
     begin: Begin
     arrivals: Callable[[Caller], Awaitable[Sequence[Partition]]]
@@ -195,15 +203,8 @@ class RedriveLost:
             held = await work.parking.hold(Selection(ids=tuple(gone), state=State.SENT_AGAIN), len(gone), visible_to=caller)
             going = [each for each in held if each.sendable]
             if going and not only_say:
-                await _send(work, going, selection)
+                await SendAgain()(work, going, selection)
             return Sent(len(going), len(held) - len(going), len(gone) == MOST_AT_ONCE), ()
-
-
-async def _send(work: Work, going: Sequence[ParkedRecord], selection: Selection) -> None:
-    await work.parking.send([each.sent_again() for each in going])
-    for each in going:
-        work.record("parking.redrive", parked_name(each.id), GROUND, before=each, after=each.sent_again())
-    work.record("parking.redrive", f"parkedRecords ({selection}): {len(going)}", GROUND)
 
 
 def _require_narrow(selection: Selection) -> None:

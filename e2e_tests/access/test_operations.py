@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from chassis.commands import NotAsItMustBe
+from chassis.commands import NothingDone
 from chassis.testing.keycloak import Keycloak
 from realm.signing_in import signed_in
 
@@ -69,5 +69,5 @@ async def test_whoever_is_not_let_in_is_told_so(real_keycloak: Keycloak, said: d
         state = parse_qs(urlsplit(address).query)["state"][0]
         async with http.get(back(address, state=state, **said)) as answer:
             assert answer.status == 200
-        with pytest.raises(NotAsItMustBe, match=why):
+        with pytest.raises(NothingDone, match=why):
             await command

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from chassis.commands import NotAsItMustBe
+from chassis.commands import NothingDone
 from chassis.settings import Settings
 from keycloak import KeycloakAdmin
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError, KeycloakGetError, KeycloakPostError
@@ -31,7 +31,7 @@ NEEDED = ("keycloak", "keycloak_admin_password")
 
 
 def server(settings: RealmSettings, realm: str) -> KeycloakAdmin:
-    """Signs in as an administrator, to look after one realm. NotAsItMustBe where Keycloak does not take the password."""
+    """Signs in as an administrator, to look after one realm. NothingDone where Keycloak does not take the password."""
     admin = KeycloakAdmin(
         server_url=settings.keycloak,
         username=settings.keycloak_admin,
@@ -44,7 +44,7 @@ def server(settings: RealmSettings, realm: str) -> KeycloakAdmin:
     try:
         admin.connection.get_token()
     except (KeycloakAuthenticationError, KeycloakPostError):
-        raise NotAsItMustBe(
+        raise NothingDone(
             f"Keycloak at {settings.keycloak} does not let {settings.keycloak_admin} in: "
             "look at TARTIP_KEYCLOAK_ADMIN and TARTIP_KEYCLOAK_ADMIN_PASSWORD, a user of its realm master."
         ) from None
@@ -57,9 +57,9 @@ def told_plainly(settings: RealmSettings) -> Iterator[None]:
     try:
         yield
     except KeycloakConnectionError as away:
-        raise NotAsItMustBe(f"Keycloak at {settings.keycloak} (TARTIP_KEYCLOAK) does not answer: {_said(away)}") from None
+        raise NothingDone(f"Keycloak at {settings.keycloak} (TARTIP_KEYCLOAK) does not answer: {_said(away)}") from None
     except KeycloakError as refused:
-        raise NotAsItMustBe(f"Keycloak at {settings.keycloak} refused with {refused.response_code}: {_said(refused)}") from None
+        raise NothingDone(f"Keycloak at {settings.keycloak} refused with {refused.response_code}: {_said(refused)}") from None
 
 
 def _said(error: KeycloakError) -> str:

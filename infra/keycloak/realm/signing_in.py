@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
-from chassis.commands import NotAsItMustBe
+from chassis.commands import NothingDone
 
 CLIENT = "operations"
 # As long as the page of Keycloak itself waits.
@@ -19,7 +19,7 @@ PATIENCE_S = 300.0
 async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
     """Shows the address at which a browser of this machine signs in, waits until somebody has, and returns their token, of 300 seconds.
 
-    NotAsItMustBe where nobody signs in within five minutes, or the issuer does not let them.
+    NothingDone where nobody signs in within five minutes, or the issuer does not let them.
     """
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     came = asyncio.get_running_loop().create_future()
@@ -33,7 +33,7 @@ async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
         async with asyncio.timeout(PATIENCE_S):
             code = await came
     except TimeoutError:
-        raise NotAsItMustBe(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
+        raise NothingDone(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
     finally:
         await runner.cleanup()
     return await _redeemed(issuer, code, back, verifier)
@@ -64,7 +64,7 @@ def _back(state: str, came: "asyncio.Future[str]") -> web.Application:
             if "code" in said:
                 came.set_result(said["code"])
             else:
-                came.set_exception(NotAsItMustBe(f"Keycloak let nobody in: {said.get('error', 'it named no reason')}"))
+                came.set_exception(NothingDone(f"Keycloak let nobody in: {said.get('error', 'it named no reason')}"))
         return web.Response(text="Close this window, and go on where the command was given.")
 
     app = web.Application()
@@ -78,7 +78,7 @@ async def _redeemed(issuer: str, code: str, back: str, verifier: str) -> str:
         async with aiohttp.ClientSession() as http, http.post(f"{issuer}/protocol/openid-connect/token", data=form) as answer:
             said = await answer.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError) as away:
-        raise NotAsItMustBe(f"{issuer} does not answer: {type(away).__name__}") from None
+        raise NothingDone(f"{issuer} does not answer: {type(away).__name__}") from None
     if "access_token" not in said:
-        raise NotAsItMustBe(f"{issuer} gave no token: {said.get('error', answer.status)}")
+        raise NothingDone(f"{issuer} gave no token: {said.get('error', answer.status)}")
     return str(said["access_token"])

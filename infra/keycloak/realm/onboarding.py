@@ -1,7 +1,6 @@
 """Bodies, regions, systems and people, let into the realm: each by what is true afterwards, so that asking twice changes nothing."""
 
 import base64
-import ipaddress
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from chassis.access import SCOPE_KINDS, Grant, ScopeKind
 from chassis.commands import NothingDone
@@ -27,7 +25,7 @@ from realm.clients import KEYS, account_changes, account_of, client_changes, cre
 from realm.declared import Declared
 from realm.differences import Difference
 from realm.roles import Holder, grant_for, groups_of
-from realm.server import create_group, group_id, groups_below
+from realm.server import create_group, group_id, groups_below, protected
 
 NAME = "[a-z0-9][a-z0-9-]{1,39}"
 USERNAME = "[a-z][a-z0-9._-]{2,63}"
@@ -44,8 +42,7 @@ class Key:
     @classmethod
     def at(cls, url: str) -> "Key":
         """The keys that a system publishes itself; by https, or on this machine. Malformed."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
+        if not protected(url):
             raise Malformed({"jwks_url": f"{url!r} must begin with https://: whoever changes it on its way becomes the system"})
         return cls({"use.jwks.url": "true", "jwks.url": url, "jwt.credential.certificate": ""})
 
@@ -230,10 +227,3 @@ def _done(difference: Difference) -> str:
 
 def _is_grant(path: str) -> bool:
     return Grant.parse(path) is not None
-
-
-def _loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

@@ -4,22 +4,27 @@ import asyncio
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
 from chassis.commands import NothingDone
+from chassis.trust import client_context
+
+from realm.server import not_trusted
 
 CLIENT = "operations"
 # As long as the page of Keycloak itself waits.
 PATIENCE_S = 300.0
 
 
-async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
+async def signed_in(issuer: str, show: Callable[[str], object], ca: str = "") -> str:
     """Shows the address at which a browser of this machine signs in, waits until somebody has, and returns their token, of 300 seconds.
 
-    NothingDone where nobody signs in within five minutes, or the issuer does not let them.
+    The issuer's certificate is of the authorities in the file `ca`, or of the machine's. NothingDone where nobody signs in within five
+    minutes, or the issuer does not let them.
     """
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     came = asyncio.get_running_loop().create_future()
@@ -36,7 +41,8 @@ async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
         raise NothingDone(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
     finally:
         await runner.cleanup()
-    return await _redeemed(issuer, code, back, verifier)
+    form = {"grant_type": "authorization_code", "client_id": CLIENT, "redirect_uri": back, "code": code, "code_verifier": verifier}
+    return await _redeemed(issuer, form, client_context(ca) if ca else True)
 
 
 def _address(issuer: str, back: str, verifier: str, state: str) -> str:
@@ -72,11 +78,16 @@ def _back(state: str, came: "asyncio.Future[str]") -> web.Application:
     return app
 
 
-async def _redeemed(issuer: str, code: str, back: str, verifier: str) -> str:
-    form = {"grant_type": "authorization_code", "client_id": CLIENT, "redirect_uri": back, "code": code, "code_verifier": verifier}
+async def _redeemed(issuer: str, form: Mapping[str, str], trusted: ssl.SSLContext | bool) -> str:
+    """The token for a code; no redirection is followed, since it could lead out of TLS."""
     try:
-        async with aiohttp.ClientSession() as http, http.post(f"{issuer}/protocol/openid-connect/token", data=form) as answer:
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted)) as http,
+            http.post(f"{issuer}/protocol/openid-connect/token", data=form, allow_redirects=False) as answer,
+        ):
             said = await answer.json(content_type=None)
+    except aiohttp.ClientConnectorCertificateError:
+        raise NothingDone(not_trusted(issuer)) from None
     except (aiohttp.ClientError, TimeoutError, ValueError) as away:
         raise NothingDone(f"{issuer} does not answer: {type(away).__name__}") from None
     if "access_token" not in said:

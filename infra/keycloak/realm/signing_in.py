@@ -13,9 +13,9 @@ from aiohttp import web
 from chassis.commands import NothingDone
 from chassis.trust import client_context
 
+from realm.declared import BEFORE_THE_PORTAL
 from realm.server import not_trusted
 
-CLIENT = "operations"
 # As long as the page of Keycloak itself waits.
 PATIENCE_S = 300.0
 
@@ -41,14 +41,14 @@ async def signed_in(issuer: str, show: Callable[[str], object], ca: str = "") ->
         raise NothingDone(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
     finally:
         await runner.cleanup()
-    form = {"grant_type": "authorization_code", "client_id": CLIENT, "redirect_uri": back, "code": code, "code_verifier": verifier}
-    return await _redeemed(issuer, form, client_context(ca) if ca else True)
+    form = {"client_id": BEFORE_THE_PORTAL, "redirect_uri": back, "code": code, "code_verifier": verifier}
+    return await _redeemed(issuer, {"grant_type": "authorization_code", **form}, client_context(ca) if ca else True)
 
 
 def _address(issuer: str, back: str, verifier: str, state: str) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
-        "client_id": CLIENT,
+        "client_id": BEFORE_THE_PORTAL,
         "redirect_uri": back,
         "response_type": "code",
         "scope": "openid",

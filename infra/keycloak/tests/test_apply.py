@@ -28,7 +28,7 @@ def test_a_realm_is_made_as_declared_and_the_second_time_nothing_changes(fresh: 
     assert (code, said.splitlines()[0]) == (1, "realm is absent, declared present")
     code, said = fresh.told("apply")
     assert code == 0
-    assert "clients/portal is absent, declared present" in said
+    assert "clients/operations is absent, declared present" in said
     assert fresh.told("apply") == (0, "0 changes\n")
     assert fresh.told("drift") == (0, "the realm is as declared\n")
 
@@ -246,6 +246,16 @@ def test_clients_of_the_demo_are_switched_off_where_there_is_no_demo(fresh: Runn
     status, refused = fresh.signed_in(name)
     assert (status, refused["error"]) == (401, "invalid_client")
     assert fresh.told("drift")[0] == 0
+
+
+def test_the_client_for_before_the_portal_is_switched_off_where_the_portal_is(realm: Running) -> None:
+    portal = {"TARTIP_PORTAL_CALLBACK": "https://portal.example.kz/callback"}
+    code, said = realm.told("drift", "--demo", **portal)
+    assert (code, "clients/operations: enabled is true, declared false" in said) == (1, True)
+    realm.told("apply", "--demo", **portal)
+    assert {name: realm.client(name)["enabled"] for name in ("portal", "operations")} == {"portal": True, "operations": False}
+    realm.told("apply", "--demo")
+    assert realm.told("drift", "--demo")[0] == 0
 
 
 def test_no_secret_is_compared_or_shown(fresh: Running) -> None:

@@ -212,8 +212,8 @@ def test_who_has_a_key_gets_no_secret(realm: Running, name: str, tmp_path: Path)
     realm.told("onboard", "integrator", name, "--grant", "/nation/integrator", "--certificate", str(file))
     code, said = realm.told("onboard", "integrator", name, "--new-secret")
     assert (code, said) == (
-        1,
-        f"integration-{name} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.\n",
+        3,
+        f"realm: integration-{name} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.\n",
     )
     proves_itself(realm, signer, f"integration-{name}")
 

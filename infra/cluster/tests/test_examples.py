@@ -10,7 +10,7 @@ from chassis.testing.artifacts import ROOT
 from region.schemas import OWN, faults
 
 EXAMPLES = sorted((ROOT / "infra" / "cluster" / "examples").glob("*.yaml"))
-CHECKED = {"ObjectStore"}
+CHECKED = {"ObjectStore", "PodMonitor", "PrometheusRule"}
 
 
 def resources() -> Iterator[Any]:

@@ -30,18 +30,19 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Where the browser is: on a page of Keycloak's (its text), or back at the portal's address (what stands in it)."""
+    """Where the browser is: on a page of Keycloak's (its text and address), or back at the portal's address (what stands in it)."""
 
     page: str = ""
     status: int = 200
     back: Mapping[str, str] = field(default_factory=dict)
+    at: str = ""
 
     @property
     def form(self) -> str:
         """The address to which the form of the page goes."""
         found = FORM.search(self.page)
         assert found, f"{self.status}: no form on {self.page[:2000]}"
-        return html.unescape(found[1])
+        return urljoin(self.at, html.unescape(found[1]))
 
 
 class Browser:
@@ -84,7 +85,7 @@ class Browser:
             async with self._http.request(method, url, headers=headers, allow_redirects=False, **sent) as answer:
                 self._cookies |= {name: cookie.coded_value for name, cookie in answer.cookies.items()}
                 if answer.status not in (302, 303):
-                    return Shown(await answer.text(), answer.status)
+                    return Shown(await answer.text(), answer.status, at=url)
                 url, method, sent = urljoin(url, answer.headers["location"]), "GET", {}
             if url.startswith(CALLBACK):
                 back = urlsplit(url)

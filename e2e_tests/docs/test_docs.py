@@ -200,6 +200,12 @@ def test_every_command_of_the_pages_is_run_by_a_test() -> None:
     assert unknown == []
 
 
+def test_no_command_of_a_page_shows_a_token_to_whoever_lists_processes() -> None:
+    lines = [line for page in PAGES for text in code(page) for line in text.splitlines() if "Bearer" in line]
+    assert lines
+    assert [line for line in lines if "-expand-headers" not in line or "-H 'authorization: Bearer ${TOKEN}'" not in line] == []
+
+
 def test_what_runs_the_commands_of_the_pages_is_run_by_the_gate() -> None:
     """It is among the tests, or named by a target that the gate makes."""
     gate = ROOT / ".ci" / "run"

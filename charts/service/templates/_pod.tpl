@@ -37,7 +37,8 @@ spec:
   {{- end }}
   {{- if .probes }}
   topologySpreadConstraints:
-    {{- $machines := ternary $values.spread.answering $values.spread.machines (not (empty .kind.ports)) }}
+    {{- $answering := ternary $values.spread.scaled $values.spread.answering (dig "autoscaling" "enabled" false (get $values.workloads .process)) }}
+    {{- $machines := ternary $answering $values.spread.machines (not (empty .kind.ports)) }}
     {{- range $key, $when := dict "kubernetes.io/hostname" $machines "topology.kubernetes.io/zone" $values.spread.zones }}
     - maxSkew: 1
       topologyKey: {{ $key }}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
+from chassis.testing.artifacts import NotToBeHad
 from sqlalchemy.exc import ArgumentError
 
 from region import secrets
@@ -65,7 +66,7 @@ def make_databases(told: argparse.Namespace) -> int:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Reads the command line and does what it says; 2 where Helm refuses charts or values, with what it says."""
+    """Reads the command line and does what it says; 2 where Helm refuses charts or values, with what it says, 1 where it cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m region", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help=render.__doc__).set_defaults(do=render)
@@ -86,6 +87,9 @@ def main(given: Sequence[str] | None = None) -> int:
     except HelmFailed as refused:
         print(refused, file=sys.stderr)
         return 2
+    except NotToBeHad as lacking:
+        print(lacking, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

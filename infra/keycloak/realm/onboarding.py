@@ -1,7 +1,6 @@
 """Bodies, regions, systems and people, let into the realm: each by what is true afterwards, so that asking twice changes nothing."""
 
 import base64
-import ipaddress
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping
@@ -9,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from chassis.access import SCOPE_KINDS, Grant, ScopeKind
-from chassis.commands import NotAsItMustBe
+from chassis.commands import NothingDone
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -27,7 +25,7 @@ from realm.clients import KEYS, account_changes, account_of, client_changes, cre
 from realm.declared import Declared
 from realm.differences import Difference
 from realm.roles import Holder, grant_for, groups_of
-from realm.server import create_group, group_id, groups_below
+from realm.server import create_group, group_id, groups_below, protected
 
 NAME = "[a-z0-9][a-z0-9-]{1,39}"
 USERNAME = "[a-z][a-z0-9._-]{2,63}"
@@ -44,8 +42,7 @@ class Key:
     @classmethod
     def at(cls, url: str) -> "Key":
         """The keys that a system publishes itself; by https, or on this machine. Malformed."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
+        if not protected(url):
             raise Malformed({"jwks_url": f"{url!r} must begin with https://: whoever changes it on its way becomes the system"})
         return cls({"use.jwks.url": "true", "jwks.url": url, "jwt.credential.certificate": ""})
 
@@ -83,7 +80,7 @@ def scope(admin: KeycloakAdmin, kind: ScopeKind, id: str) -> Onboarded:
 def integrator(admin: KeycloakAdmin, declared: Declared, name: str, grants: Collection[str], key: Key | None) -> Onboarded:
     """Makes the client `integration-NAME` with exactly these grants.
 
-    Without a key a new client gets a secret, and one that is there keeps what it has. Malformed, NotAsItMustBe.
+    Without a key a new client gets a secret, and one that is there keeps what it has. Malformed, NothingDone.
     """
     check_id(name, "name", NAME)
     wanted = _granted(admin, "system", "integrator", grants)
@@ -101,13 +98,13 @@ def device_gateway(admin: KeycloakAdmin, declared: Declared, system: str, key: K
 def servant(admin: KeycloakAdmin, username: str, servant: str, grants: Collection[str]) -> Onboarded:
     """Makes an account of a civil servant, by the registry's ID, with exactly these grants and a password for the first time.
 
-    An account is bound to one servant, and a servant to one account, for good. Malformed, NotAsItMustBe.
+    An account is bound to one servant, and a servant to one account, for good. Malformed, NothingDone.
     """
     user = _bound(admin, username, servant)
     wanted = _granted(admin, "person", None, grants)
     for other in admin.get_users({"q": f"servant:{servant}", "briefRepresentation": "false"}):
         if other["username"] != username and servant in other.get("attributes", {}).get("servant", []):
-            raise NotAsItMustBe(f"The servant {servant} signs in as {other['username']} already; a servant has one account.")
+            raise NothingDone(f"The servant {servant} signs in as {other['username']} already; a servant has one account.")
     password, changed = None, []
     if user is None:
         password = secrets.token_urlsafe(TEMPORARY_OCTETS)
@@ -121,14 +118,14 @@ def servant(admin: KeycloakAdmin, username: str, servant: str, grants: Collectio
 def new_secret(admin: KeycloakAdmin, declared: Declared, client: str) -> Onboarded:
     """Draws a new secret for a client that onboarding made ("integration-esalary"), and changes nothing else; the old one is worth nothing.
 
-    Malformed, NotAsItMustBe.
+    Malformed, NothingDone.
     """
     _form(declared, client)
     id = admin.get_client_id(client)
     if id is None:
-        raise NotAsItMustBe(f"There is no client {client}: `onboard` it first, without --new-secret; its first secret is shown then.")
+        raise NothingDone(f"There is no client {client}: `onboard` it first, without --new-secret; its first secret is shown then.")
     if admin.get_client(id)["clientAuthenticatorType"] != "client-secret":
-        raise NotAsItMustBe(f"{client} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.")
+        raise NothingDone(f"{client} proves itself by a key of its own and has no secret: --certificate or --jwks-url names another key.")
     secret = str(admin.generate_client_secrets(id)["value"])
     return Onboarded((f"clients/{client}: has a new secret, the old one counts no more",), secret)
 
@@ -136,11 +133,11 @@ def new_secret(admin: KeycloakAdmin, declared: Declared, client: str) -> Onboard
 def new_password(admin: KeycloakAdmin, username: str, servant: str) -> Onboarded:
     """Gives the account of a servant a new password for one sign-in, and changes nothing else; the old one and its sessions end.
 
-    Malformed, NotAsItMustBe.
+    Malformed, NothingDone.
     """
     user = _bound(admin, username, servant)
     if user is None:
-        raise NotAsItMustBe(f"There is no account {username}: `onboard` it first, without --new-password; its first one is shown then.")
+        raise NothingDone(f"There is no account {username}: `onboard` it first, without --new-password; its first one is shown then.")
     password = secrets.token_urlsafe(TEMPORARY_OCTETS)
     admin.set_user_password(user, password, temporary=True)
     admin.user_logout(user)
@@ -175,13 +172,13 @@ def _form(declared: Declared, client: str) -> dict[str, Any]:
 
 
 def _bound(admin: KeycloakAdmin, username: str, servant: str) -> str | None:
-    """Returns Keycloak's ID of the account of that name, None where there is none; it is the servant's, or NotAsItMustBe."""
+    """Returns Keycloak's ID of the account of that name, None where there is none; it is the servant's, or NothingDone."""
     check_id(username, "username", USERNAME)
     check_id(servant, "servant", SERVANT_ID)
     user = admin.get_user_id(username)
     bound = admin.get_user(user).get("attributes", {}).get("servant", []) if user else [servant]
     if bound != [servant]:
-        raise NotAsItMustBe(
+        raise NothingDone(
             f"The account {username} is bound to {bound[0] if bound else 'no servant'}, not to {servant}: "
             "take another user name, or have an administrator look whose it is."
         )
@@ -195,7 +192,7 @@ def _granted(admin: KeycloakAdmin, holder: Holder, role: str | None, paths: Coll
         if role is not None and grant.role != role:
             raise Malformed({"grant": f"{path!r}: what is onboarded so has the role {role} alone"})
         if group_id(admin, path) is None:
-            raise NotAsItMustBe(_unknown(admin, grant))
+            raise NothingDone(_unknown(admin, grant))
     return sorted(set(paths))
 
 
@@ -230,10 +227,3 @@ def _done(difference: Difference) -> str:
 
 def _is_grant(path: str) -> bool:
     return Grant.parse(path) is not None
-
-
-def _loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

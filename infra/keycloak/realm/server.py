@@ -1,23 +1,33 @@
 """A running Keycloak, spoken to over its administration API."""
 
+import ipaddress
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from chassis.commands import NotAsItMustBe
-from chassis.settings import Settings
+from chassis.commands import NothingDone
+from chassis.settings import Authorities, Settings
 from keycloak import KeycloakAdmin
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError, KeycloakGetError, KeycloakPostError
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
+from requests.exceptions import SSLError
 
 # A busy server makes a realm in a minute.
 TIMEOUT_S = 120
 
 
 class SignInSettings(Settings):
-    """Where Keycloak is ("https://sign-in.example.kz")."""
+    """Where Keycloak is ("https://sign-in.example.kz"), and the authorities of its certificate, those of the machine unless told."""
 
     keycloak: str
+    keycloak_ca: Authorities = ""
+
+    @field_validator("keycloak")
+    @classmethod
+    def _is_protected(cls, value: str) -> str:
+        if value and not protected(value):
+            raise ValueError("begins with https://, since passwords and tokens go there; http:// is for this machine alone, 127.0.0.1")
+        return value
 
 
 class RealmSettings(SignInSettings):
@@ -30,21 +40,35 @@ class RealmSettings(SignInSettings):
 NEEDED = ("keycloak", "keycloak_admin_password")
 
 
+def protected(url: str) -> bool:
+    """Whether nobody on the way there can read or change what is said: by https, or on this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname)))
+
+
+def _loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
 def server(settings: RealmSettings, realm: str) -> KeycloakAdmin:
-    """Signs in as an administrator, to look after one realm. NotAsItMustBe where Keycloak does not take the password."""
+    """Signs in as an administrator, to look after one realm. NothingDone where Keycloak does not take the password."""
     admin = KeycloakAdmin(
         server_url=settings.keycloak,
         username=settings.keycloak_admin,
         password=settings.keycloak_admin_password.get_secret_value(),
         realm_name=realm,
         user_realm_name="master",
+        verify=settings.keycloak_ca or True,
         timeout=TIMEOUT_S,
         max_retries=0,  # what was made and not answered yet would be asked for again, and refused
     )
     try:
         admin.connection.get_token()
     except (KeycloakAuthenticationError, KeycloakPostError):
-        raise NotAsItMustBe(
+        raise NothingDone(
             f"Keycloak at {settings.keycloak} does not let {settings.keycloak_admin} in: "
             "look at TARTIP_KEYCLOAK_ADMIN and TARTIP_KEYCLOAK_ADMIN_PASSWORD, a user of its realm master."
         ) from None
@@ -57,9 +81,16 @@ def told_plainly(settings: RealmSettings) -> Iterator[None]:
     try:
         yield
     except KeycloakConnectionError as away:
-        raise NotAsItMustBe(f"Keycloak at {settings.keycloak} (TARTIP_KEYCLOAK) does not answer: {_said(away)}") from None
+        if isinstance(away.__cause__, SSLError):
+            raise NothingDone(not_trusted(settings.keycloak)) from None
+        raise NothingDone(f"Keycloak at {settings.keycloak} (TARTIP_KEYCLOAK) does not answer: {_said(away)}") from None
     except KeycloakError as refused:
-        raise NotAsItMustBe(f"Keycloak at {settings.keycloak} refused with {refused.response_code}: {_said(refused)}") from None
+        raise NothingDone(f"Keycloak at {settings.keycloak} refused with {refused.response_code}: {_said(refused)}") from None
+
+
+def not_trusted(where: str) -> str:
+    """What is told of a server that does not prove who it is: nothing was said to it."""
+    return f"{where}: its certificate is of none of the authorities that are trusted, or names another host: look at TARTIP_KEYCLOAK_CA"
 
 
 def _said(error: KeycloakError) -> str:

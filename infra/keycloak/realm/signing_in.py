@@ -4,22 +4,27 @@ import asyncio
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
-from chassis.commands import NotAsItMustBe
+from chassis.commands import NothingDone
+from chassis.trust import client_context
 
-CLIENT = "operations"
+from realm.declared import BEFORE_THE_PORTAL
+from realm.server import not_trusted
+
 # As long as the page of Keycloak itself waits.
 PATIENCE_S = 300.0
 
 
-async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
+async def signed_in(issuer: str, show: Callable[[str], object], ca: str = "") -> str:
     """Shows the address at which a browser of this machine signs in, waits until somebody has, and returns their token, of 300 seconds.
 
-    NotAsItMustBe where nobody signs in within five minutes, or the issuer does not let them.
+    The issuer's certificate is of the authorities in the file `ca`, or of the machine's. NothingDone where nobody signs in within five
+    minutes, or the issuer does not let them.
     """
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     came = asyncio.get_running_loop().create_future()
@@ -33,16 +38,17 @@ async def signed_in(issuer: str, show: Callable[[str], object]) -> str:
         async with asyncio.timeout(PATIENCE_S):
             code = await came
     except TimeoutError:
-        raise NotAsItMustBe(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
+        raise NothingDone(f"nobody signed in within {PATIENCE_S / 60:.0f} minutes: say the command again") from None
     finally:
         await runner.cleanup()
-    return await _redeemed(issuer, code, back, verifier)
+    form = {"client_id": BEFORE_THE_PORTAL, "redirect_uri": back, "code": code, "code_verifier": verifier}
+    return await _redeemed(issuer, {"grant_type": "authorization_code", **form}, client_context(ca) if ca else True)
 
 
 def _address(issuer: str, back: str, verifier: str, state: str) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
-        "client_id": CLIENT,
+        "client_id": BEFORE_THE_PORTAL,
         "redirect_uri": back,
         "response_type": "code",
         "scope": "openid",
@@ -64,7 +70,7 @@ def _back(state: str, came: "asyncio.Future[str]") -> web.Application:
             if "code" in said:
                 came.set_result(said["code"])
             else:
-                came.set_exception(NotAsItMustBe(f"Keycloak let nobody in: {said.get('error', 'it named no reason')}"))
+                came.set_exception(NothingDone(f"Keycloak let nobody in: {said.get('error', 'it named no reason')}"))
         return web.Response(text="Close this window, and go on where the command was given.")
 
     app = web.Application()
@@ -72,13 +78,18 @@ def _back(state: str, came: "asyncio.Future[str]") -> web.Application:
     return app
 
 
-async def _redeemed(issuer: str, code: str, back: str, verifier: str) -> str:
-    form = {"grant_type": "authorization_code", "client_id": CLIENT, "redirect_uri": back, "code": code, "code_verifier": verifier}
+async def _redeemed(issuer: str, form: Mapping[str, str], trusted: ssl.SSLContext | bool) -> str:
+    """The token for a code; no redirection is followed, since it could lead out of TLS."""
     try:
-        async with aiohttp.ClientSession() as http, http.post(f"{issuer}/protocol/openid-connect/token", data=form) as answer:
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted)) as http,
+            http.post(f"{issuer}/protocol/openid-connect/token", data=form, allow_redirects=False) as answer,
+        ):
             said = await answer.json(content_type=None)
+    except aiohttp.ClientConnectorCertificateError:
+        raise NothingDone(not_trusted(issuer)) from None
     except (aiohttp.ClientError, TimeoutError, ValueError) as away:
-        raise NotAsItMustBe(f"{issuer} does not answer: {type(away).__name__}") from None
+        raise NothingDone(f"{issuer} does not answer: {type(away).__name__}") from None
     if "access_token" not in said:
-        raise NotAsItMustBe(f"{issuer} gave no token: {said.get('error', answer.status)}")
+        raise NothingDone(f"{issuer} gave no token: {said.get('error', answer.status)}")
     return str(said["access_token"])

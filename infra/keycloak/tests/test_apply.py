@@ -1,12 +1,17 @@
 """A realm on the real Keycloak becomes as it is declared, stays so, and a hand's change of it is seen and put right."""
 
+import asyncio
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from chassis.testing.certificates import Authority
 from chassis.testing.keycloak import Keycloak
+from chassis.testing.tls_front import handed_on
 from realm.declared import Declared
 
 from .running import PASSWORD, Running, told
@@ -23,7 +28,7 @@ def test_a_realm_is_made_as_declared_and_the_second_time_nothing_changes(fresh: 
     assert (code, said.splitlines()[0]) == (1, "realm is absent, declared present")
     code, said = fresh.told("apply")
     assert code == 0
-    assert "clients/portal is absent, declared present" in said
+    assert "clients/operations is absent, declared present" in said
     assert fresh.told("apply") == (0, "0 changes\n")
     assert fresh.told("drift") == (0, "the realm is as declared\n")
 
@@ -243,6 +248,16 @@ def test_clients_of_the_demo_are_switched_off_where_there_is_no_demo(fresh: Runn
     assert fresh.told("drift")[0] == 0
 
 
+def test_the_client_for_before_the_portal_is_switched_off_where_the_portal_is(realm: Running) -> None:
+    portal = {"TARTIP_PORTAL_CALLBACK": "https://portal.example.kz/callback"}
+    code, said = realm.told("drift", "--demo", **portal)
+    assert (code, "clients/operations: enabled is true, declared false" in said) == (1, True)
+    realm.told("apply", "--demo", **portal)
+    assert {name: realm.client(name)["enabled"] for name in ("portal", "operations")} == {"portal": True, "operations": False}
+    realm.told("apply", "--demo")
+    assert realm.told("drift", "--demo")[0] == 0
+
+
 def test_no_secret_is_compared_or_shown(fresh: Running) -> None:
     secrets = {"TARTIP_INTEGRATION_SECRET": "the-first-secret", "TARTIP_DEVICE_GATEWAY_SECRET": "the-second-secret"}
     everything = fresh.told("apply", "--demo", **secrets)[1]
@@ -279,9 +294,35 @@ def key_ids(realm: Running) -> set[str]:
 
 def test_who_may_not_come_in_is_told_what_to_look_at(real_keycloak: Keycloak) -> None:
     code, said = told(real_keycloak, "drift", TARTIP_KEYCLOAK_ADMIN_PASSWORD="a-guess")
-    assert (code, "does not let admin in" in said, "a-guess" in said) == (1, True, False)
+    assert (code, "does not let admin in" in said, "a-guess" in said) == (3, True, False)
     code, said = told(real_keycloak, "drift", TARTIP_KEYCLOAK="http://127.0.0.1:9")
-    assert (code, "(TARTIP_KEYCLOAK) does not answer" in said) == (1, True)
+    assert (code, "(TARTIP_KEYCLOAK) does not answer" in said) == (3, True)
+
+
+async def test_a_keycloak_with_a_certificate_of_our_own_authority_is_administered_and_another_is_not(
+    real_keycloak: Keycloak, tmp_path: Path
+) -> None:
+    authority, context = Authority(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.sign("sign-in").write(tmp_path))
+    right, strange = authority.write(tmp_path), Authority("a strange one").write(tmp_path, "strange")
+
+    async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", urlsplit(real_keycloak.origin).port)
+        await asyncio.gather(handed_on(reader, outer), handed_on(inner, writer))
+
+    door = await asyncio.start_server(come, "127.0.0.1", 0, ssl=context)
+    at = f"https://127.0.0.1:{door.sockets[0].getsockname()[1]}"
+
+    async def drift(ca: str) -> tuple[int, str]:
+        return await asyncio.to_thread(told, real_keycloak, "drift", "--demo", TARTIP_KEYCLOAK=at, TARTIP_KEYCLOAK_CA=ca)
+
+    try:
+        assert await drift(str(right)) == (0, "the realm is as declared\n")
+        for wrong in (str(strange), ""):
+            code, said = await drift(wrong)
+            assert (code, "look at TARTIP_KEYCLOAK_CA" in said) == (3, True), said
+    finally:
+        door.close()
 
 
 def test_another_realm_of_the_file_is_another_realm(realm: Running, tmp_path: Path) -> None:

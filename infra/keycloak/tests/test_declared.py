@@ -4,7 +4,7 @@ import json
 
 import pytest
 from realm.clients import TRUSTED_CLAIMS
-from realm.declared import FORMS, REALM, Declared, of_the_demo
+from realm.declared import BEFORE_THE_PORTAL, FORMS, REALM, Declared, of_the_demo
 
 
 def test_every_client_has_the_same_mappers_and_scopes() -> None:
@@ -27,6 +27,32 @@ def test_no_client_takes_a_token_out_of_the_address_and_the_portal_proves_itself
     clients = Declared.read().clients
     assert not any(client["implicitFlowEnabled"] or client["fullScopeAllowed"] for client in clients.values())
     assert clients["portal"]["attributes"]["pkce.code.challenge.method"] == "S256"
+
+
+def test_whoever_gives_a_code_to_any_program_of_a_machine_is_asked_first_and_gives_it_nothing_that_lasts() -> None:
+    """A redirection to loopback reaches whatever listens there. The portal's stands there on one's own machine alone."""
+    clients = [each for each in Declared.read().clients.values() if each["standardFlowEnabled"] and each["clientId"] != "portal"]
+    assert [each["clientId"] for each in clients] == [BEFORE_THE_PORTAL]
+    for each in clients:
+        assert each["consentRequired"]
+        assert each["attributes"] == {"pkce.code.challenge.method": "S256", "use.refresh.tokens": "false"}
+
+
+@pytest.mark.parametrize(
+    ("portal", "demo", "there"),
+    [
+        ("", False, {"operations"}),
+        ("https://portal.example.kz/callback", False, {"portal"}),
+        ("", True, {"operations", "portal", "command-line", "integration-egov", "device-gateway"}),
+        ("https://portal.example.kz/callback", True, {"portal", "command-line", "integration-egov", "device-gateway"}),
+    ],
+)
+def test_people_sign_in_by_one_client_and_those_of_the_demo_are_of_the_demo(
+    monkeypatch: pytest.MonkeyPatch, portal: str, demo: bool, there: set[str]
+) -> None:
+    monkeypatch.setenv("TARTIP_PORTAL_CALLBACK", portal)
+    declared = Declared.read()
+    assert {name for name, client in declared.clients.items() if declared.wants(client, demo)} == there
 
 
 @pytest.mark.parametrize("said", ["https://portal.example.kz/callback", 'a "quoted" one\\'])

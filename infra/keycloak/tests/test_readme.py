@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 
 import pytest
+from chassis.settings import Settings, variable
+from realm.server import RealmSettings
 
 from .running import Running, Signer
 
@@ -33,5 +35,7 @@ def test_the_commands_of_the_page_do_what_it_says(fresh: Running, tmp_path: Path
 
 def test_the_page_names_every_setting_and_the_roles_of_the_demo() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for name in ("TARTIP_KEYCLOAK", "TARTIP_KEYCLOAK_ADMIN", "TARTIP_KEYCLOAK_ADMIN_PASSWORD", "TARTIP_PORTAL_CALLBACK"):
+    settings = {variable(name) for name in RealmSettings.model_fields.keys() - Settings.model_fields.keys()}
+    assert len(settings) == 4
+    for name in {*settings, "TARTIP_PORTAL_CALLBACK"}:
         assert f"| `{name}` |" in text

@@ -26,7 +26,7 @@ class NotAsItMustBe(Exception):
 
 
 class NothingDone(Exception):
-    """An errand found nothing to do it with, so that neither good nor bad can be said; its text says what is missing."""
+    """What an errand was asked for cannot be done now, so that neither good nor bad can be said; its text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,16 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 """The name of a time zone that the time zone data know."""
 
 
+def _can_be_trusted(file: str) -> str:
+    if file:
+        client_context(file)
+    return file
+
+
+Authorities = Annotated[str, AfterValidator(_can_be_trusted)]
+"""A PEM file of the authorities whose certificates are taken; "" for those of the machine."""
+
+
 AtOnce = Annotated[float, Field(ge=1)]
 """How much is taken at once: less than one would be nothing for ever."""
 
@@ -60,7 +70,7 @@ class Settings(BaseSettings):
     kafka_password: SecretStr = SecretStr("")
     kafka_mechanism: Mechanism = "SCRAM-SHA-512"
     issuer: str
-    issuer_ca: str = ""
+    issuer_ca: Authorities = ""
     audience: str = "tartip"
     listen: str
     admin_listen: str
@@ -88,13 +98,6 @@ class Settings(BaseSettings):
     def _are_brokers(cls, value: str) -> str:
         if value and not _BROKERS.fullmatch(value):
             raise ValueError("brokers are host:port[,host:port]")
-        return value
-
-    @field_validator("issuer_ca")
-    @classmethod
-    def _are_authorities(cls, value: str) -> str:
-        if value:
-            client_context(value)
         return value
 
     @field_validator("clock")

@@ -92,6 +92,7 @@ def _taken(service: str, words: Sequence[str]) -> None:
             "redrive": not given.get("dry_run"),
             "accounts": given.get("write_off"),
             "erase": True,
+            "reencrypt": True,
         }
         assert given.get("by") or not changes.get(given["command"]), "it refuses to be done by nobody"
 

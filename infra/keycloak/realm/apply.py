@@ -6,13 +6,15 @@ What Keycloak keeps of people stays as it is: users, their passwords, sessions a
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from chassis.commands import NothingDone
 from keycloak import KeycloakAdmin
 
 from realm.administrators import administrators, role_changes
 from realm.changes import Change, missing, undeclared
 from realm.clients import AUTHENTICATORS, KEYS, account_changes, account_of, client_changes, create_client, strangers
-from realm.declared import Declared
+from realm.declared import CALLBACK, PORTAL, Declared
 from realm.differences import Difference, compared
 from realm.server import create_group, group_id, realm_exists
 
@@ -24,12 +26,14 @@ def changes(admin: KeycloakAdmin, declared: Declared, demo: bool) -> Iterator[Ch
     """Yields what is not as declared, part by part; whoever makes each change before asking for the next leaves nothing out.
 
     `demo` says that the clients of the demo belong there too; else they are switched off where they are found. So is the portal where none
-    is, and what stands in for it where one is.
+    is, and what stands in for it where one is. NothingDone where there is one that nobody names.
     """
     if not realm_exists(admin, declared.name):
         yield missing("realm", lambda: _create_realm(admin, declared))
         if not realm_exists(admin, declared.name):
             return
+    elif not (declared.portal or demo):
+        _require_no_portal(admin)
     yield from _settings(admin, declared)
     yield from _profile(admin, declared)
     for path in declared.groups:
@@ -81,6 +85,18 @@ def _client(admin: KeycloakAdmin, declared: Declared, client: Mapping[str, Any],
     if account is not None:
         yield from account_changes(admin, f"clients/{name}/grants", account, declared.accounts.get(name, ()), lambda _: True)
         yield from role_changes(admin, f"clients/{name}", account)
+
+
+def _require_no_portal(admin: KeycloakAdmin) -> None:
+    """NothingDone where the realm has a portal that the environment does not name: whoever forgot a variable would lock everybody out."""
+    id = admin.get_client_id(PORTAL)
+    found: Mapping[str, Any] = admin.get_client(id) if id else {"enabled": False, "redirectUris": []}
+    elsewhere = [each for each in found["redirectUris"] if urlsplit(each).hostname not in ("127.0.0.1", "localhost")]
+    if found["enabled"] and elsewhere:
+        raise NothingDone(
+            f"{CALLBACK} is not set, and the realm has a portal at {', '.join(elsewhere)}: set it to that address;"
+            " where there is to be none any more, switch its client `portal` off in Keycloak first"
+        )
 
 
 def _others(admin: KeycloakAdmin, declared: Declared) -> Iterator[Change]:

@@ -254,6 +254,10 @@ def test_the_client_for_before_the_portal_is_switched_off_where_the_portal_is(re
     assert (code, "clients/operations: enabled is true, declared false" in said) == (1, True)
     realm.told("apply", "--demo", **portal)
     assert {name: realm.client(name)["enabled"] for name in ("portal", "operations")} == {"portal": True, "operations": False}
+    for command in ("drift", "apply"):
+        code, said = realm.told(command)
+        assert (code, "the realm has a portal at https://portal.example.kz/callback" in said) == (3, True), "a variable was forgotten"
+    assert realm.client("portal")["enabled"]
     realm.told("apply", "--demo")
     assert realm.told("drift", "--demo")[0] == 0
 

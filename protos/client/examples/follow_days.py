@@ -4,17 +4,23 @@ These are people's days: nobody else of the machine may read the file. Who was e
 changes; so the copy is taken anew each day.
 """
 
+import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from google.type.date_pb2 import Date
 from tartip.timetracking.v1.workday_service_pb2 import ListWorkdaysRequest, WatchWorkdaysRequest, Workday
 from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceStub
-from tartip_client import Deployment, Policy, Precondition, pages, watch
+from tartip_client import Deployment, Policy, Precondition
+from tartip_client.aio import pages, watch
+
+if TYPE_CHECKING:
+    from tartip.timetracking.v1.workday_service_pb2_grpc import WorkdayServiceAsyncStub
 
 A_YEAR = timedelta(days=365)
 """A list has 400 days at most; and no day lies further ahead."""
@@ -26,40 +32,51 @@ AN_HOUR = Policy(deadline_s=3_600.0)
 
 def main(body: str, since: str, file: str) -> None:
     """Prints how many days were copied, then each day that changed or left; a day may come twice, and is then printed twice."""
-    first = date.fromisoformat(since)
-    with Deployment.from_environment().channel("timetracking", AN_HOUR) as timetracking, closing(Copy(file, f"{body} {first}")) as copy:
-        workdays = WorkdayServiceStub(timetracking)
-        while True:
-            if copy.is_due():
-                print(f"{copy.replace(listed(workdays, body, first))} days copied", flush=True)
-            try:
-                # What changed while the copy was taken comes after the cursor of before; where there is none, among all changes that are kept.
-                request = WatchWorkdaysRequest(parent=body, cursor=copy.cursor() or "start", tell_left=True)
-                for change in watch(workdays, request):
-                    if change.left:
-                        copy.take_out(change.left, change.cursor)
-                        print(f"{change.left}\tleft", flush=True)
-                    else:
-                        copy.change([change.workday] if day(change.workday) >= first else [], change.cursor)
-                        print(f"{change.workday.name}\trevision {change.workday.revision}", flush=True)
-                    if copy.is_due():
-                        break
-            except Precondition as refused:
-                if refused.reason != "CURSOR_EXPIRED":
-                    raise
-                # One was away for longer than changes are kept, or the platform came back from a backup: nobody knows what is
-                # missing here, or here alone. "start" would not tell either, since it has no more than the changes that are kept.
-                copy.forget()
+    asyncio.run(followed(body, date.fromisoformat(since), file))
 
 
-def listed(workdays: WorkdayServiceStub, body: str, since: date) -> Iterator[Workday]:
+async def followed(body: str, first: date, file: str) -> None:
+    """Takes the copy, and again each day, and keeps it in between."""
+    with closing(Copy(file, f"{body} {first}")) as copy:
+        async with Deployment.from_environment().aio_channel("timetracking", AN_HOUR) as timetracking:
+            workdays = WorkdayServiceStub(timetracking)
+            while True:
+                if copy.is_due():
+                    print(f"{await copy.replace(listed(workdays, body, first))} days copied", flush=True)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(copy.left_s()):
+                        await changed(workdays, body, first, copy)
+
+
+async def changed(workdays: "WorkdayServiceAsyncStub", body: str, first: date, copy: "Copy") -> None:
+    """Follows what changes; ends where nobody knows what changed."""
+    # What changed while the copy was taken comes after the cursor of before; where there is none, among all changes that are kept.
+    request = WatchWorkdaysRequest(parent=body, cursor=copy.cursor() or "start", tell_left=True)
+    try:
+        async for change in watch(workdays, request):
+            if change.left:
+                copy.take_out(change.left, change.cursor)
+                print(f"{change.left}\tleft", flush=True)
+            else:
+                copy.change([change.workday] if day(change.workday) >= first else [], change.cursor)
+                print(f"{change.workday.name}\trevision {change.workday.revision}", flush=True)
+    except Precondition as refused:
+        if refused.reason != "CURSOR_EXPIRED":
+            raise
+        # One was away for longer than changes are kept, or the platform came back from a backup: nobody knows what is
+        # missing here, or here alone. "start" would not tell either, since it has no more than the changes that are kept.
+        copy.forget()
+
+
+async def listed(workdays: "WorkdayServiceAsyncStub", body: str, since: date) -> AsyncIterator[Workday]:
     """Yields all days as they are now."""
     until = max(since, date.today()) + A_YEAR
     while since <= until:
         last = min(since + A_YEAR, until)
         request = ListWorkdaysRequest(parent=body, since=message(since), until=message(last), page_size=1_000)
-        for page in pages(workdays.ListWorkdays, request):
-            yield from page.workdays
+        async for page in pages(workdays.ListWorkdays, request):
+            for each in page.workdays:
+                yield each
         since = last + timedelta(days=1)
 
 
@@ -70,7 +87,8 @@ class Copy:
     """
 
     def __init__(self, file: str, of: str) -> None:
-        os.umask(0o077)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        os.chmod(file, 0o600)
         self._of, self._file = of, sqlite3.connect(file)
         self._file.execute("CREATE TABLE IF NOT EXISTS days (name TEXT PRIMARY KEY, workday BLOB)")
         self._file.execute("CREATE TABLE IF NOT EXISTS taken (of TEXT, at TEXT, cursor TEXT)")
@@ -81,16 +99,22 @@ class Copy:
 
     def is_due(self) -> bool:
         """Whether it is to be taken: there is none, nobody knows what it lacks, or it is old."""
-        at, cursor = self._taken()
-        return not (at and cursor) or datetime.now(UTC) - datetime.fromisoformat(at) > KEPT
+        return not self.cursor() or self.left_s() <= 0
 
-    def replace(self, days: Iterator[Workday]) -> int:
+    def left_s(self) -> float:
+        """How many seconds are left until it is old."""
+        return (datetime.fromisoformat(self._taken()[0]) + KEPT - datetime.now(UTC)).total_seconds()
+
+    async def replace(self, days: AsyncIterator[Workday]) -> int:
         """Takes these days, and none of before, all at once; returns how many there are."""
-        cursor = self._taken()[1]
+        cursor, count = self._taken()[1], 0
         with self._file:
             self._file.execute("DELETE FROM days")
             self._note(datetime.now(UTC).isoformat(), cursor)
-            return sum(self._store(each) for each in days)
+            async for each in days:
+                self._store(each)
+                count += 1
+        return count
 
     def change(self, days: list[Workday], cursor: str) -> None:
         """Takes days that changed, whatever their revisions, with the cursor of the change."""
@@ -122,9 +146,8 @@ class Copy:
         self._file.execute("DELETE FROM taken")
         self._file.execute("INSERT INTO taken VALUES (?, ?, ?)", (self._of, at, cursor))
 
-    def _store(self, workday: Workday) -> int:
+    def _store(self, workday: Workday) -> None:
         self._file.execute("INSERT OR REPLACE INTO days VALUES (?, ?)", (workday.name, workday.SerializeToString()))
-        return 1
 
 
 def day(workday: Workday) -> date:

@@ -10,8 +10,11 @@ CURSOR = "tartip-cursor"
 
 
 def resumed(request: WatchWorkdaysRequest, cursor: str) -> WatchWorkdaysRequest:
-    """Returns the request from that cursor on."""
-    return WatchWorkdaysRequest(parent=request.parent, cursor=cursor)
+    """Returns the request from that cursor on, whatever else it asks for."""
+    again = WatchWorkdaysRequest()
+    again.CopyFrom(request)
+    again.cursor = cursor
+    return again
 
 
 def first_cursor(metadata: Iterable[Any] | None) -> str | None:

@@ -1,10 +1,11 @@
 """What an example keeps between its runs survives whatever ends it; that they do what they say is seen with the demo."""
 
+import asyncio
 import importlib.util
-import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,12 @@ def example(name: str) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What an example is told by its environment; nobody is there. Whose files others may read is as it was afterwards."""
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an example is told by its environment; nobody is there."""
     for part in ("TIMETRACKING", "GATEWAY"):
         monkeypatch.setenv(f"TARTIP_{part}", "127.0.0.1:9")
     for name, value in {"TARTIP_TOKEN": "t", "TARTIP_CLEAR": "1"}.items():
         monkeypatch.setenv(name, value)
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 class Killed(BaseException):
@@ -64,17 +62,23 @@ class Body:
         self.days: list[Workday | BaseException] = []
         self.changes: dict[str, list[WatchWorkdaysResponse | BaseException]] = {}
         self.asked: list[str] = []
+        self.quiet = False
         self.example = example("follow_days")
         monkeypatch.setattr(self.example, "watch", self.watch)
         monkeypatch.setattr(self.example, "pages", self.pages)
 
-    def watch(self, _: Any, request: Any) -> Iterator[WatchWorkdaysResponse]:
+    async def watch(self, _: Any, request: Any) -> AsyncIterator[WatchWorkdaysResponse]:
         """Follows."""
+        assert request.tell_left
         self.asked.append(request.cursor)
-        yield from given(self.changes.get(request.cursor, []))
+        for each in given(self.changes.get(request.cursor, [])):
+            yield each
+        if self.quiet:
+            self.quiet = False
+            await asyncio.Event().wait()
         raise Killed
 
-    def pages(self, _: Any, request: Any) -> Iterator[ListWorkdaysResponse]:
+    async def pages(self, _: Any, request: Any) -> AsyncIterator[ListWorkdaysResponse]:
         """Lists, a day a page."""
         self.asked.append("list")
         for each in given(self.days):
@@ -121,22 +125,21 @@ def test_a_day_that_left_the_body_is_taken_out_of_the_copy(body: Body, tmp_path:
 
 
 def test_nobody_else_of_the_machine_reads_the_copy(body: Body, tmp_path: Path) -> None:
+    (tmp_path / "days.db").touch(0o644)
     body.followed(tmp_path / "days.db")
     assert (tmp_path / "days.db").stat().st_mode & 0o077 == 0
 
 
-def test_a_copy_that_is_a_day_old_is_taken_anew_and_followed_from_where_it_was(
+def test_a_copy_that_is_a_day_old_is_taken_anew_though_nothing_changes_and_followed_from_where_it_was(
     body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of whoever was erased nothing is told."""
     body.changes = {"start": [change("1", workday(2, 7)), change("2", workday(3, 4))]}
     body.followed(tmp_path / "days.db")
-    body.days, body.changes = [workday(3, 4)], {"2": [change("3", workday(4, 1))]}
-    assert body.followed(tmp_path / "days.db") == {"11-2": 7, "11-3": 4, "11-4": 1}
-    monkeypatch.setattr(body.example, "KEPT", -body.example.KEPT)
-    body.changes = {"3": [change("4", workday(5, 1))]}
+    body.days, body.changes, body.quiet = [workday(3, 4)], {"2": [change("3", workday(4, 1))]}, True
+    monkeypatch.setattr(body.example, "KEPT", timedelta(milliseconds=1))
     assert body.followed(tmp_path / "days.db") == {"11-3": 4}
-    assert [each for each, before in pairwise(reversed(body.asked)) if each != before][:4] == ["4", "list", "3", "list"]
+    assert [each for each, before in pairwise(reversed(body.asked)) if each != before][:3] == ["3", "list", "2"]
 
 
 def test_a_copy_of_another_body_or_date_is_another_copy(body: Body, tmp_path: Path) -> None:
@@ -179,17 +182,18 @@ def test_who_is_killed_while_a_copy_is_taken_has_the_one_before(body: Body, tmp_
     assert body.followed(tmp_path / "days.db") == {"11-2": 5}
 
 
-def test_a_list_of_any_length_is_asked_for_within_what_a_list_may_have(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_of_any_length_is_asked_for_within_what_a_list_may_have(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     spans = []
 
-    def pages(_: Any, request: Any) -> Iterator[ListWorkdaysResponse]:
+    async def pages(_: Any, request: Any) -> AsyncIterator[ListWorkdaysResponse]:
         spans.append(tuple(body.example.date(each.year, each.month, each.day) for each in (request.since, request.until)))
-        yield from ()
+        for each in list[ListWorkdaysResponse]():
+            yield each
 
     monkeypatch.setattr(body.example, "pages", pages)
     first = body.example.date(2020, 2, 29)
     workdays = type("Stub", (), {"ListWorkdays": None})
-    assert list(body.example.listed(workdays, BODY, first)) == []
+    assert [each async for each in body.example.listed(workdays, BODY, first)] == []
     assert spans[0][0] == first
     assert spans[-1][1] > body.example.date.today()
     assert all(1 <= (until - since).days + 1 <= 400 for since, until in spans)
@@ -232,7 +236,7 @@ def test_what_is_not_refused_for_good_is_kept_and_sent_again(sent: Any, tmp_path
     assert module.main("gate-7", "hq", str(file)) == 0
     assert sending.read_text() == ""
     assert capsys.readouterr().out == "2 taken, 0 refused, 0 to be sent again\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["events.csv.sending"]
+    assert {path.name for path in tmp_path.iterdir()} == {"events.csv.lock", "events.csv.sending"}
 
 
 def test_what_is_written_while_it_sends_is_sent_by_the_next_run(sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,9 +256,62 @@ def test_what_is_written_while_it_sends_is_sent_by_the_next_run(sent: Any, tmp_p
     monkeypatch.setattr(module, "send_passages", told)
     said["5"] = "DEVICE_NOT_ENROLLED"
     module.main("gate-7", "hq", str(file))
-    left = (tmp_path / "events.csv.sending").read_text().splitlines()
-    assert [each.partition(",")[0] for each in left] == ["2", "5"]
+    assert numbers(tmp_path / "events.csv.sending") == ["2", "5"]
     assert not file.exists()
+
+
+def numbers(file: Path) -> list[str]:
+    return [line.partition(",")[0] for line in file.read_text().splitlines()]
+
+
+def test_what_a_writer_had_begun_when_the_file_was_moved_is_sent_by_the_next_run(
+    sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opened the file before that goes on in the one that was moved; a line may be half written then."""
+    module, said = sent
+    file, told = tmp_path / "events.csv", module.send_passages
+    file.write_text(f"{EVENTS}5,2026-11-24T18:3")
+
+    with file.open("a") as writer:
+
+        def meanwhile(stub: Any, passages: Any) -> list[RefusedPassage]:
+            writer.write("0:00,25,out\n6,2026-11-24T18:31:00,25,in\n")
+            writer.flush()
+            refused: list[RefusedPassage] = told(stub, passages)
+            return refused
+
+        monkeypatch.setattr(module, "send_passages", meanwhile)
+        assert module.main("gate-7", "hq", str(file)) == 0
+    assert numbers(tmp_path / "events.csv.sending") == ["5", "6"]
+    monkeypatch.setattr(module, "send_passages", told)
+    said |= {"5": "DEVICE_REVOKED", "6": "DEVICE_REVOKED"}
+    assert module.main("gate-7", "hq", str(file)) == 1
+    assert (tmp_path / "events.csv.sending").read_text() == "5,2026-11-24T18:30:00,25,out\n6,2026-11-24T18:31:00,25,in\n"
+
+
+def test_of_two_runs_one_sends(sent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module, _ = sent
+    file, told, codes = tmp_path / "events.csv", module.send_passages, list[int]()
+    file.write_text(EVENTS)
+
+    def meanwhile(stub: Any, passages: Any) -> list[RefusedPassage]:
+        codes.append(module.main("gate-7", "hq", str(file)))
+        refused: list[RefusedPassage] = told(stub, passages)
+        return refused
+
+    monkeypatch.setattr(module, "send_passages", meanwhile)
+    assert (module.main("gate-7", "hq", str(file)), codes) == (0, [3])
+    assert "is being sent by another run" in capsys.readouterr().out
+
+
+def test_a_line_that_is_no_event_is_set_aside_and_stops_nothing(sent: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module, said = sent
+    file = tmp_path / "events.csv"
+    file.write_text(f"number,time\n{EVENTS}")
+    said["2"] = "DEVICE_REVOKED"
+    assert module.main("gate-7", "hq", str(file)) == 1
+    assert "3 taken, 1 refused, 1 to be sent again\n1 lines are no event" in capsys.readouterr().out
+    assert (numbers(tmp_path / "events.csv.sending"), numbers(tmp_path / "events.csv.strange")) == (["2"], ["number"])
 
 
 def second_time_killed(real: Any) -> Any:

@@ -22,7 +22,7 @@ from tartip_client.passages import PASSAGES_MOST, Waiting, broken
 
 from .conftest import GRANTS, Client, Stage, sign_in
 
-WATCHED = WatchWorkdaysRequest(parent="stateBodies/KGD", cursor="start")
+WATCHED = WatchWorkdaysRequest(parent="stateBodies/KGD", cursor="start", tell_left=True)
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,7 @@ async def test_changes_are_followed_over_every_kind_of_break(stage: Stage, token
         seen = [each.cursor for each in await client.watched(address, token, WATCHED, 7)]
     assert seen == ["1", "2", "3", "4", "5", "6", "7"]
     assert changes.asked == ["start", "2", "2", "3", "6"]
+    assert all(each.tell_left for each in stage.told.asked), "whatever it asks for, it asks for each time"
 
 
 @pytest.mark.parametrize("code", ["INTERNAL", "UNKNOWN", "CANCELLED", "DEADLINE_EXCEEDED"])

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chassis import commands, processes
+from chassis import commands, operators, processes
 from chassis.audit_log.commands import auditing
 from chassis.clock import clock_from
 from chassis.commands import Errand, Process
@@ -69,11 +69,12 @@ def _restoration(settings: RegistrySettings) -> "Restoration":
     return Restoration("registry", settings.migrator_database_url, settings.brokers, own_topics(clock_from(settings.clock)))
 
 
-async def _reencrypt(settings: RegistrySettings, _: argparse.Namespace) -> str:
+async def _reencrypt(settings: RegistrySettings, given: argparse.Namespace) -> str:
     keys, say = SensitiveKeys.told(settings.sensitive_keys.get_secret_value()), partial(print, file=sys.stderr)
     database = Database(settings.database_url, name="registry reencrypt", role="worker")
     async with closing(database):
-        return await reencrypt(database, clock_from(settings.clock), keys, say)
+        with operators.operating(given):
+            return await reencrypt(database, clock_from(settings.clock), keys, say)
 
 
 COMMANDS = (
@@ -83,7 +84,14 @@ COMMANDS = (
     auditing("registry", RegistrySettings),
     commands.republication(RegistrySettings, TOPICS, _republish),
     restoring("registry", RegistrySettings, _restoration),
-    Errand("reencrypt", "encrypt protected facts anew under the first key", RegistrySettings, ("database_url",), _reencrypt),
+    Errand(
+        "reencrypt",
+        "encrypt protected facts anew under the first key",
+        RegistrySettings,
+        ("database_url",),
+        _reencrypt,
+        operators.arguments,
+    ),
     erasing(),
 )
 

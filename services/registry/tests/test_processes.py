@@ -93,11 +93,11 @@ async def test_protected_facts_are_encrypted_anew_at_the_command_line_where_ther
     environment, urls = await environment_of("registry", postgres, "127.0.0.1:9")
     worker = environment | {"TARTIP_DATABASE_URL": urls.worker}
     assert await command("registry", environment, "migrate") == (0, "")
-    told = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": key("spring")}, "reencrypt")
+    told = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": key("spring")}, "reencrypt", "--by", "A. Serikova")
     assert told == (0, "0 protected facts under the key spring, which encrypts\n")
-    code, said = await command("registry", worker, "reencrypt")
+    code, said = await command("registry", worker, "reencrypt", "--by", "A. Serikova")
     assert (code, said.partition(":")[2].partition(":")[0]) == (3, " SENSITIVE_KEYS_ABSENT")
-    code, said = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": "spring:short"}, "reencrypt")
+    code, said = await command("registry", worker | {"TARTIP_SENSITIVE_KEYS": "spring:short"}, "reencrypt", "--by", "A. Serikova")
     assert (code, said) == (2, "registry: TARTIP_SENSITIVE_KEYS: key 1 is not 32 bytes in base64\n")
 
 

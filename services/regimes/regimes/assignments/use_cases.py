@@ -110,7 +110,7 @@ async def _within_reach(work: Work, caller: Caller, servant: Servant, assignment
         # Which bodies those are is not told: who may not act for one need not know that somebody serves there.
         raise forbidden(
             "tartip.regimes.v1.AssignmentService/CreateAssignment",
-            needed(["/nation", "/regions/*", "/state-bodies/*"], ["hr-officer"]),
+            needed(["/nation", "/regions/* of each date", "/state-bodies/* of each date"], ["hr-officer"]),
             caller.grants,
         )
 

@@ -161,7 +161,8 @@ class AccessRule:
         """What opens the method: "/nation, /regions/*: operator", and relationships beside it."""
         places = ["/nation" if kind == "nation" else f"/{folder_of(kind)}/*" for kind in self.kinds if kind != "own"]
         granted = self.roles - {OWN_ROLE}
-        return needed(places, [*granted]) + "".join(f", {each}" for each in sorted({*self.relationships, *(self.roles & {OWN_ROLE})}))
+        besides = sorted({*self.relationships, *(self.roles & {OWN_ROLE})})
+        return ", ".join([*([needed(places, granted)] if granted else []), *besides])
 
 
 def needed(places: Iterable[str], roles: Iterable[str]) -> str:

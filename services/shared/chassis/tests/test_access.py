@@ -224,3 +224,4 @@ def test_a_refusal_shows_some_of_many_grants_since_it_goes_in_trailers() -> None
 def test_what_a_method_takes_is_its_roles_where_they_count_and_its_relationships() -> None:
     own = AccessRule("/m", frozenset({"servant", "auditor"}), frozenset({"unit-head"}), frozenset({"nation", "region"}))
     assert own.takes == "/nation, /regions/*: auditor, servant, unit-head"
+    assert AccessRule("/m", frozenset({"servant"}), frozenset(), frozenset({"nation"})).takes == "servant"

@@ -101,6 +101,7 @@ async def test_what_other_bodies_change_is_passed_over_once(served: Timekeeping,
 async def test_who_asks_is_told_which_day_left_the_body(served: Timekeeping) -> None:
     hr = await served.portal(HR)
     cursor = (await first(hr.workdays.WatchWorkdays(pb.WatchWorkdaysRequest(parent=KGD, cursor="start")))).cursor
+    await served.platform.record([passage("2026-11-26T08:00:00")])
     await served.platform.sql("UPDATE workdays SET body = 'MF' WHERE servant = 'S1' AND date = $1", THURSDAY)
     await served.platform.sql("INSERT INTO workday_changes (servant, date, body) VALUES ('S1', $1, 'KGD')", THURSDAY)
     asked = pb.WatchWorkdaysRequest(parent=KGD, cursor=cursor, tell_left=True)

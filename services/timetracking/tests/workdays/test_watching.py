@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from chassis.access import Caller, Control
 from chassis.testing.tokens import caller
+from timetracking.names import workday_name
 from timetracking.unit_of_work import UnitOfWork
 from timetracking.workdays.domain.kept import KeptDay
 from timetracking.workdays.repository import purge_changes
@@ -151,7 +152,8 @@ async def test_a_day_that_is_filed_elsewhere_is_told_to_those_who_follow_the_bod
 
     async def told_to(who: Caller, cursor: Cursor, body: str = "KGD") -> list[tuple[str, bool]]:
         async with planned.database.app.transaction(who) as transaction:
-            return [(each.name, each.day is None) for each in await WorkdayViews(transaction, who).changes(body, cursor, 10, left=True)]
+            found = await WorkdayViews(transaction, who).changes(body, cursor, 10, left=True)
+            return [(workday_name(each.day.servant, each.day.content.date), False) if each.day else (each.left, True) for each in found]
 
     await planned.record([*four(TUESDAY), *four(WEDNESDAY)])
     cursor, wednesday = after(await changes(planned, START)), "servants/S1/workdays/2026-11-25"
@@ -166,6 +168,8 @@ async def test_a_day_that_is_filed_elsewhere_is_told_to_those_who_follow_the_bod
     await planned.take_plans([month_of("S1", revision=3, since=23)])
     assert await told_to(HR, cursor) == [(wednesday, False)] * 2, "the day is as it is now"
     assert await told_to(MF, cursor, "MF") == [(wednesday, True)] * 2
+    await planned.sql("DELETE FROM workdays WHERE servant = 'S1'")
+    assert await told_to(MF, cursor, "MF") == [("", True)] * 2, "whoever was erased is named to nobody, and the cursor goes on"
 
 
 async def test_a_cursor_older_than_what_is_kept_is_known_to_be(planned: Platform) -> None:

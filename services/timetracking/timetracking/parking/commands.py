@@ -58,9 +58,16 @@ async def _redrive_lost(caller: Caller, again: RedriveLost, wanted: Selection, *
     if ways:
         places = ", ".join(f"{topic}/{partition}" for topic, partition in ways)
         raise NothingDone(f"they may be on their way: {places} are not recorded, or not noted, up to where they were: nothing was sent")
+    if told.kept_back and not told.sent:
+        raise NothingDone(
+            f"{told.kept_back} of them have not left for Kafka yet, or cannot be sent: nothing was sent; see that the relay is at work"
+        )
     words = "would be sent once more" if only_say else "will be sent once more"
-    more = " and more" if told.more else ""
-    return f"{told.sent}{more} records that were sent again and got lost {words}"
+    more, kept = (
+        " and more" if told.more else "",
+        f"; {told.kept_back} have not left for Kafka yet, or cannot be sent" if told.kept_back else "",
+    )
+    return f"{told.sent}{more} records that were sent again and got lost {words}{kept}"
 
 
 def _selection(given: argparse.Namespace) -> Selection:

@@ -15,7 +15,7 @@ from chassis.parking import PARKED_RECORD
 from chassis.projections import require_level
 from chassis.tables import FRESH
 from kernel.faults import NotFound
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, literal_column, or_, select, text
 
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import parked_name
@@ -45,9 +45,6 @@ _WAITING = "SELECT topic, reason, count(*) AS many FROM parked_records WHERE sta
 _SENT = """
 UPDATE parked_records held SET state = 'sent_again', attempts = sent.attempts
 FROM unnest($1::uuid[], $2::integer[]) AS sent (id, attempts) WHERE held.id = sent.id
-"""
-_GOING_OUT = f"""
-SELECT headers->>'{PARKED_RECORD}' AS record FROM outbox WHERE topic = ANY ($1::text[]) AND headers->>'{PARKED_RECORD}' = ANY ($2::text[])
 """
 # States of others are noted without their contents; an older version of the program kept those, and they need no time to be over.
 _FORGET = """
@@ -109,11 +106,17 @@ class StoredParking:
         query = query.order_by(ParkedRow.place).limit(limit).with_for_update(of=ParkedRow)
         return [_record(row) for row in await self.transaction.session.scalars(query, execution_options=FRESH)]
 
-    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[UUID]:
-        """Says which of at most so many that were sent again have left for Kafka."""
-        held = [each.id for each in await self.hold(selection, limit, visible_to)]
-        rows = await (await self.transaction.driver()).fetch(_GOING_OUT, list(OWN), [str(each) for each in held])
-        return [each for each in held if str(each) not in {row["record"] for row in rows}]
+    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> tuple[Sequence[UUID], int]:
+        """Returns at most so many of the records that have left for Kafka, and how many of all have not."""
+        await self._require_reach(visible_to)
+        going: Any = select(literal_column(f"(headers->>'{PARKED_RECORD}')::uuid")).select_from(text("outbox"))
+        going = going.where(literal_column("topic").in_(OWN), literal_column(f"headers ? '{PARKED_RECORD}'"))
+        wanted = select(ParkedRow.id).outerjoin(DeviceRow, DeviceRow.serial == ParkedRow.device)
+        wanted = wanted.where(_reached(visible_to), *_selected(selection))
+        gone = wanted.where(ParkedRow.id.not_in(going)).order_by(ParkedRow.place).limit(limit)
+        waiting = select(func.count()).select_from(wanted.where(ParkedRow.id.in_(going)).subquery())
+        session = self.transaction.session
+        return list(await session.scalars(gone)), await session.scalar(waiting) or 0
 
     async def kept_back(self, selection: Selection, visible_to: Caller) -> int:
         """Says how many parked records match that cannot be sent."""

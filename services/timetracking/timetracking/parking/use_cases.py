@@ -49,8 +49,8 @@ class Parking(Protocol):
     async def hold(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[ParkedRecord]:
         """Returns at most so many records, the first ones first, and holds them: nobody else sends them meanwhile."""
 
-    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> Sequence[UUID]:
-        """Says which of at most so many that were sent again have left for Kafka."""
+    async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> tuple[Sequence[UUID], int]:
+        """Returns at most so many of the records that have left for Kafka, and how many of all have not."""
 
     async def kept_back(self, selection: Selection, visible_to: Caller) -> int:
         """Says how many parked records match that cannot be sent."""
@@ -190,11 +190,15 @@ class RedriveLost:
     arrivals: Callable[[Caller], Awaitable[Sequence[Partition]]]
 
     async def __call__(self, caller: Caller, selection: Selection, *, only_say: bool = False) -> tuple[Sent, Sequence[Partition]]:
-        """Sends at most a thousand; where that is nothing, the partitions in which they may be on their way. Refuses MALFORMED."""
+        """Sends at most a thousand; where that is nothing, the partitions in which they may be on their way. Refuses MALFORMED.
+
+        What waits for the relay is kept back.
+        """
         _require_narrow(selection)
         async with self.begin(caller) as work:
-            gone = await work.parking.gone_out(replace(selection, state=State.SENT_AGAIN), MOST_AT_ONCE, visible_to=caller)
-        nothing = Sent(0, 0, more=False)
+            sent_again = replace(selection, state=State.SENT_AGAIN)
+            gone, waiting = await work.parking.gone_out(sent_again, MOST_AT_ONCE, visible_to=caller)
+        nothing = Sent(0, waiting, more=False)
         if not gone:
             return nothing, ()
         if ways := await self.arrivals(caller):
@@ -204,7 +208,7 @@ class RedriveLost:
             going = [each for each in held if each.sendable]
             if going and not only_say:
                 await SendAgain()(work, going, selection)
-            return Sent(len(going), len(held) - len(going), len(gone) == MOST_AT_ONCE), ()
+            return Sent(len(going), waiting + len(held) - len(going), len(gone) == MOST_AT_ONCE), ()
 
 
 def _require_narrow(selection: Selection) -> None:

@@ -4,7 +4,7 @@ A row outside of the reach is not there. The order of each list stands in its qu
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -67,6 +67,9 @@ FROM workday_changes c LEFT JOIN workdays w ON w.servant = c.servant AND w.date 
 WHERE c.body = $7 AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (c.xid, c.id) > ($8::text::xid8, $9)
     AND (w.servant IS NOT NULL OR $11 AND {_REACHED.format(body="c.body", besides="false")})
 ORDER BY c.xid, c.id LIMIT $10
+"""
+_ELSEWHERE = """
+SELECT w.servant, w.date FROM unnest($1::text[], $2::date[]) AS day (servant, date) JOIN workdays w ON w.servant = day.servant AND w.date = day.date
 """
 _EDGE = "SELECT (SELECT coalesce(max(era), 0) FROM eras) AS era, pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS xid"
 # The numbers of another era are those of changes that this database may never have had.
@@ -133,11 +136,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a day, with the cursor after it; without a day where it is the body's no more."""
+    """A change of a day, with the cursor after it: the day, or the name of one that is of another body now; neither where it is of none."""
 
     cursor: Cursor
-    name: str
-    day: KeptDay | None
+    day: KeptDay | None = None
+    left: str = ""
 
 
 class WorkdayViews:
@@ -222,14 +225,16 @@ class WorkdayViews:
         The day is as it is now.
         """
         rows = await self._fetch(_CHANGES, body, str(cursor[1]), cursor[2], limit, left)
-        return [
-            Change(
-                (row["era"], int(row["xid"]), row["id"]),
-                workday_name(row["of_servant"], row["of_date"]),
-                kept_of(row) if row["servant"] is not None else None,
-            )
-            for row in rows
-        ]
+        gone = {(row["of_servant"], row["of_date"]) for row in rows if row["servant"] is None}
+        elsewhere = await self._elsewhere(gone) if gone else set()
+        return [_change(row, elsewhere) for row in rows]
+
+    async def _elsewhere(self, days: Collection[tuple[str, date]]) -> set[tuple[str, date]]:
+        """Those of the days that there are, in whatever body: of whoever was erased there are none, and nobody is named."""
+        driver = await self._transaction.driver()
+        async with self._transaction.beyond_reach():
+            rows = await driver.fetch(_ELSEWHERE, [servant for servant, _ in days], [day for _, day in days])
+        return {(row["servant"], row["date"]) for row in rows}
 
     async def _fetch(self, query: str, *arguments: object) -> list[Any]:
         driver = await self._transaction.driver()
@@ -251,6 +256,14 @@ async def _contexts(driver: Any, rows: Sequence[Any], default_zone: str) -> dict
             clock_off=False,
         )
     return found
+
+
+def _change(row: Any, elsewhere: Collection[tuple[str, date]]) -> Change:
+    cursor = row["era"], int(row["xid"]), row["id"]
+    if row["servant"] is not None:
+        return Change(cursor, kept_of(row))
+    key = row["of_servant"], row["of_date"]
+    return Change(cursor, left=workday_name(*key) if key in elsewhere else "")
 
 
 def day_key(day: KeptDay) -> str:

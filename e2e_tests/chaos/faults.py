@@ -40,7 +40,7 @@ async def consumer_killed(stage: Stage, traffic: Traffic) -> None:
 
 async def computing_killed(stage: Stage, traffic: Traffic) -> None:
     """The consumer is killed when passages are recorded and their days are not; the next one computes them."""
-    async with stage.inside.stopping_at("workday_changes"):
+    async with stage.inside.stopping_at("workday_versions"):
         await until(lambda: stage.inside.stopped("consume"))
         stage.kill("consume")
         assert await stage.inside.count("due_reads") > 0
@@ -51,7 +51,7 @@ async def computing_killed(stage: Stage, traffic: Traffic) -> None:
 
 async def relay_killed_before_kafka_confirms(stage: Stage, traffic: Traffic) -> None:
     """The relay is killed when it has sent events and Kafka has not said that it has them; another one begins again."""
-    async with stage.inside.stopping_at("workday_changes"):
+    async with stage.inside.stopping_at("workday_versions"):
         await until(lambda: stage.inside.stopped("consume"))
         stage.kafka.pause()
     try:

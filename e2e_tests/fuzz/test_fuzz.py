@@ -84,6 +84,7 @@ OTHERWISE = {
     "chassis.audit_log.restorations": "resources of the audit's own records; whoever may write those can hide nothing by them",
     "chassis.audit_log.texts": OF_THE_REPOSITORY,
     "chassis.messages": OF_THE_REPOSITORY,
+    "chassis.operators": "who gives a command, one line of a command line, read by kernel.text",
     "chassis.relay": WRITTEN_HERE,
     "chassis.restoration.ahead": "messages of the service's own topic, which an operator's command compares with what is stored",
     "chassis.roles": "the URLs of databases, read by chassis.urls",

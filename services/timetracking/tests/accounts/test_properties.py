@@ -5,12 +5,19 @@ import random
 import pytest
 from tartip.timetracking.v1.events_pb2 import PassageBatch
 from tartip.timetracking.v1.passage_service_pb2 import Passage as Sent
+from timetracking.accounts import use_cases
 
 from ..platform import Platform
 from .world import NOW, UNREADABLE, World, truth
 
 SEEDS = range(16)
 STEPS = 80
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for what may be on its way looks a few times: in this world as much happens at each look as in minutes elsewhere."""
+    monkeypatch.setattr(use_cases, "LOOKS", 3)
 
 
 def malformed(number: int) -> bytes:

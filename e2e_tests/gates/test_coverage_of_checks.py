@@ -69,6 +69,7 @@ BEYOND_REACH = {
     "services/timetracking/timetracking/due/repository.py: StoredDueDays.ask_badge": "devices that are to be looked at again",
     "services/timetracking/timetracking/gateway/repository.py: StoredAllowList._told": "devices, which have no caller",
     "services/timetracking/timetracking/workdays/use_cases.py: ComputeDays.__call__": "a day follows from all its facts",
+    "services/timetracking/timetracking/workdays/views.py: WorkdayViews._elsewhere": "whether a day that left a body is another's, or of whoever was erased",
     "services/timetracking/timetracking/workdays/views.py: WorkdayViews.explanation": "the receipt of the reads of a day that is shown",
 }
 

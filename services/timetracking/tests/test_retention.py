@@ -56,6 +56,14 @@ async def everything(job: Retention) -> int:
     return pieces
 
 
+async def months(platform: Platform) -> set[str]:
+    """The tables of passages; what other tests told of other years may lie in others."""
+    return {
+        row["name"]
+        for row in await platform.sql("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'passages'::regclass")
+    }
+
+
 async def counted(platform: Platform) -> dict[str, int]:
     tables = [each.table for each in DATA_CLASSES if each.person or each.table == "device_days"]
     return {table: (await platform.sql(f"SELECT count(*) FROM {table}"))[0][0] for table in tables}
@@ -98,8 +106,7 @@ async def test_after_all_terms_nothing_of_the_days_is_left(served: Timekeeping) 
     await everything(retention(platform))
     left = {table: count for table, count in (await counted(platform)).items() if count}
     assert left.keys() == {"badges", "servants", "appointments"}, "badges are held still, and people serve still"
-    months = await platform.sql("SELECT FROM pg_inherits WHERE inhparent = 'passages'::regclass")
-    assert len(months) == 1, "of the months the one for all others is left"
+    assert await months(platform) & {"passages_2026_11", "passages_other"} == {"passages_other"}, "the one for all others is left"
 
 
 async def test_each_piece_is_audited_with_its_count_and_no_name(served: Timekeeping) -> None:

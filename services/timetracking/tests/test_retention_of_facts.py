@@ -15,7 +15,7 @@ from .parking.lots import AT, PASSAGES, Lot
 from .platform import Platform
 from .samples import MONDAY, NOVEMBER, TUESDAY, at, month_of, passage
 from .serving import Timekeeping
-from .test_retention import account_for_all, all_known, everything, park, retention, years_later
+from .test_retention import account_for_all, all_known, everything, months, park, retention, years_later
 
 
 async def test_the_first_day_that_is_kept_has_the_night_before_it(served: Timekeeping) -> None:
@@ -124,14 +124,6 @@ async def test_a_silence_of_weeks_is_kept_as_long_as_a_day_that_it_explains(serv
         platform.now = years_later(level)
         await everything(retention(platform))
         assert len(await platform.sql("SELECT FROM findings WHERE kind = 'device_silent' AND date = $1", MONDAY)) == left
-
-
-async def months(platform: Platform) -> set[str]:
-    """The tables of passages; what other tests told of other years may lie in others."""
-    return {
-        row["name"]
-        for row in await platform.sql("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'passages'::regclass")
-    }
 
 
 async def test_a_month_that_somebody_reads_is_left_for_later_and_the_rest_goes(served: Timekeeping) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 
 import grpc
 from chassis.testing.client import channel
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 from tartip.timetracking.v1 import device_service_pb2 as devices
 from tartip.timetracking.v1.device_service_pb2_grpc import DeviceServiceStub
 from tartip.timetracking.v1.passage_service_pb2 import Passage, RecordPassagesRequest
 from tartip.timetracking.v1.passage_service_pb2_grpc import PassageServiceStub
+from tartip_client import refusal_in
 
 from ..chaos.department import NOW, SYSTEM, Gate
 from ..chaos.patience import until
@@ -108,7 +107,7 @@ class LaterGates:
                 [answer] = [each async for each in stub.RecordPassages(iter([request]))]
         except grpc.aio.AioRpcError:
             return None
-        return [_reason(each.refusal) for each in answer.refused]
+        return [refusal_in(each.refusal).reason for each in answer.refused]
 
     async def _asked(self, method: str, request: Any, already: str = "") -> bool:
         """Asks for a change until it is made, or refused as made `already`, and says whether it was: what must be read again is waited for."""
@@ -153,9 +152,3 @@ class LaterGates:
             badge_system=SYSTEM,
             badge_number="0",
         )
-
-
-def _reason(refusal: Status) -> str:
-    """The reason of a refusal by name."""
-    told = ErrorInfo()
-    return str(next((told.reason for detail in refusal.details if detail.Unpack(told)), refusal.message))

@@ -16,7 +16,7 @@ from realm.changes import Change, missing, undeclared
 from realm.clients import AUTHENTICATORS, KEYS, account_changes, account_of, client_changes, create_client, strangers
 from realm.declared import CALLBACK, PORTAL, Declared
 from realm.differences import Difference, compared
-from realm.server import create_group, group_id, realm_exists
+from realm.server import create_group, group_id, loopback, realm_exists
 
 # Clients that every realm of Keycloak has.
 BUILT_IN = frozenset({"account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"})
@@ -91,7 +91,7 @@ def _require_no_portal(admin: KeycloakAdmin) -> None:
     """NothingDone where the realm has a portal that the environment does not name: whoever forgot a variable would lock everybody out."""
     id = admin.get_client_id(PORTAL)
     found: Mapping[str, Any] = admin.get_client(id) if id else {"enabled": False, "redirectUris": []}
-    elsewhere = [each for each in found["redirectUris"] if urlsplit(each).hostname not in ("127.0.0.1", "localhost")]
+    elsewhere = [each for each in found["redirectUris"] if not loopback(urlsplit(each).hostname)]
     if found["enabled"] and elsewhere:
         raise NothingDone(
             f"{CALLBACK} is not set, and the realm has a portal at {', '.join(elsewhere)}: set it to that address;"

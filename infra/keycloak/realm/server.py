@@ -43,10 +43,11 @@ NEEDED = ("keycloak", "keycloak_admin_password")
 def protected(url: str) -> bool:
     """Whether nobody on the way there can read or change what is said: by https, or on this machine."""
     parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname)))
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and loopback(parts.hostname)))
 
 
-def _loopback(host: str | None) -> bool:
+def loopback(host: str | None) -> bool:
+    """Whether a host is this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:

@@ -138,8 +138,9 @@ async def _done(brokers: Brokers) -> Done:
     with kafka_asked(brokers):
         recorded = await survey(brokers, "timetracking", OWN)
         lots = await survey(brokers, None, parked_records.LOTS)
-    acknowledged, ends = ({place: getattr(each, edge) for place, each in recorded.items()} for edge in ("start", "end"))
-    return Done(acknowledged, ends, {place: each.end for place, each in lots.items()})
+    acknowledged = {place: each.start for place, each in recorded.items()}
+    ends, parked = ({place: each.end for place, each in extents.items()} for extents in (recorded, lots))
+    return Done(acknowledged, ends, parked)
 
 
 Asked = Callable[[TimetrackingSettings, argparse.Namespace], Coroutine[Any, Any, str]]

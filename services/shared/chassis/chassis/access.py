@@ -10,9 +10,9 @@ from kernel.faults import Forbidden
 ScopeKind = Literal["state-body", "region", "nation", "system", "own"]
 SCOPE_KINDS: dict[str, ScopeKind] = {"state-bodies": "state-body", "regions": "region", "systems": "system"}
 OWN_ROLE = "servant"
+UNIT_HEAD = "unit-head"
 # A refusal goes in the trailers of an answer, which may not be long.
 _MOST_SHOWN = 10
-UNIT_HEAD = "unit-head"
 
 
 @dataclass(frozen=True, slots=True)

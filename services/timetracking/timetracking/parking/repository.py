@@ -13,9 +13,9 @@ from chassis.database import Transaction
 from chassis.outbox import OutboxRow
 from chassis.parking import PARKED_RECORD
 from chassis.projections import require_level
-from chassis.tables import FRESH
+from chassis.tables import FRESH, outbox
 from kernel.faults import NotFound
-from sqlalchemy import ColumnElement, and_, false, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, Uuid, and_, cast, false, func, or_, select
 
 from timetracking.devices.tables import DeviceRow
 from timetracking.names import parked_name
@@ -109,8 +109,8 @@ class StoredParking:
     async def gone_out(self, selection: Selection, limit: int, visible_to: Caller) -> tuple[Sequence[UUID], int]:
         """Returns at most so many of the records that have left for Kafka, and how many of all have not."""
         await self._require_reach(visible_to)
-        going: Any = select(literal_column(f"(headers->>'{PARKED_RECORD}')::uuid")).select_from(text("outbox"))
-        going = going.where(literal_column("topic").in_(OWN), literal_column(f"headers ? '{PARKED_RECORD}'"))
+        record = cast(outbox.c.headers[PARKED_RECORD].astext, Uuid)
+        going = select(record).where(outbox.c.topic.in_(OWN), outbox.c.headers.has_key(PARKED_RECORD))
         wanted = select(ParkedRow.id).outerjoin(DeviceRow, DeviceRow.serial == ParkedRow.device)
         wanted = wanted.where(_reached(visible_to), *_selected(selection))
         gone = wanted.where(ParkedRow.id.not_in(going)).order_by(ParkedRow.place).limit(limit)

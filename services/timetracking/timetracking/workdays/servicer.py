@@ -115,9 +115,10 @@ class WorkdayServicer(pb_grpc.WorkdayServiceServicer):
                 changes = await views.changes(wanted.body or "", cursor, WATCH_BATCH, left=request.tell_left)
             for change in changes:
                 cursor = change.cursor
-                if change.day or change.left:
-                    day = workday_message(change.day) if change.day else None
-                    yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), workday=day, left=change.left)
+                if change.day:
+                    yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), workday=workday_message(change.day))
+                elif change.left:
+                    yield pb.WatchWorkdaysResponse(cursor=_cursor_text(cursor), left=change.left)
             if len(changes) < WATCH_BATCH:
                 # All up to the edge was seen: what other bodies changed there is not passed over again and again.
                 cursor = max(cursor, edge)
